@@ -1,0 +1,79 @@
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rules/statement.hpp"
+
+namespace pgswitch::rules {
+
+/// A Route name, interned for the life of the process (see route_names.hpp). 0 is the first interned name.
+using RouteId = std::uint32_t;
+inline constexpr RouteId no_route = std::numeric_limits<RouteId>::max();
+
+/// What the client is told instead of an answer.
+struct Refusal {
+  std::string sqlstate = "42501";
+  std::string message;
+  std::string detail;
+  std::string hint;
+};
+
+/// Rows a rule returns without a server. Every value is text; nullopt is NULL.
+struct Answer {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::optional<std::string>>> rows;
+};
+
+/// What a decision was made from. It may be reused for another statement only while none of these differs.
+enum class Dependency : std::uint32_t {
+  shape = 1u << 0,            ///< literal-blind facts: always
+  text = 1u << 1,             ///< text or literals: good for this exact text only
+  user = 1u << 2,
+  database = 1u << 3,
+  application_name = 1u << 4,
+  client_address = 1u << 5,
+  in_transaction = 1u << 6,
+  volatile_ = 1u << 7,        ///< time, randomness, load: not cacheable
+};
+using Dependencies = std::uint32_t;
+constexpr Dependencies bit(Dependency d) { return static_cast<Dependencies>(d); }
+
+/// What the rules said of one statement. Immutable, shared inside a worker.
+struct Decision {
+  enum class Verb : std::uint8_t { route, reject, answer };
+  Verb verb = Verb::route;
+  RouteId route = no_route;              ///< no_route: the client's own database
+  std::optional<std::string> rewritten;  ///< text to send instead
+  Refusal refusal;
+  Answer answer;
+  std::string rule;                      ///< who decided: "rules.lua:12 route", or "default"
+  std::uint32_t rule_index = 0;          ///< place of the rule in RuleStats
+  Dependencies depends_on = bit(Dependency::shape);
+};
+using DecisionPtr = std::shared_ptr<const Decision>;
+
+/// One statement of a query string with its decision. `begin`, `size`: its bytes in the text; for a Script cached by
+/// shape (one statement) they are 0 and npos, meaning the whole text.
+struct ScriptItem {
+  StatementPtr statement;
+  DecisionPtr decision;
+  std::uint32_t begin = 0;
+  std::uint32_t size = std::numeric_limits<std::uint32_t>::max();
+};
+
+/// A query string, understood and decided: what SessionCore works from. Immutable, shared inside a worker.
+struct Script {
+  std::vector<ScriptItem> items;   ///< one per statement; one item of Kind::empty for an empty string
+  std::uint64_t generation = 0;    ///< of the rules that decided
+  /// One statement, Verb::route, no rewrite, no effects, no transaction control: the path of nearly every query.
+  bool plain = false;
+  /// Over a limit of the analysis: decided by its tokens.
+  bool oversized = false;
+};
+using ScriptPtr = std::shared_ptr<const Script>;
+
+}  // namespace pgswitch::rules

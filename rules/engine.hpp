@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/decision.hpp"
+#include "rules/facts.hpp"
+
+namespace pgswitch::rules {
+
+/// What to do when a rule fails: unknown route, error, time or memory used up.
+enum class OnError : std::uint8_t { reject, use_default };
+
+struct EngineOptions {
+  std::string rules_file;                       ///< empty: no rules, every statement goes to the client's own database
+  std::vector<std::pair<std::string, RouteId>> routes;  ///< names a rule may return
+  OnError on_error = OnError::reject;
+  std::size_t parse_max_bytes = 64 * 1024;      ///< larger statements are decided by their tokens
+  std::size_t cache_bytes = 16 * 1024 * 1024;   ///< of Statements and Decisions; least recently used go first
+  std::size_t lua_memory_bytes = 16 * 1024 * 1024;
+  std::uint32_t lua_instructions = 100'000;     ///< per hook call
+  std::function<void(std::string_view message)> log;  ///< rule errors (at most one per rule and second) and log() calls
+  std::function<std::int64_t()> now_us;         ///< the worker's clock
+};
+
+/// Counters of one rule hook or table rule, plain integers of one worker.
+struct RuleStats {
+  std::string rule;  ///< "rules.lua route"
+  std::uint64_t hits = 0, refusals = 0, rewrites = 0, answers = 0, errors = 0;
+};
+
+struct CacheStats {
+  std::uint64_t exact_hits = 0, shape_hits = 0, misses = 0, evictions = 0, parse_failures = 0;
+  std::uint64_t entries = 0, bytes = 0;
+};
+
+/// SQL text -> Script, for one worker: tokens, cache, analysis, rules. Not thread-safe. Reads no socket and no clock but
+/// options.now_us. Never throws on SQL input; a rules file that does not load is reported by create().
+class Engine {
+ public:
+  /// nullptr and `error` ("rules.lua:12: ...") when the rules file cannot be loaded.
+  static std::unique_ptr<Engine> create(EngineOptions options, std::uint64_t generation, std::string& error);
+  virtual ~Engine() = default;
+
+  /// Understands and decides `sql`. The reference stays valid until the next call; copy the pointer to keep it.
+  /// Cache hit: no allocation.
+  virtual const ScriptPtr& decide(std::string_view sql, const Facts& facts) = 0;
+
+  /// The rules' connect(session) hook, once after login: a refusal or nullptr.
+  virtual const Refusal* connect(const Facts& facts) = 0;
+
+  /// Human-readable account of decide(), without using or filling the cache.
+  virtual std::string explain(std::string_view sql, const Facts& facts) = 0;
+
+  virtual std::uint64_t generation() const = 0;
+  virtual const std::vector<RuleStats>& rule_stats() const = 0;
+  virtual CacheStats cache_stats() const = 0;
+};
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "rules/decision.hpp"
+
+namespace pgswitch::rules {
+
+/// What a rule may know about the session. Plain values; owned by the session, read by the engine during a call only.
+/// `identity` changes whenever one of the strings does (drawn from next_identity()), so that the engine can compare facts
+/// without comparing strings.
+struct Facts {
+  std::string user;
+  std::string database;
+  std::string application_name;
+  std::string client_address;  ///< "127.0.0.1" or "unix"
+  bool in_transaction = false;
+  RouteId default_route = no_route;
+  std::uint64_t identity = 0;
+};
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,89 @@
+#include "protocol/frontend.hpp"
+
+#include "protocol/reader.hpp"
+
+namespace pgswitch::protocol::frontend {
+namespace {
+
+std::optional<Target> read_target(ByteView body) {
+  BodyReader in(body);
+  Target message;
+  message.target = static_cast<char>(in.byte());
+  message.name = in.string();
+  const bool known = message.target == 'S' || message.target == 'P';
+  return in.at_end() && known ? std::optional(message) : std::nullopt;
+}
+
+/// A length of -1 is SQL NULL; every other negative length is an error (pq_getmsgbytes).
+void skip_parameters(BodyReader& in, std::size_t count) {
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    const std::uint32_t length = in.int32();
+    if (length != 0xffffffffu) in.bytes(length);
+  }
+}
+
+}  // namespace
+
+bool is_known(char type) {
+  switch (type) {
+    case bind: case close: case copy_data: case copy_done: case copy_fail: case describe: case execute: case flush:
+    case function_call: case parse: case password: case query: case sync: case terminate:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<Query> read_query(ByteView body) {
+  BodyReader in(body);
+  const Query message{in.string()};
+  return in.at_end() ? std::optional(message) : std::nullopt;
+}
+
+std::optional<Parse> read_parse(ByteView body) {
+  BodyReader in(body);
+  Parse message;
+  message.statement = in.string();
+  message.text = in.string();
+  message.parameter_type_count = in.int16();
+  message.parameter_types = in.bytes(std::size_t{message.parameter_type_count} * 4);
+  return in.at_end() ? std::optional(message) : std::nullopt;
+}
+
+std::optional<BindNames> read_bind_names(ByteView body) {
+  BodyReader in(body);
+  BindNames names;
+  names.portal = in.string();
+  names.statement = in.string();
+  if (!in.ok()) return std::nullopt;
+  names.names_size = names.portal.size() + names.statement.size() + 2;
+  return names;
+}
+
+bool is_valid_bind(ByteView body) {
+  BodyReader in(body);
+  in.string();
+  in.string();
+  const std::size_t formats = in.int16();
+  in.bytes(formats * 2);
+  const std::size_t parameters = in.int16();
+  // One format stands for all parameters (exec_bind_message answers 08P01 to any other disagreement).
+  if (formats > 1 && formats != parameters) return false;
+  skip_parameters(in, parameters);
+  const std::size_t result_formats = in.int16();
+  in.bytes(result_formats * 2);
+  return in.at_end();
+}
+
+std::optional<Execute> read_execute(ByteView body) {
+  BodyReader in(body);
+  Execute message;
+  message.portal = in.string();
+  message.max_rows = static_cast<std::int32_t>(in.int32());
+  return in.at_end() ? std::optional(message) : std::nullopt;
+}
+
+std::optional<Target> read_describe(ByteView body) { return read_target(body); }
+std::optional<Target> read_close(ByteView body) { return read_target(body); }
+
+}  // namespace pgswitch::protocol::frontend

@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+
+namespace pgswitch {
+
+/// Counters of one pool on one worker, as SHOW STATS sums them. Plain integers: written by the worker's thread, read by it
+/// when a StatsRequest arrives. Times in µs.
+struct PoolStats {
+  std::uint64_t server_assignment_count = 0;
+  std::uint64_t xact_count = 0;
+  std::uint64_t query_count = 0;
+  std::uint64_t received = 0;  ///< bytes from clients
+  std::uint64_t sent = 0;      ///< bytes from servers
+  std::uint64_t xact_time = 0;
+  std::uint64_t query_time = 0;
+  std::uint64_t wait_time = 0;
+  std::uint64_t client_parse_count = 0;
+  std::uint64_t server_parse_count = 0;
+  std::uint64_t bind_count = 0;
+  std::uint64_t client_login_count = 0;
+
+  PoolStats& operator+=(const PoolStats& other);
+};
+
+/// What only a router counts, one per worker.
+struct RouterStats {
+  std::uint64_t route_conflicts = 0;      ///< a rule wanted another route inside a transaction
+  std::uint64_t batches_refused = 0;      ///< 0A000: an implicit transaction would have been split
+  std::uint64_t deferred_begins = 0;
+  std::uint64_t inserted_parses = 0;
+  std::uint64_t settings_replayed = 0;
+  std::uint64_t servers_lost = 0;
+  std::uint64_t cancels = 0;
+  std::uint64_t pins = 0;                 ///< sum over reasons; SHOW ROUTES has them per route
+
+  RouterStats& operator+=(const RouterStats& other);
+};
+
+}  // namespace pgswitch

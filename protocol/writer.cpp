@@ -95,7 +95,8 @@ void write_authentication(std::string& out, std::uint32_t code, std::string_view
 void write_negotiate_protocol_version(std::string& out, std::uint32_t newest_minor,
                                       std::span<const std::string> unknown_options) {
   MessageWriter message(out, backend::negotiate_protocol_version);
-  message.int32(newest_minor).int32(static_cast<std::uint32_t>(unknown_options.size()));
+  // PostgreSQL and libpq put the whole version here, not the minor number alone that the manual speaks of.
+  message.int32(3u << 16 | newest_minor).int32(static_cast<std::uint32_t>(unknown_options.size()));
   for (const std::string& option : unknown_options) message.string(option);
 }
 

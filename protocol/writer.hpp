@@ -42,6 +42,7 @@ void write_parameter_status(std::string& out, std::string_view name, std::string
 void write_backend_key_data(std::string& out, std::uint32_t process_id, std::string_view secret);
 void write_empty(std::string& out, char type);  ///< a frame without a body: ParseComplete, BindComplete, NoData, ...
 void write_authentication(std::string& out, std::uint32_t code, std::string_view data = {});
+/// `newest_minor` is the minor number (2 for 3.2).
 void write_negotiate_protocol_version(std::string& out, std::uint32_t newest_minor,
                                       std::span<const std::string> unknown_options);
 

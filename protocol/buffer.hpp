@@ -1,0 +1,92 @@
+#pragma once
+#include <cstddef>
+#include <span>
+
+#include "protocol/frame.hpp"
+
+namespace pgswitch::protocol {
+
+/// Free list of memory blocks of one size, lent to the LinearBuffers of one worker. Owned by the worker, used on its
+/// thread only, outlives every buffer that borrows from it. Keeps at most `keep_free` blocks, the rest goes back to the heap.
+class BufferSlab {
+ public:
+  /// `block_size` in bytes, at least 64.
+  explicit BufferSlab(std::size_t block_size, std::size_t keep_free = 1024);
+  ~BufferSlab();
+  BufferSlab(const BufferSlab&) = delete;
+  BufferSlab& operator=(const BufferSlab&) = delete;
+
+  char* take();
+  /// `block` came from take().
+  void give(char* block);
+
+  std::size_t block_size() const { return block_size_; }
+  std::size_t free_blocks() const { return free_blocks_; }
+  std::size_t lent_blocks() const { return lent_blocks_; }
+
+ private:
+  struct Link {
+    Link* next;
+  };
+  std::size_t block_size_;
+  std::size_t keep_free_;
+  std::size_t free_blocks_ = 0;
+  std::size_t lent_blocks_ = 0;
+  Link* free_ = nullptr;
+};
+
+/// Bytes of one direction of one connection, in one piece: [sent | parsed | received | free].
+/// prepare() and commit() add at the end, parse() says that a consumer took ranges of the data, consume() that the oldest
+/// of them are done with. While a parsed range is outstanding nothing moves, so views of it stay valid; views of received
+/// bytes are valid until the next prepare(), reserve() or give_back(). An empty buffer holds no memory after give_back().
+class LinearBuffer {
+ public:
+  /// Borrows blocks from `slab`; grows to `max_size` bytes on the heap when a message has to lie in one piece.
+  LinearBuffer(BufferSlab& slab, std::size_t max_size);
+  ~LinearBuffer();
+  LinearBuffer(const LinearBuffer&) = delete;
+  LinearBuffer& operator=(const LinearBuffer&) = delete;
+
+  /// Room for a read. Empty when the buffer is full and nothing can be moved: consume() or reserve() first. Moves received
+  /// bytes to the front only when no range is outstanding and it is cheap (few bytes) or there is no other room.
+  std::span<char> prepare();
+  /// `count` bytes were written to the front of what prepare() returned.
+  void commit(std::size_t count);
+
+  /// Makes room for `size` received bytes in one piece, counting those that are here already. False, and nothing changes,
+  /// when that is more than the maximum or an outstanding range is in the way.
+  bool reserve(std::size_t size);
+
+  /// Received bytes nobody has taken yet.
+  ByteView received() const { return {data_ + parsed_, end_ - parsed_}; }
+  /// Ranges taken by parse() and not yet consumed.
+  ByteView outstanding() const { return {data_ + sent_, parsed_ - sent_}; }
+  bool empty() const { return sent_ == end_; }
+
+  /// Moves the first `count` received bytes to the outstanding range; returns them.
+  ByteView parse(std::size_t count);
+  /// The first `count` outstanding bytes are done with.
+  void consume(std::size_t count);
+
+  /// Returns the memory when the buffer is empty; not between prepare() and commit(). True when no memory is held.
+  bool give_back();
+  /// Bytes of memory held.
+  std::size_t capacity() const { return capacity_; }
+  std::size_t max_size() const { return max_size_; }
+
+ private:
+  void compact();
+  void move_to(char* memory, std::size_t capacity);
+  void free_memory();
+  bool is_block() const { return capacity_ == slab_.block_size(); }
+
+  BufferSlab& slab_;
+  std::size_t max_size_;
+  char* data_ = nullptr;
+  std::size_t capacity_ = 0;
+  std::size_t sent_ = 0;
+  std::size_t parsed_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace pgswitch::protocol

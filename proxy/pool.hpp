@@ -1,14 +1,23 @@
 #pragma once
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <compare>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "protocol/sql_error.hpp"
+#include "proxy/budget.hpp"
 #include "proxy/server_conn.hpp"
 
 namespace pgswitch {
 
 class PoolShard;
+struct Donation;
 
 /// A server connection held by a session. Move-only; empty by default. If it dies without give_back() the connection is
 /// closed: an unknown state never goes back to the pool.
@@ -27,7 +36,7 @@ class Lease {
   /// Returns the connection. Clean: it is reused at once; else the pool first cancels, drains, rolls back and resets as
   /// `leftover` asks, or closes it. Afterwards the lease is empty.
   void give_back(const Leftover& leftover);
-  /// Closes the connection.
+  /// Closes the connection. `reason`: a text of pgbouncer's list ("server conn crashed?", ...), for the log.
   void close(std::string_view reason);
 
  private:
@@ -41,16 +50,76 @@ class LeaseWaiter {
   virtual void on_lease(Lease lease) = 0;
   virtual void on_lease_failed(const protocol::SqlError& error) = 0;
 
-  std::int64_t waiting_since_us = 0;
+  std::int64_t waiting_since_us = 0;  ///< set by acquire(); worker's clock
+  /// How long to wait, µs: query_wait_timeout_of() the login user. 0: for ever; negative: as the pool's user has it.
+  std::int64_t wait_timeout_us = -1;
+  bool is_waiting() const { return queue_ != nullptr; }
 
  protected:
   ~LeaseWaiter() = default;
 
  private:
   friend class PoolShard;
+  friend class WaiterQueue;
   LeaseWaiter* next_ = nullptr;
   LeaseWaiter* previous_ = nullptr;
   PoolShard* queue_ = nullptr;
+  bool due_ = false;  ///< its result is on the way
 };
+
+/// Which servers may serve whom: pool user is the forced user of the database, else the client's user.
+struct PoolKey {
+  rules::RouteId route = rules::no_route;
+  std::string user;
+  auto operator<=>(const PoolKey&) const = default;
+};
+
+/// A worker's place in a Pool: what other workers may know of its shard.
+struct PoolSeat {
+  std::atomic<std::int64_t> oldest_wait_us{0};  ///< since when its first waiter waits; 0: it is not starving
+  std::atomic<std::int64_t> idle_since_us{0};   ///< of its longest idle connection, refreshed by the tick; 0: none
+  std::atomic<std::uint32_t> idle{0};           ///< idle connections
+  boost::asio::io_context* io = nullptr;        ///< guarded by the pool's mutex, as the next
+  PoolShard* shard = nullptr;                   ///< nullptr: the place is free
+};
+
+/// The servers of one (route, user) over all workers: the limits, and who is short of connections. Shared by the shards
+/// (one per worker), each of which runs on its own thread and talks to the others only through post().
+class Pool {
+ public:
+  Pool(PoolKey pool_key, BudgetPtr size_budget, BudgetPtr database_budget, BudgetPtr user_budget);
+  ~Pool();
+
+  const PoolKey key;
+  const BudgetPtr size;      ///< pool_size; the reserve is taken above it
+  const BudgetPtr database;  ///< max_db_connections
+  const BudgetPtr user;      ///< max_user_connections
+
+  /// True when another worker's shard has waiters nobody can serve there. One relaxed load.
+  bool someone_starves() const { return starving_.load(std::memory_order_relaxed) != 0; }
+
+  /// A shard joins with its worker's loop and leaves before it dies.
+  PoolSeat& join(PoolShard& shard, boost::asio::io_context& io);
+  void leave(PoolSeat& seat);
+
+  /// Runs `task` with the seat's shard on that shard's thread. False when nobody sits there any more.
+  bool post(PoolSeat& seat, std::function<void(PoolShard&)> task);
+  void post_others(const PoolSeat& from, std::function<void(PoolShard&)> task, bool only_with_idle);
+  /// Sends a connection (already detached) to the seat; gives it back when nobody sits there.
+  std::unique_ptr<ServerConn> send(PoolSeat& seat, std::unique_ptr<ServerConn> server);
+
+  /// Publishes since when `seat` starves; 0: no more.
+  void set_starving(PoolSeat& seat, std::int64_t oldest_wait_us);
+  /// The seat whose waiter waits longest, `own` excepted; nullptr when nobody else starves.
+  PoolSeat* most_starving(const PoolSeat& own);
+  /// The seat with the longest idle connection, of all workers; `since_us` receives since when.
+  PoolSeat* longest_idle(std::int64_t& since_us);
+
+ private:
+  std::atomic<std::uint32_t> starving_{0};
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<PoolSeat>> seats_;  ///< never shrinks, so that references stay valid
+};
+using PoolPtr = std::shared_ptr<Pool>;
 
 }  // namespace pgswitch

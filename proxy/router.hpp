@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -7,23 +8,14 @@
 #include <vector>
 
 #include "protocol/sql_error.hpp"
-#include "proxy/pool.hpp"
+#include "proxy/pool_shard.hpp"
+#include "proxy/server_login.hpp"
 #include "proxy/session/server_state.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
 
 class Worker;
-
-/// With what a session's servers are logged in to: the client's user and what its login left behind. The password or keys
-/// of a forced user (`user=` in the [databases] line) come first, then these, then the userlist's secret of the user.
-struct Credentials {
-  std::string user;
-  std::string password;    ///< plaintext, when the client sent it so
-  std::string client_key;  ///< SCRAM keys for pass-through, when the client logged in with SCRAM
-  std::string server_key;
-};
-using CredentialsPtr = std::shared_ptr<const Credentials>;
 
 /// ParameterStatus set for a client that begins a session.
 struct Welcome {

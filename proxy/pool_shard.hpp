@@ -1,0 +1,169 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/buffer.hpp"
+#include "protocol/sql_error.hpp"
+#include "proxy/config.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/pool_queue.hpp"
+#include "proxy/server_login.hpp"
+#include "proxy/stats.hpp"
+
+namespace pgswitch {
+
+class PoolLimits;
+
+/// What SHOW POOLS says of one shard.
+struct ShardCounts {
+  std::uint32_t idle = 0;
+  std::uint32_t used = 0;     ///< idle for longer than server_check_delay
+  std::uint32_t active = 0;
+  std::uint32_t tested = 0;   ///< being checked, cleaned or reset
+  std::uint32_t login = 0;
+  std::uint32_t close_needed = 0;
+  std::uint32_t waiting = 0;
+  std::int64_t max_wait_us = 0;
+  std::uint32_t servers() const { return idle + used + active + tested + login; }
+};
+
+/// The server connections of one (route, user) on one worker. Owned by the worker's Router; its thread only. Owns the
+/// ServerConns, leases them to sessions, opens, checks, cleans, donates and closes them. Between calls: nobody waits while a
+/// usable connection is idle (unless paused); each live or connecting socket holds its permits; a session is never called
+/// from inside its own call, only by post.
+class PoolShard {
+ public:
+  PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, DatabasePtr database, ConfigPtr config,
+            CredentialsPtr credentials);
+  ~PoolShard();
+  PoolShard(const PoolShard&) = delete;
+  PoolShard& operator=(const PoolShard&) = delete;
+
+  /// An idle connection at once, or an empty lease: then `waiter` is queued and hears of it by post.
+  Lease acquire(LeaseWaiter& waiter);
+  /// Takes a waiter out, also one whose result is on its way (the connection goes to the next). Nothing when not queued.
+  void cancel_wait(LeaseWaiter& waiter);
+
+  rules::RouteId route() const { return pool_->key.route; }
+  const std::string& user() const { return pool_->key.user; }
+  const Database& database() const { return *database_; }
+  PoolMode mode() const { return mode_; }
+  /// The newest credentials of the user, used for logins that come.
+  void set_credentials(CredentialsPtr credentials) { credentials_ = std::move(credentials); }
+  /// What the last login was told; empty until the first one.
+  const ParameterList& parameters() const { return parameters_; }
+
+  /// Counted by whoever uses the leases; assignments and waiting times by the shard.
+  PoolStats stats;
+
+  ShardCounts counts() const;
+  /// Connections still logging in have no ServerConn and are not visited.
+  void each(const std::function<void(const ServerConn&)>& visit) const;
+
+  /// PAUSE: waiters queue, idle connections are closed and the others when they come back.
+  void pause();
+  void resume();
+  bool is_paused() const { return paused_; }
+  /// KILL: pause(), every waiter is told `error`, every connection not leased is closed (the sessions close theirs).
+  void kill(const protocol::SqlError& error);
+  /// RECONNECT, changed configuration or TLS: idle connections are closed, others when they come back.
+  void reconnect(std::string_view reason);
+  /// A host's addresses changed: connections to that host at an address not in `addresses` are used no more.
+  void on_host_changed(const std::string& host, const std::vector<std::string>& addresses);
+  /// After a reload; `database` is nullptr when it vanished: waiters fail with 3D000.
+  void adopt(ConfigPtr config, DatabasePtr database);
+  /// The worker's 100 ms tick.
+  void tick();
+
+  // Called by Lease, ServerConn and other workers' shards (by post).
+  void give_back(ServerConn& server, const Leftover& leftover);
+  void close(ServerConn& server, std::string_view reason);
+  void on_idle_readable(ServerConn& server);
+  void on_donation(std::unique_ptr<ServerConn> server);
+  void on_poke();
+  /// Closes the longest idle connection. False when there is none.
+  bool evict_idle();
+
+  /// Tests: nothing is open, connecting or waiting.
+  bool is_empty() const;
+
+ private:
+  struct Delivery {
+    LeaseWaiter* waiter = nullptr;
+    Lease lease;
+    protocol::SqlError error;
+  };
+  struct Opening;
+
+  // pool_shard.cpp: leases
+  void make_available(ServerConn& server);
+  void serve_waiters();
+  bool needs_check(const ServerConn& server) const;
+  bool must_close(const ServerConn& server, std::string_view& reason) const;
+  void deliver(LeaseWaiter& waiter, Lease lease);
+  void deliver_failure(LeaseWaiter& waiter, const protocol::SqlError& error);
+  void fail_waiters(const protocol::SqlError& error);
+  void schedule_deliveries();
+  void run_deliveries();
+  void publish();
+  bool donate(ServerConn& server);
+  void start_cleaning(ServerConn& server, const Leftover& leftover);
+  boost::asio::awaitable<void> clean(ServerConn& server, Leftover leftover);
+  void start_check(ServerConn& server);
+  boost::asio::awaitable<void> check(ServerConn& server);
+  void end_coroutine(ServerConn& server, bool usable, std::string_view reason);
+  ServerConn& own(std::unique_ptr<ServerConn> server);
+  std::unique_ptr<ServerConn> disown(ServerConn& server);
+
+  // pool_open.cpp: connections that come
+  void open_for_waiters();
+  bool open_one(bool use_reserve);
+  bool take_permits(std::array<Permit, 3>& permits, bool use_reserve);
+  boost::asio::awaitable<void> open(Opening& opening);
+  void on_opened(Opening& opening);
+  void on_open_failed(Opening& opening);
+  std::size_t allowed_openings() const;
+  bool fails_fast() const;
+
+  // pool_expire.cpp: the tick
+  void expire_waiters();
+  void expire_servers();
+  void keep_minimum();
+  std::int64_t now() const { return home_.now_us(); }
+
+  PoolPtr pool_;
+  const ServerHome& home_;
+  PoolLimits& limits_;
+  PoolSeat& seat_;
+  DatabasePtr database_;
+  ConfigPtr config_;
+  CredentialsPtr credentials_;
+  PoolMode mode_ = PoolMode::session;
+  ParameterList parameters_;
+  std::vector<std::unique_ptr<ServerConn>> servers_;
+  IdleList idle_;
+  WaiterQueue waiters_;
+  std::deque<Delivery> due_;
+  bool delivery_posted_ = false;
+  std::list<Opening> openings_;
+  bool paused_ = false;
+  bool dropped_ = false;
+  std::size_t next_host_ = 0;
+  std::int64_t last_acquire_us_ = 0;
+  std::int64_t failing_since_us_ = 0;  ///< first failure of the present row of failures; 0: the last login succeeded
+  std::int64_t retry_us_ = 0;
+  std::uint32_t failures_ = 0;
+  protocol::SqlError login_error_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< posted tasks hold it weakly
+};
+
+}  // namespace pgswitch

@@ -1,0 +1,64 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/buffer.hpp"
+#include "protocol/sql_error.hpp"
+#include "proxy/config.hpp"
+#include "proxy/server_conn.hpp"
+
+namespace pgswitch {
+
+class DnsCache;
+class TlsContext;
+
+/// With what a session's servers are logged in to: the client's user and what its login left behind. The password or keys
+/// of a forced user (`user=` in the [databases] line) come first, then these, then the userlist's secret of the user.
+struct Credentials {
+  std::string user;
+  std::string password;    ///< plaintext, when the client sent it so
+  std::string client_key;  ///< SCRAM keys for pass-through, when the client logged in with SCRAM
+  std::string server_key;
+};
+using CredentialsPtr = std::shared_ptr<const Credentials>;
+
+/// What server connections need of their worker. Owned by the Router; a test makes its own on a bare io_context.
+struct ServerHome {
+  boost::asio::io_context& io;
+  Poller& poller;
+  protocol::BufferSlab& slab;
+  DnsCache& dns;
+  std::function<std::int64_t()> now_us;
+  /// The context for server_tls_*; null: TLS is not configured or cannot be used.
+  std::function<std::shared_ptr<const TlsContext>()> tls;
+};
+
+/// Everything one login needs, by value: it outlives reloads. `first_host`: which of the hosts is tried first.
+struct LoginRequest {
+  ConfigPtr config;
+  DatabasePtr database;
+  std::string user;
+  CredentialsPtr credentials;
+  std::size_t first_host = 0;
+  std::int64_t deadline_us = 0;
+};
+
+/// What became of it. `refused`: a server answered with an ErrorResponse (its code and text are in `error`); otherwise no
+/// server was reached. Owned by the shard, so that nothing of the connection dies with a coroutine's frame.
+struct LoginResult {
+  std::unique_ptr<ServerConn> server;
+  protocol::SqlError error;
+  bool refused = false;
+  std::size_t host = 0;  ///< index of the host that answered
+};
+
+/// Connects to one of the hosts, speaks TLS if it has to, logs in and runs connect_query. True: result.server is idle,
+/// clean and has its parameters; no owner is set on its stream's socket. Addresses are tried in turn until the deadline.
+boost::asio::awaitable<bool> log_in_to_server(const ServerHome& home, const LoginRequest& request, LoginResult& result);
+
+}  // namespace pgswitch

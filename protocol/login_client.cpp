@@ -1,0 +1,137 @@
+#include <utility>
+
+#include "protocol/frontend.hpp"
+#include "protocol/login.hpp"
+#include "protocol/md5.hpp"
+#include "protocol/reader.hpp"
+#include "protocol/writer.hpp"
+
+namespace pgswitch::protocol {
+
+ClientLogin::ClientLogin(Options options) : options_(std::move(options)) {}
+
+LoginStatus ClientLogin::on_authentication(ByteView body, std::string& out) {
+  BodyReader in(body);
+  const std::uint32_t code = in.int32();
+  if (!in.ok()) return fail(sqlstate::protocol_violation, "malformed authentication request from the server");
+  switch (code) {
+    case authentication_code::ok: return in.at_end() ? on_ok() : unexpected();
+    case authentication_code::cleartext: return in.at_end() ? on_cleartext(out) : unexpected();
+    case authentication_code::md5: return on_md5(in.rest(), out);
+    case authentication_code::sasl: return on_sasl(in.rest(), out);
+    case authentication_code::sasl_continue: return on_sasl_continue(in.rest(), out);
+    case authentication_code::sasl_final: return on_sasl_final(in.rest());
+    // The place of redshift_digest: one exchange, SHA-256 over the salted password's hash and two nonces.
+    case authentication_code::redshift_digest:
+    default: return on_unsupported(code);
+  }
+}
+
+LoginStatus ClientLogin::on_ok() {
+  // A server that stops in the middle of SCRAM has proved nothing.
+  if (step_ == Step::sasl_first || step_ == Step::sasl_final)
+    return fail(sqlstate::invalid_authorization, "server ended the SCRAM exchange without proving that it knows the secret");
+  if (step_ == Step::over) return unexpected();
+  if (options_.scram.require_channel_binding && step_ != Step::sasl_done)
+    return fail(sqlstate::invalid_authorization, "channel binding is required, but the server authenticated without it");
+  step_ = Step::over;
+  return LoginStatus::done;
+}
+
+LoginStatus ClientLogin::on_cleartext(std::string& out) {
+  if (step_ != Step::start) return unexpected();
+  if (!options_.allow_cleartext || options_.scram.require_channel_binding)
+    return fail(sqlstate::invalid_authorization, "server asks for the password in the clear, which needs TLS or a Unix socket");
+  const auto* password = std::get_if<Password>(&options_.credential);
+  if (password == nullptr) return wrong_secret("a cleartext password");
+  write_password(out, password->text.text());
+  step_ = Step::answered;
+  return LoginStatus::need_more;
+}
+
+LoginStatus ClientLogin::on_md5(ByteView salt, std::string& out) {
+  if (step_ != Step::start || salt.size() != 4) return unexpected();
+  if (options_.scram.require_channel_binding)
+    return fail(sqlstate::invalid_authorization, "channel binding is required, but the server asks for an MD5 password");
+  const auto* stored = std::get_if<Md5Secret>(&options_.credential);
+  const auto* password = std::get_if<Password>(&options_.credential);
+  if (stored == nullptr && password == nullptr) return wrong_secret("an MD5 password");
+  const std::optional<std::string> secret =
+      stored != nullptr ? std::optional<std::string>(stored->text.text()) : md5_secret(password->text.text(), options_.user);
+  const std::optional<std::string> answer = secret ? md5_response(*secret, salt) : std::nullopt;
+  if (!answer) return fail(sqlstate::feature_not_supported, "MD5 authentication is not available");
+  write_password(out, *answer);
+  step_ = Step::answered;
+  return LoginStatus::need_more;
+}
+
+LoginStatus ClientLogin::on_sasl(ByteView mechanisms, std::string& out) {
+  if (step_ != Step::start) return unexpected();
+  if (!make_scram()) return wrong_secret("SCRAM");
+  const std::string_view mechanism = scram_->choose(mechanisms);
+  if (mechanism.empty()) return fail(scram_->error().sqlstate, scram_->error().message);
+  const std::string first = scram_->client_first();
+  MessageWriter message(out, frontend::password);
+  message.string(mechanism).int32(static_cast<std::uint32_t>(first.size())).bytes(first);
+  step_ = Step::sasl_first;
+  return LoginStatus::need_more;
+}
+
+LoginStatus ClientLogin::on_sasl_continue(ByteView data, std::string& out) {
+  if (step_ != Step::sasl_first) return unexpected();
+  std::string reply;
+  if (scram_->on_server_first(data, reply) == ScramStatus::failed)
+    return fail(scram_->error().sqlstate, scram_->error().message);
+  MessageWriter(out, frontend::password).bytes(reply);
+  step_ = Step::sasl_final;
+  return LoginStatus::need_more;
+}
+
+LoginStatus ClientLogin::on_sasl_final(ByteView data) {
+  if (step_ != Step::sasl_final) return unexpected();
+  if (scram_->on_server_final(data) == ScramStatus::failed)
+    return fail(scram_->error().sqlstate, scram_->error().message);
+  step_ = Step::sasl_done;
+  return LoginStatus::need_more;
+}
+
+LoginStatus ClientLogin::on_unsupported(std::uint32_t code) {
+  std::string name = "method " + std::to_string(code);
+  if (code == authentication_code::gss || code == authentication_code::gss_continue) name = "GSSAPI";
+  if (code == authentication_code::sspi) name = "SSPI";
+  if (code == authentication_code::redshift_digest) name = "Redshift digest";
+  if (code == authentication_code::redshift_idp) name = "Redshift identity provider";
+  return fail(sqlstate::feature_not_supported, "server requested " + name + " authentication, which is not supported");
+}
+
+bool ClientLogin::make_scram() {
+  if (auto* password = std::get_if<Password>(&options_.credential)) {
+    scram_.emplace(options_.user, password->text, options_.random, options_.scram, options_.cache);
+    return true;
+  }
+  const auto* keys = std::get_if<ScramKeys>(&options_.credential);
+  if (keys == nullptr || !keys->has_client_key) return false;
+  scram_.emplace(*keys, options_.random, options_.scram);
+  return true;
+}
+
+LoginStatus ClientLogin::wrong_secret(std::string_view method) {
+  const bool none = std::holds_alternative<std::monostate>(options_.credential);
+  const std::string reason = none ? "no password is known" : "the stored secret cannot be used for that";
+  return fail(sqlstate::invalid_authorization,
+              "server asks user \"" + options_.user + "\" for " + std::string(method) + ", but " + reason);
+}
+
+LoginStatus ClientLogin::unexpected() {
+  return fail(sqlstate::protocol_violation, "unexpected or malformed authentication request from the server");
+}
+
+LoginStatus ClientLogin::fail(std::string_view sqlstate, std::string message) {
+  step_ = Step::over;
+  error_.severity = Severity::fatal;
+  error_.sqlstate = sqlstate;
+  error_.message = std::move(message);
+  return LoginStatus::failed;
+}
+
+}  // namespace pgswitch::protocol

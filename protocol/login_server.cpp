@@ -1,0 +1,187 @@
+#include <array>
+#include <utility>
+
+#include "protocol/frontend.hpp"
+#include "protocol/login.hpp"
+#include "protocol/md5.hpp"
+#include "protocol/reader.hpp"
+#include "protocol/writer.hpp"
+
+namespace pgswitch::protocol {
+namespace {
+
+/// Hashed first, so that the time of the comparison does not depend on where, or in length, the two differ.
+bool same_text(std::string_view left, std::string_view right) {
+  return equal_secrets(view(sha256(left)), view(sha256(right)));
+}
+
+}  // namespace
+
+Credential parse_credential(std::string_view stored) {
+  if (stored.empty()) return {};
+  if (is_md5_secret(stored)) return Md5Secret{SecretText(stored)};
+  if (std::optional<ScramKeys> keys = parse_scram_secret(stored)) return std::move(*keys);
+  return Password{SecretText(stored)};
+}
+
+ServerLogin::ServerLogin(Options options) : options_(std::move(options)) {}
+
+LoginStatus ServerLogin::start(std::string& out) {
+  if (options_.method == LoginMethod::trust) return finish(true, out);
+  if (options_.random.size() < random_bytes) return fail(sqlstate::internal_error, "not enough random bytes for a login");
+  if (options_.method == LoginMethod::password) {
+    step_ = Step::password;
+    write_authentication(out, authentication_code::cleartext);
+    return LoginStatus::need_more;
+  }
+  if (options_.method == LoginMethod::scram_sha_256 || std::holds_alternative<ScramKeys>(options_.credential))
+    return start_scram(out);
+  step_ = Step::md5;
+  write_authentication(out, authentication_code::md5, salt());
+  return LoginStatus::need_more;
+}
+
+LoginStatus ServerLogin::on_message(const Frame& frame, std::string& out) {
+  if (frame.type == frontend::password) return on_password_message(frame.body, out);
+  const auto code = static_cast<unsigned char>(frame.type);
+  const std::string expected = step_ == Step::password || step_ == Step::md5 ? "password" : "SASL";
+  return fail(sqlstate::protocol_violation, "expected " + expected + " response, got message type " + std::to_string(code));
+}
+
+LoginStatus ServerLogin::on_password_message(ByteView body, std::string& out) {
+  switch (step_) {
+    case Step::password: return on_cleartext(body, out);
+    case Step::md5: return on_md5(body, out);
+    case Step::sasl_initial: return on_sasl_initial(body, out);
+    case Step::sasl_first: return on_client_first(body, out);
+    case Step::sasl_final: return on_client_final(body, out);
+    case Step::start:
+    case Step::over: break;
+  }
+  return fail(sqlstate::protocol_violation, "unexpected password message");
+}
+
+LoginStatus ServerLogin::on_cleartext(ByteView body, std::string& out) {
+  BodyReader in(body);
+  const std::string_view password = in.string();
+  if (!in.at_end()) return fail(sqlstate::protocol_violation, "invalid password packet size");
+  if (password.empty()) return fail(sqlstate::invalid_password, "empty password returned by client");
+  return finish(matches(password), out);
+}
+
+LoginStatus ServerLogin::on_md5(ByteView body, std::string& out) {
+  BodyReader in(body);
+  const std::string_view answer = in.string();
+  if (!in.at_end()) return fail(sqlstate::protocol_violation, "invalid password packet size");
+  if (answer.empty()) return fail(sqlstate::invalid_password, "empty password returned by client");
+  const auto* plain = std::get_if<Password>(&options_.credential);
+  const auto* stored = std::get_if<Md5Secret>(&options_.credential);
+  // An unknown user's exchange takes the same steps: with a secret that nobody has.
+  const std::string_view password = plain != nullptr ? plain->text.text() : std::string_view(options_.process_secret);
+  const std::optional<std::string> derived = md5_secret(password, options_.user);
+  const std::optional<std::string> expected =
+      derived ? md5_response(stored != nullptr ? stored->text.text() : *derived, salt()) : std::nullopt;
+  if (!expected) return fail(sqlstate::feature_not_supported, "MD5 authentication is not available");
+  const bool same = same_text(answer, *expected);
+  return finish(same && (plain != nullptr || stored != nullptr), out);
+}
+
+LoginStatus ServerLogin::start_scram(std::string& out) {
+  const std::string stable_salt = scram_salt(options_.process_secret, options_.user);
+  ScramKeys keys;
+  bool genuine = true;
+  if (const auto* stored = std::get_if<ScramKeys>(&options_.credential)) {
+    keys = *stored;
+  } else if (const auto* plain = std::get_if<Password>(&options_.credential)) {
+    const std::string_view text = plain->text.text();
+    keys = options_.cache != nullptr
+               ? options_.cache->get_or_derive(options_.user, text, stable_salt, options_.scram_iterations)
+               : derive_scram_keys(text, stable_salt, options_.scram_iterations);
+  } else {
+    keys = mock_scram_keys(options_.process_secret, options_.user, options_.scram_iterations);
+    genuine = false;
+  }
+  const ByteView nonce = ByteView(options_.random).substr(salt().size());
+  scram_.emplace(std::move(keys), genuine, nonce, options_.channel_binding);
+  step_ = Step::sasl_initial;
+  write_authentication(out, authentication_code::sasl, scram_->mechanisms());
+  return LoginStatus::need_more;
+}
+
+/// SASLInitialResponse: mechanism, length of the data or -1, data.
+LoginStatus ServerLogin::on_sasl_initial(ByteView body, std::string& out) {
+  BodyReader in(body);
+  const std::string_view mechanism = in.string();
+  if (in.ok() && !scram_->select(mechanism))
+    return fail(sqlstate::protocol_violation, "client selected an invalid SASL authentication mechanism");
+  const std::uint32_t size = in.int32();
+  const bool without_data = size == 0xffffffffu;
+  const ByteView message = without_data ? ByteView() : in.bytes(size);
+  if (!in.ok()) return fail(sqlstate::protocol_violation, "insufficient data left in message");
+  if (!in.at_end()) return fail(sqlstate::protocol_violation, "invalid message format");
+  step_ = Step::sasl_first;
+  if (!without_data) return on_client_first(message, out);
+  write_authentication(out, authentication_code::sasl_continue);
+  return LoginStatus::need_more;
+}
+
+LoginStatus ServerLogin::on_client_first(ByteView message, std::string& out) {
+  std::string reply;
+  if (scram_->on_client_first(message, reply) == ScramStatus::failed) {
+    error_ = scram_->error();
+    step_ = Step::over;
+    return LoginStatus::failed;
+  }
+  step_ = Step::sasl_final;
+  write_authentication(out, authentication_code::sasl_continue, reply);
+  return LoginStatus::need_more;
+}
+
+LoginStatus ServerLogin::on_client_final(ByteView message, std::string& out) {
+  std::string reply;
+  const ScramStatus status = scram_->on_client_final(message, reply);
+  if (status == ScramStatus::failed) {
+    error_ = scram_->error();
+    step_ = Step::over;
+    return LoginStatus::failed;
+  }
+  if (status == ScramStatus::done) {
+    // A plaintext password stays: it can log in to any server, the keys only to one with the same secret.
+    if (std::holds_alternative<ScramKeys>(options_.credential)) options_.credential = scram_->keys();
+    write_authentication(out, authentication_code::sasl_final, reply);
+  }
+  return finish(status == ScramStatus::done, out);
+}
+
+/// Checks a password that came in the clear against whatever is stored; keeps it for logins at servers when it is right.
+bool ServerLogin::matches(std::string_view password) {
+  bool right = false;
+  if (const auto* plain = std::get_if<Password>(&options_.credential)) {
+    right = same_text(password, plain->text.text());
+  } else if (const auto* md5 = std::get_if<Md5Secret>(&options_.credential)) {
+    const std::optional<std::string> given = md5_secret(password, options_.user);
+    right = given && equal_secrets(*given, md5->text.text());
+  } else if (const auto* stored = std::get_if<ScramKeys>(&options_.credential)) {
+    const ScramKeys given = derive_scram_keys(password, stored->salt, stored->iterations);
+    right = equal_secrets(view(given.stored_key), view(stored->stored_key));
+  }
+  if (right) options_.credential = Password{SecretText(password)};
+  return right;
+}
+
+LoginStatus ServerLogin::finish(bool proven, std::string& out) {
+  if (!proven) return fail(sqlstate::invalid_password, "password authentication failed for user \"" + options_.user + "\"");
+  step_ = Step::over;
+  write_authentication(out, authentication_code::ok);
+  return LoginStatus::done;
+}
+
+LoginStatus ServerLogin::fail(std::string_view sqlstate, std::string message) {
+  step_ = Step::over;
+  error_.severity = Severity::fatal;
+  error_.sqlstate = sqlstate;
+  error_.message = std::move(message);
+  return LoginStatus::failed;
+}
+
+}  // namespace pgswitch::protocol

@@ -93,7 +93,8 @@ def _die_with_parent(death_signal):
 
 
 def spawn(argv, log, death_signal=signal.SIGKILL, env=None):
-    """Starts a server process: as the runner, output appended to the file `log`, out of reach of the terminal's Ctrl-C."""
+    """Starts a server process: as the runner, output appended to the file `log`, out of reach of the terminal's Ctrl-C.
+    Call it from the main thread: the kernel sends death_signal when the thread that called ends."""
     with open(log, "ab") as out:
         give_to_runner(log)
         return subprocess.Popen(

@@ -6,7 +6,7 @@
 # Only what is missing is installed, and apt-get is not called at all when nothing is. Uses sudo for an ordinary user.
 
 BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libssl-dev libspdlog-dev liblua5.4-dev libpg-query-dev
-  libprotobuf-c-dev postgresql-server-dev-15 libgtest-dev"
+  postgresql-server-dev-15 libgtest-dev"
 POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
 TEST_PACKAGES="python3-pytest python3-psycopg libpostgresql-jdbc-java"
 BENCH_PACKAGES="pgbouncer haproxy"

@@ -31,12 +31,15 @@ class Poller {
   void start();
   void stop();
 
+  /// A descriptor is added once and removed before it is closed.
   void add(int fd, std::uint32_t events, Pollable& target);
   void modify(int fd, std::uint32_t events, Pollable& target);
   /// Afterwards `target` is not called any more, not even for events already fetched.
   void remove(int fd, Pollable& target);
   /// Calls target.on_ready(EPOLLIN) in the next turn although the kernel has nothing: TLS keeps decrypted bytes of its own.
   void again(Pollable& target);
+  /// Takes back again().
+  void forget(Pollable& target);
 
   /// Called once before each batch of events (the worker refreshes its clock there).
   void set_turn_hook(void (*hook)(void*), void* argument);
@@ -44,14 +47,18 @@ class Poller {
  private:
   void arm();
   void turn();
+  void turn_again();
+  void control(int operation, int fd, std::uint32_t events, Pollable& target);
 
+  boost::asio::io_context& io_;
   boost::asio::posix::stream_descriptor set_;
   std::array<epoll_event, 128> events_{};
   int event_count_ = 0;
-  std::vector<Pollable*> again_;
-  std::vector<Pollable*> again_now_;
+  std::vector<Pollable*> again_;      ///< for the next turn
+  std::vector<Pollable*> again_now_;  ///< of the turn that runs
   void (*turn_hook_)(void*) = nullptr;
   void* turn_argument_ = nullptr;
+  bool again_posted_ = false;
   bool stopped_ = true;
 };
 

@@ -2,6 +2,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,7 +40,8 @@ class StreamOwner {
 /// ClientSession or a ServerConn; one thread at a time. The only file that reads or writes sockets.
 ///
 /// Two ways to wait: coroutines (login) use wait_readable/wait_writable with a deadline; the steady state sets an owner and
-/// gets callbacks. Reads and writes themselves never block and never wait.
+/// gets callbacks. Reads and writes themselves never block and never wait. A callback may destroy the stream.
+/// The process must ignore SIGPIPE: OpenSSL writes with write(2).
 class Stream : private Pollable {
  public:
   Stream(boost::asio::io_context& io, Poller& poller, int fd);
@@ -47,14 +49,21 @@ class Stream : private Pollable {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
+  /// `closed` at end of file. `ok` carries at least one byte.
   IoResult read_some(char* data, std::size_t size);
-  /// Writes as much as the socket takes of the pieces, in order.
+  /// Reads without taking the bytes out of the socket: for what comes before a TLS handshake. Not once TLS is on.
+  IoResult peek(char* data, std::size_t size);
+  /// Writes as much as the socket takes of the pieces, in order. `ok`: all of it, or so much that a second try is worth
+  /// it; `would_block`: `bytes` of it, wait for writability. With TLS the next call after `would_block` must begin with the
+  /// bytes not yet taken and offer at least as many (a record is half sent).
   IoResult write_some(const iovec* pieces, int count);
 
   /// What the owner wants to hear of. Reading is on by default once an owner is set. A system call only on change.
   void set_owner(StreamOwner* owner);
+  StreamOwner* owner() const { return owner_; }
   void watch(bool read, bool write);
   bool watches_read() const { return watch_read_; }
+  bool watches_write() const { return watch_write_; }
 
   /// False when `deadline_us` (worker's clock, 0 = none) passed first or the stream was closed.
   awaitable<bool> wait_readable(std::int64_t deadline_us);
@@ -85,18 +94,36 @@ class Stream : private Pollable {
   void attach(boost::asio::io_context& io, Poller& poller);
 
  private:
-  void on_ready(std::uint32_t events) override;
-  // (private members are net's business)
   struct Wait;
+
+  void on_ready(std::uint32_t events) override;
+  void refresh();
+  void notify_owner(bool readable, bool writable);
+  void wake(bool readable, bool writable);
+  awaitable<bool> wait(bool Wait::*what, std::int64_t deadline_us);
+  bool has_decrypted_bytes() const;
+  void start_tls(const TlsContext& context);
+  awaitable<boost::system::error_code> handshake(int (*step)(ssl_st*), std::int64_t deadline_us, std::string& text);
+  IoResult read_tls(char* data, std::size_t size);
+  IoResult write_plain(const iovec* pieces, int count);
+  IoResult write_tls(const iovec* pieces, int count);
+  IoResult tls_result(int returned, bool& wants_other);
+  std::uint32_t interest() const;
+
   int fd_ = -1;
   ssl_st* tls_ = nullptr;
   boost::asio::io_context* io_ = nullptr;
   Poller* poller_ = nullptr;
   StreamOwner* owner_ = nullptr;
-  Wait* wait_ = nullptr;
+  std::unique_ptr<Wait> wait_;
+  bool* destroyed_ = nullptr;      ///< set while on_ready() runs
+  std::uint32_t registered_ = 0;   ///< events asked of the poller; 0 = not in its set
   bool watch_read_ = false;
   bool watch_write_ = false;
-  bool tls_wants_write_ = false;
+  bool accepted_ = false;          ///< we are the TLS server
+  bool tls_usable_ = false;        ///< handshake done, no fatal error since
+  bool tls_read_wants_write_ = false;
+  bool tls_write_wants_read_ = false;
 };
 
 }  // namespace pgswitch

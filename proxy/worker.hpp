@@ -1,15 +1,20 @@
 #pragma once
+#include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <thread>
+#include <pthread.h>
+#include <utility>
 #include <vector>
 
 #include "protocol/buffer.hpp"
+#include "protocol/sql_error.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
 #include "proxy/stats.hpp"
+#include "proxy/tls.hpp"
 #include "rules/engine.hpp"
 
 namespace pgswitch {
@@ -19,10 +24,10 @@ class Proxy;
 class Router;
 
 /// A thread with everything it needs for itself: event loop, sessions, pool shards, rules, statement cache, counters.
-/// Worker 0 runs on the main thread. Nothing here is touched by another thread; others post() to it.
+/// Nothing here is touched by another thread; others post() to it. Worker 0 also accepts clients and has the signals.
 class Worker {
  public:
-  Worker(Proxy& proxy, unsigned index, ConfigPtr config, std::unique_ptr<rules::Engine> engine);
+  Worker(Proxy& proxy, unsigned index, ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls = {});
   ~Worker();
 
   unsigned index() const { return index_; }
@@ -35,39 +40,69 @@ class Worker {
   RouterStats& stats() { return stats_; }
   const Config& config() const { return *config_; }
   const ConfigPtr& config_ptr() const { return config_; }
+  /// nullptr: TLS is off on that side. Keep a copy of the pointer over a co_await, a reload replaces it.
+  const TlsContextPtr& client_tls() const { return tls_.client; }
+  const TlsContextPtr& server_tls() const { return tls_.server; }
 
-  /// Steady clock in µs, read once per turn of the loop.
+  /// Runs `step` on this worker's thread, later. Any thread.
+  template <class Step>
+  void post(Step&& step) {
+    boost::asio::post(io_, std::forward<Step>(step));
+  }
+
+  /// Steady clock in µs, read once per turn of the loop and once per tick.
   std::int64_t now_us() const { return now_us_; }
+  void refresh_clock();
 
   /// Takes over a configuration and its rules (posted by Proxy::reload).
-  void adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine);
+  void adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls);
 
   /// Sessions of this worker, addressed by slot (cancel keys hold the slot). Slots are reused.
   std::uint32_t add_session(std::unique_ptr<ClientSession> session);
   void remove_session(std::uint32_t slot);
   ClientSession* session(std::uint32_t slot);
+  /// Free slots are nullptr.
   const std::vector<std::unique_ptr<ClientSession>>& sessions() const { return sessions_; }
+  /// Clients here and on their way here. Any thread.
+  std::uint32_t session_count() const { return session_count_.load(std::memory_order_relaxed); }
+  void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
+  void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
-  void start();  ///< worker 0: prepares only; others: start their thread (16 MB stack: the SQL parser recurses)
-  void run();    ///< the loop, until stop()
-  void stop();
-  void join();
+  /// Every session ends at its next transaction boundary with `reason`; new ones are refused (SHUTDOWN WAIT_FOR_*).
+  void shut_down_sessions(const protocol::SqlError& reason);
+  bool is_draining() const { return draining_; }
+
+  /// CancelRequests being sent to servers by this worker (proxy/cancel.cpp).
+  std::uint32_t cancels_in_flight = 0;
+
+  void start();  ///< starts the thread (16 MB stack: the SQL parser recurses) that runs the loop until stop()
+  void stop();   ///< any thread
+  void join();   ///< from outside, after stop()
 
  private:
+  static void* thread_main(void* self);
+  void run();
+  void arm_tick();
   void tick();  ///< every 100 ms: deadlines of sessions and servers
-  // (remaining members are net's business)
+
   Proxy& proxy_;
   unsigned index_;
   boost::asio::io_context io_{1};
   Poller poller_{io_};
+  boost::asio::steady_timer tick_timer_{io_};
   ConfigPtr config_;
   std::unique_ptr<rules::Engine> engine_;
-  std::unique_ptr<Router> router_;
+  TlsContexts tls_;
   protocol::BufferSlab slab_;
+  std::unique_ptr<Router> router_;
   RouterStats stats_;
   std::int64_t now_us_ = 0;
+  bool draining_ = false;
   std::vector<std::unique_ptr<ClientSession>> sessions_;
   std::vector<std::uint32_t> free_slots_;
+  std::atomic<std::uint32_t> session_count_{0};
+  pthread_t thread_{};
+  bool started_ = false;
 };
 
 }  // namespace pgswitch

@@ -1,0 +1,224 @@
+#include "proxy/stream.hpp"
+
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace pgswitch {
+namespace {
+
+constexpr std::uint32_t readable_events = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t writable_events = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+boost::system::error_code system_error(int number) { return {number, boost::system::system_category()}; }
+
+IoResult failure(int number) {
+  IoResult result;
+  if (number == EAGAIN || number == EWOULDBLOCK || number == EINTR) {
+    result.status = IoResult::Status::would_block;
+  } else if (number == ECONNRESET || number == EPIPE) {
+    result.status = IoResult::Status::closed;
+    result.error = system_error(number);
+  } else {
+    result.status = IoResult::Status::failed;
+    result.error = system_error(number);
+  }
+  return result;
+}
+
+IoResult end_of_stream() {
+  IoResult result;
+  result.status = IoResult::Status::closed;
+  return result;
+}
+
+IoResult received(ssize_t count) {
+  if (count < 0) return failure(errno);
+  if (count == 0) return end_of_stream();
+  IoResult result;
+  result.bytes = static_cast<std::size_t>(count);
+  return result;
+}
+
+}  // namespace
+
+/// A coroutine that waits: the timer is both its deadline and what wakes it.
+struct Stream::Wait {
+  explicit Wait(boost::asio::io_context& io) : timer(io) {}
+  boost::asio::steady_timer timer;
+  bool read = false;
+  bool write = false;
+  bool woken = false;
+};
+
+Stream::Stream(boost::asio::io_context& io, Poller& poller, int fd) : fd_(fd), io_(&io), poller_(&poller) {}
+
+Stream::~Stream() {
+  close();
+  if (destroyed_) *destroyed_ = true;
+}
+
+IoResult Stream::read_some(char* data, std::size_t size) {
+  if (fd_ < 0) return end_of_stream();
+  if (tls_) return read_tls(data, size);
+  return received(::recv(fd_, data, size, 0));
+}
+
+IoResult Stream::peek(char* data, std::size_t size) {
+  assert(!tls_);
+  if (fd_ < 0) return end_of_stream();
+  return received(::recv(fd_, data, size, MSG_PEEK));
+}
+
+IoResult Stream::write_some(const iovec* pieces, int count) {
+  if (fd_ < 0) return end_of_stream();
+  return tls_ ? write_tls(pieces, count) : write_plain(pieces, count);
+}
+
+IoResult Stream::write_plain(const iovec* pieces, int count) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces);
+  message.msg_iovlen = static_cast<std::size_t>(std::min(count, 1024));
+  const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  if (sent < 0) return failure(errno);
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
+  IoResult result;
+  result.bytes = static_cast<std::size_t>(sent);
+  if (result.bytes < offered) result.status = IoResult::Status::would_block;
+  return result;
+}
+
+void Stream::set_owner(StreamOwner* owner) {
+  if (owner && !owner_) watch_read_ = true;
+  if (!owner) watch_read_ = watch_write_ = false;
+  owner_ = owner;
+  refresh();
+  if (watch_read_ && has_decrypted_bytes()) poller_->again(*this);
+}
+
+void Stream::watch(bool read, bool write) {
+  const bool starts_reading = read && !watch_read_;
+  watch_read_ = read;
+  watch_write_ = write;
+  refresh();
+  if (starts_reading && has_decrypted_bytes()) poller_->again(*this);
+}
+
+// TLS may need the other direction: while a read waits for room to write, readability would only spin, and the reverse.
+std::uint32_t Stream::interest() const {
+  const bool read = watch_read_ || (wait_ && wait_->read);
+  const bool write = watch_write_ || (wait_ && wait_->write);
+  std::uint32_t events = 0;
+  if (read) events |= static_cast<std::uint32_t>(tls_read_wants_write_ ? EPOLLOUT : EPOLLIN);
+  if (write) events |= static_cast<std::uint32_t>(tls_write_wants_read_ ? EPOLLIN : EPOLLOUT);
+  return events;
+}
+
+void Stream::refresh() {
+  if (fd_ < 0 || !poller_) return;
+  const std::uint32_t events = interest();
+  if (events == registered_) return;
+  if (registered_ == 0) {
+    poller_->add(fd_, events, *this);
+  } else if (events == 0) {
+    poller_->remove(fd_, *this);  // a socket that nobody watches would still report EPOLLHUP in every turn
+  } else {
+    poller_->modify(fd_, events, *this);
+  }
+  registered_ = events;
+}
+
+void Stream::on_ready(std::uint32_t events) {
+  bool readable = (events & readable_events) != 0;
+  bool writable = (events & writable_events) != 0;
+  const bool read_can_go_on = tls_read_wants_write_ ? writable : readable;
+  const bool write_can_go_on = tls_write_wants_read_ ? readable : writable;
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  if (wait_) wake(read_can_go_on, write_can_go_on);
+  if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
+  if (destroyed) return;
+  if (owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
+  if (destroyed) return;
+  destroyed_ = nullptr;
+  refresh();
+}
+
+void Stream::wake(bool readable, bool writable) {
+  const bool wanted = (wait_->read && readable) || (wait_->write && writable);
+  if (!wanted) return;
+  wait_->read = wait_->write = false;
+  wait_->woken = true;
+  wait_->timer.cancel();
+}
+
+awaitable<bool> Stream::wait_readable(std::int64_t deadline_us) { return wait(&Wait::read, deadline_us); }
+
+awaitable<bool> Stream::wait_writable(std::int64_t deadline_us) { return wait(&Wait::write, deadline_us); }
+
+awaitable<bool> Stream::wait(bool Wait::*what, std::int64_t deadline_us) {
+  if (fd_ < 0) co_return false;
+  if (what == &Wait::read && has_decrypted_bytes()) co_return true;
+  if (!wait_) wait_ = std::make_unique<Wait>(*io_);
+  (*wait_).*what = true;
+  wait_->woken = false;
+  refresh();
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end =
+      deadline_us > 0 ? Clock::time_point(std::chrono::microseconds(deadline_us)) : Clock::time_point::max();
+  wait_->timer.expires_at(end);
+  boost::system::error_code ignored;
+  co_await wait_->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  (*wait_).*what = false;
+  if (fd_ < 0) co_return false;
+  co_return wait_->woken;
+}
+
+void Stream::close() {
+  if (fd_ < 0) return;
+  if (tls_) {
+    ERR_clear_error();
+    if (tls_usable_) SSL_shutdown(tls_);
+    SSL_free(tls_);
+    ERR_clear_error();
+    tls_ = nullptr;
+  }
+  if (poller_) {
+    if (registered_ != 0) poller_->remove(fd_, *this);
+    poller_->forget(*this);
+  }
+  registered_ = 0;
+  ::close(fd_);
+  fd_ = -1;
+  if (wait_) wait_->timer.cancel();
+}
+
+void Stream::detach() {
+  assert(!wait_ || (!wait_->read && !wait_->write));
+  wait_.reset();
+  if (fd_ >= 0 && registered_ != 0) poller_->remove(fd_, *this);
+  poller_->forget(*this);
+  registered_ = 0;
+  poller_ = nullptr;
+  io_ = nullptr;
+  // Another thread may have the stream from now on: an on_ready() that is still on this stack must not look at it again.
+  if (destroyed_) *destroyed_ = true;
+  destroyed_ = nullptr;
+}
+
+void Stream::attach(boost::asio::io_context& io, Poller& poller) {
+  io_ = &io;
+  poller_ = &poller;
+  refresh();
+  if (watch_read_ && has_decrypted_bytes()) poller_->again(*this);
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "proxy/config.hpp"
+
+struct ssl_ctx_st;  // SSL_CTX of OpenSSL
+
+namespace pgswitch {
+
+/// Certificates, keys and policy of one side. Immutable after it is made; shared by all workers as TlsContextPtr. A reload
+/// makes a new one, connections that exist keep theirs.
+class TlsContext {
+ public:
+  TlsContext(ssl_ctx_st* owned, SslMode mode) : native_(owned), mode_(mode) {}
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  ssl_ctx_st* native() const { return native_; }
+  SslMode mode() const { return mode_; }
+  bool verifies_host() const { return mode_ == SslMode::verify_full; }
+
+ private:
+  ssl_ctx_st* native_;
+  SslMode mode_;
+};
+using TlsContextPtr = std::shared_ptr<const TlsContext>;
+
+/// What one side's *_tls_* settings say.
+struct TlsSettings {
+  SslMode mode = SslMode::disable;
+  std::string ca_file;
+  std::string cert_file;
+  std::string key_file;
+  std::string ciphers;       ///< OpenSSL's list, or default, secure, fast, normal, all
+  std::string tls13_ciphers; ///< empty: OpenSSL's
+  std::string protocols;     ///< secure, all, legacy, or a list of tlsv1.0 .. tlsv1.3
+  std::string dheparams = "auto";
+  std::string ecdhcurve = "auto";
+};
+
+/// For accepting clients. nullptr with empty `error`: TLS is disabled. nullptr with `error`: a file or setting is bad.
+TlsContextPtr make_client_context(const Config& config, std::string& error);
+/// For connecting to servers; the same.
+TlsContextPtr make_server_context(const Config& config, std::string& error);
+
+/// The pair a worker uses, replaced as a whole by a reload.
+struct TlsContexts {
+  TlsContextPtr client;  ///< nullptr: clients get no TLS
+  TlsContextPtr server;  ///< nullptr: servers are not asked for it
+};
+/// False with `error` when one of them cannot be made; `contexts` is unchanged then.
+bool make_tls_contexts(const Config& config, TlsContexts& contexts, std::string& error);
+
+/// The first error of this thread's OpenSSL queue as text, which is emptied; "" when there is none.
+std::string take_tls_error();
+
+}  // namespace pgswitch

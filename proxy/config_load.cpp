@@ -1,0 +1,216 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "proxy/config.hpp"
+#include "proxy/config_entries.hpp"
+#include "proxy/config_table.hpp"
+#include "proxy/config_values.hpp"
+#include "proxy/ini.hpp"
+#include "proxy/userlist.hpp"
+
+namespace pgswitch {
+namespace {
+
+constexpr std::size_t longest_name = 63;
+constexpr std::size_t longest_user_name = 127;
+
+bool is_settings_section(std::string_view section) { return section == "pgbouncer" || section == "pgswitch"; }
+bool is_console(std::string_view database) { return database == "pgbouncer" || database == "pgswitch"; }
+
+/// One load: reads everything into a Config of its own and collects all complaints, so that one look shows them all.
+class ConfigLoader {
+ public:
+  explicit ConfigLoader(std::string path) : path_(std::move(path)) {}
+
+  LoadResult load() {
+    const Ini ini = read_ini(path_);
+    result_.errors = ini.errors;
+    if (result_.errors.empty()) read_entries(ini);
+    if (result_.errors.empty()) read_users();
+    if (result_.errors.empty()) check();
+    config_.config_file = path_;
+    if (config_.conffile.empty()) config_.conffile = path_;
+    if (result_.errors.empty()) result_.config = std::make_shared<const Config>(std::move(config_));
+    return std::move(result_);
+  }
+
+ private:
+  void read_entries(const Ini& ini) {
+    bool settings_found = false;
+    for (const std::string& section : ini.sections) {
+      settings_found = settings_found || is_settings_section(section);
+      if (!is_settings_section(section) && section != "databases" && section != "users" && section != "peers")
+        fail(0, "unknown section [" + section + "]");
+    }
+    if (!settings_found) fail(0, "main section missing from config file: [pgbouncer] or [pgswitch]");
+    for (const IniEntry& entry : ini.entries) read_entry(entry);
+    warn_of_idle_settings();
+  }
+
+  void read_entry(const IniEntry& entry) {
+    if (is_settings_section(entry.section)) return read_setting(entry);
+    if (entry.section == "databases") return read_database(entry);
+    if (entry.section == "users") return read_user(entry);
+    if (entry.section == "peers") return read_peer(entry);
+  }
+
+  void read_setting(const IniEntry& entry) {
+    if (entry.section == "pgbouncer" && entry.section_number > settings_section_) start_over(entry);
+    const Setting* setting = find_setting(entry.key);
+    if (!setting) return fail(entry, "unknown setting \"" + entry.key + "\"");
+    if (const auto wrong = assign(*setting, resolved(*setting, entry.value), config_)) return fail(entry, *wrong);
+    seen_.insert_or_assign(setting->key, std::pair(entry.file, entry.line));
+  }
+
+  /// pgbouncer sets everything back to its default at each [pgbouncer]; files that rely on it behave the same here.
+  void start_over(const IniEntry& entry) {
+    settings_section_ = entry.section_number;
+    if (settings_section_ == 1) return;
+    warn(entry, "section [pgbouncer] is repeated: all settings before it are back at their defaults");
+    const Config defaults;
+    for (const Setting& setting : settings()) copy_setting(setting, defaults, config_);
+    seen_.clear();
+  }
+
+  std::string resolved(const Setting& setting, const std::string& value) const {
+    if (setting.path == PathBase::working_directory) return find_file(value, path_);
+    return setting.path == PathBase::ini_folder ? beside(value, path_) : value;
+  }
+
+  void read_database(const IniEntry& entry) {
+    auto database = std::make_shared<Database>();
+    database->name = entry.key;
+    if (is_console(entry.key)) return fail(entry, "database name \"" + entry.key + "\" is reserved for the console");
+    if (entry.key.empty() || entry.key.size() > longest_name) return fail(entry, "database name must have 1 to 63 bytes");
+    report(entry, parse_database(entry.value, *database));
+    if (config_.databases.contains(entry.key)) warn(entry, "database \"" + entry.key + "\" is listed twice: the later line counts");
+    config_.databases.insert_or_assign(entry.key, std::move(database));
+  }
+
+  void read_user(const IniEntry& entry) {
+    User user;
+    user.name = entry.key;
+    if (entry.key.empty() || entry.key.size() > longest_user_name) return fail(entry, "user name must have 1 to 127 bytes");
+    report(entry, parse_user(entry.value, user));
+    if (config_.users.contains(entry.key)) warn(entry, "user \"" + entry.key + "\" is listed twice: the later line counts");
+    config_.users.insert_or_assign(entry.key, std::move(user));
+  }
+
+  void read_peer(const IniEntry& entry) {
+    const auto id = parse_integer(entry.key);
+    if (!id || *id < 1 || *id > 65535) return fail(entry, "peer id must be an integer 1..65535");
+    if (*id > 16383) warn(entry, "peer ids above 16383 are not supported by pgbouncer's manual");
+    Peer peer;
+    peer.id = static_cast<int>(*id);
+    report(entry, parse_peer(entry.value, peer));
+    warn(entry, "[peers] is accepted but has no effect in this version");
+    config_.peers.insert_or_assign(peer.id, std::move(peer));
+  }
+
+  void read_users() {
+    if (config_.auth_file.empty()) return;
+    Userlist list = read_userlist(config_.auth_file);
+    for (auto& error : list.errors) result_.errors.push_back(std::move(error));
+    for (auto& warning : list.warnings) result_.warnings.push_back(std::move(warning));
+    for (auto& [name, secret] : list.secrets) {
+      User& user = config_.users[name];
+      user.name = name;
+      if (!secret.empty()) user.secret = std::move(secret);
+    }
+  }
+
+  void check() {
+    check_authentication();
+    check_listeners();
+    check_tls();
+    check_proxy_protocol();
+    if (config_.databases.empty()) warn("databases", "no [databases] entry: no client can connect to anything but the console");
+  }
+
+  void check_authentication() {
+    const AuthType type = config_.auth_type;
+    // A method that this version cannot perform must not let anybody in, nor start and refuse everybody.
+    if (type == AuthType::hba || type == AuthType::ldap || type == AuthType::pam)
+      return fail("auth_type", "auth_type " + std::string(to_string(type)) + " is not supported by this version");
+    const bool needs_users = type != AuthType::any;
+    if (needs_users && config_.users.empty())
+      warn("auth_type", "no user is known (auth_file is not set or empty): no client can log in");
+    if (type == AuthType::cert && (config_.client_tls_sslmode != SslMode::verify_full))
+      warn("auth_type", "auth_type cert needs client_tls_sslmode = verify-full");
+  }
+
+  void check_listeners() {
+    if (config_.listen_addr.empty() && config_.unix_socket_dir.empty())
+      fail("unix_socket_dir", "nowhere to listen on: listen_addr and unix_socket_dir are both empty");
+  }
+
+  void check_tls() {
+    if (config_.client_tls_sslmode != SslMode::disable) {
+      if (config_.client_tls_cert_file.empty()) fail("client_tls_sslmode", "client_tls_sslmode needs client_tls_cert_file");
+      if (config_.client_tls_key_file.empty()) fail("client_tls_sslmode", "client_tls_sslmode needs client_tls_key_file");
+      check_readable({"client_tls_ca_file", "client_tls_cert_file", "client_tls_key_file"});
+    }
+    if (config_.server_tls_sslmode != SslMode::disable)
+      check_readable({"server_tls_ca_file", "server_tls_cert_file", "server_tls_key_file"});
+  }
+
+  void check_readable(std::initializer_list<std::string_view> keys) {
+    for (const std::string_view key : keys) {
+      const std::string file = text_of(*find_setting(key), config_).value_or("");
+      if (!file.empty() && access(file.c_str(), R_OK) != 0)
+        fail(key, std::string(key) + ": cannot read \"" + file + "\": " + std::strerror(errno));
+    }
+  }
+
+  void check_proxy_protocol() {
+    for (const std::string& network : config_.proxy_protocol_networks)
+      if (!is_network(network)) fail("proxy_protocol_networks", "\"" + network + "\" is not an address or CIDR network");
+    if (config_.proxy_protocol && config_.proxy_protocol_networks.empty())
+      warn("proxy_protocol", "proxy_protocol is on but proxy_protocol_networks is empty: no header will be believed");
+  }
+
+  void warn_of_idle_settings() {
+    const Config defaults;
+    for (const Setting& setting : settings())
+      if (setting.effect == Effect::none && !same_value(setting, config_, defaults))
+        warn(setting.key, std::string(setting.key) + " is accepted but has no effect in this version");
+  }
+
+  void report(const IniEntry& entry, const EntryReport& found) {
+    const std::string where = "[" + entry.section + "] " + entry.key + ": ";
+    if (found.error) fail(entry, where + *found.error);
+    for (const std::string& warning : found.warnings) warn(entry, where + warning);
+  }
+
+  Diagnostic at(std::string_view key, std::string message) const {
+    const auto found = seen_.find(key);
+    if (found == seen_.end()) return {path_, 0, std::move(message)};
+    return {found->second.first, found->second.second, std::move(message)};
+  }
+
+  void fail(int line, std::string message) { result_.errors.push_back({path_, line, std::move(message)}); }
+  void fail(std::string_view key, std::string message) { result_.errors.push_back(at(key, std::move(message))); }
+  void fail(const IniEntry& entry, std::string message) {
+    result_.errors.push_back({entry.file, entry.line, std::move(message)});
+  }
+  void warn(std::string_view key, std::string message) { result_.warnings.push_back(at(key, std::move(message))); }
+  void warn(const IniEntry& entry, std::string message) {
+    result_.warnings.push_back({entry.file, entry.line, std::move(message)});
+  }
+
+  std::string path_;
+  Config config_;
+  LoadResult result_;
+  int settings_section_ = 0;
+  /// Where each setting was given.
+  std::map<std::string_view, std::pair<std::string, int>> seen_;
+};
+
+}  // namespace
+
+LoadResult load_config(const std::string& path) { return ConfigLoader(path).load(); }
+
+}  // namespace pgswitch

@@ -41,6 +41,9 @@ enum class Dependency : std::uint32_t {
 };
 using Dependencies = std::uint32_t;
 constexpr Dependencies bit(Dependency d) { return static_cast<Dependencies>(d); }
+constexpr bool has(Dependencies all, Dependency d) { return (all & bit(d)) != 0; }
+/// In words: "the statement's shape, the user".
+std::string describe(Dependencies dependencies);
 
 /// What the rules said of one statement. Immutable, shared inside a worker.
 struct Decision {
@@ -52,12 +55,14 @@ struct Decision {
   Answer answer;
   std::string rule;                      ///< who decided: "rules.lua:12 route", or "default"
   std::uint32_t rule_index = 0;          ///< place of the rule in RuleStats
+  std::uint32_t rewrite_index = 0;       ///< place of the rule that rewrote, with `rewritten`
   Dependencies depends_on = bit(Dependency::shape);
 };
 using DecisionPtr = std::shared_ptr<const Decision>;
 
-/// One statement of a query string with its decision. `begin`, `size`: its bytes in the text; for a Script cached by
-/// shape (one statement) they are 0 and npos, meaning the whole text.
+/// One statement of a query string with its decision. `statement` is what the server will be sent: the analysis of the
+/// rewritten text when the rules rewrote it. `begin`, `size`: its bytes in the text as it came;
+/// for a Script of one statement they are 0 and npos, meaning the whole text.
 struct ScriptItem {
   StatementPtr statement;
   DecisionPtr decision;

@@ -17,7 +17,10 @@ struct Facts {
   std::string client_address;  ///< "127.0.0.1" or "unix"
   bool in_transaction = false;
   RouteId default_route = no_route;
-  std::uint64_t identity = 0;
+  std::uint64_t identity = 0;  ///< 0: none drawn; the strings are compared then
 };
+
+/// A number that no other call returned. Thread-safe.
+std::uint64_t next_identity();
 
 }  // namespace pgswitch::rules

@@ -1,0 +1,185 @@
+#include "rules/cache.hpp"
+
+#include <utility>
+
+namespace pgswitch::rules {
+
+namespace {
+
+constexpr std::size_t first_buckets = 256;
+constexpr std::size_t node = 32;  // what an allocation costs beside its bytes
+
+constexpr Dependencies string_dependencies =
+    bit(Dependency::user) | bit(Dependency::database) | bit(Dependency::application_name) | bit(Dependency::client_address);
+
+std::size_t footprint(const std::string& text) { return text.capacity() > 15 ? text.capacity() + node : 0; }
+
+template <class T>
+std::size_t footprint_of(const std::vector<T>& all) {
+  return all.capacity() * sizeof(T) + (all.empty() ? 0 : node);
+}
+
+std::size_t footprint(const std::vector<std::string>& strings) {
+  std::size_t bytes = footprint_of(strings);
+  for (const std::string& text : strings) bytes += footprint(text);
+  return bytes;
+}
+
+std::size_t footprint(const std::vector<TableName>& tables) {
+  std::size_t bytes = footprint_of(tables);
+  for (const TableName& table : tables) bytes += footprint(table.schema) + footprint(table.name);
+  return bytes;
+}
+
+std::size_t footprint(const Answer& answer) {
+  std::size_t bytes = footprint(answer.columns) + footprint_of(answer.rows);
+  for (const auto& row : answer.rows) {
+    bytes += footprint_of(row);
+    for (const auto& cell : row) bytes += cell ? footprint(*cell) : 0;
+  }
+  return bytes;
+}
+
+std::size_t footprint(const Decision& decision) {
+  const Refusal& refusal = decision.refusal;
+  return sizeof decision + node + (decision.rewritten ? footprint(*decision.rewritten) : 0) + footprint(refusal.message) +
+         footprint(refusal.detail) + footprint(refusal.hint) + footprint(decision.answer) + footprint(decision.rule);
+}
+
+std::size_t footprint(const CachedVariant& variant) {
+  return sizeof variant + footprint(variant.user) + footprint(variant.database) + footprint(variant.application_name) +
+         footprint(variant.client_address) + footprint(*variant.script);
+}
+
+}  // namespace
+
+std::size_t footprint(const Statement& s) {
+  std::size_t bytes = sizeof s + node + footprint(s.command) + footprint(s.reads) + footprint(s.writes) + footprint(s.functions) +
+                      footprint_of(s.variables) + footprint(s.object) + footprint(s.hints) + footprint(s.words) + footprint(s.redshift_keyword);
+  for (const VariableChange& change : s.variables) bytes += footprint(change.name) + footprint(change.statement) + footprint(change.value);
+  return bytes;
+}
+
+std::size_t footprint(const Script& script) {
+  std::size_t bytes = sizeof script + node + footprint_of(script.items);
+  for (const ScriptItem& item : script.items) bytes += footprint(*item.decision);
+  return bytes;
+}
+
+CachedVariant::CachedVariant(Dependencies on, const Facts& facts, ScriptPtr made)
+    : depends_on(on), identity(facts.identity), in_transaction(facts.in_transaction), script(std::move(made)) {
+  if (has(on, Dependency::user)) user = facts.user;
+  if (has(on, Dependency::database)) database = facts.database;
+  if (has(on, Dependency::application_name)) application_name = facts.application_name;
+  if (has(on, Dependency::client_address)) client_address = facts.client_address;
+}
+
+bool CachedVariant::matches(const Facts& facts) {
+  if (has(depends_on, Dependency::in_transaction) && in_transaction != facts.in_transaction) return false;
+  if ((depends_on & string_dependencies) == 0 || (identity != 0 && identity == facts.identity)) return true;
+  const bool same = (!has(depends_on, Dependency::user) || user == facts.user) &&
+                    (!has(depends_on, Dependency::database) || database == facts.database) &&
+                    (!has(depends_on, Dependency::application_name) || application_name == facts.application_name) &&
+                    (!has(depends_on, Dependency::client_address) || client_address == facts.client_address);
+  if (same) identity = facts.identity;
+  return same;
+}
+
+const ScriptPtr* CacheEntry::find_variant(const Facts& facts) {
+  for (CachedVariant& variant : variants) {
+    if (variant.matches(facts)) return &variant.script;
+  }
+  return nullptr;
+}
+
+CacheLevel::CacheLevel(std::size_t max_bytes) : max_bytes_(max_bytes), buckets_(first_buckets, nullptr) {}
+
+CacheLevel::~CacheLevel() {
+  while (newest_ != nullptr) delete std::exchange(newest_, newest_->older);
+}
+
+CacheEntry* CacheLevel::find(std::uint64_t hash, std::string_view key) {
+  for (CacheEntry* entry = buckets_[bucket_of(hash)]; entry != nullptr; entry = entry->next_in_bucket) {
+    if (entry->hash != hash || entry->key != key) continue;
+    if (entry != newest_) {
+      unlink(entry);
+      link_newest(entry);
+    }
+    return entry;
+  }
+  return nullptr;
+}
+
+CacheEntry* CacheLevel::insert(std::uint64_t hash, std::string_view key, std::vector<ScriptItem> items) {
+  std::size_t bytes = sizeof(CacheEntry) + node + key.size() + footprint_of(items);
+  for (const ScriptItem& item : items) bytes += footprint(*item.statement);
+  if (bytes > largest()) return nullptr;
+  if (entries_ >= buckets_.size()) grow();
+  auto* entry = new CacheEntry;
+  entry->hash = hash;
+  entry->key = key;
+  entry->items = std::move(items);
+  entry->bytes = bytes;
+  entry->next_in_bucket = std::exchange(buckets_[bucket_of(hash)], entry);
+  link_newest(entry);
+  ++entries_;
+  bytes_ += bytes;
+  evict_for(entry);
+  return entry;
+}
+
+void CacheLevel::add_variant(CacheEntry& entry, Dependencies depends_on, const Facts& facts, ScriptPtr script) {
+  CachedVariant variant(depends_on, facts, std::move(script));
+  const std::size_t bytes = footprint(variant);
+  const bool replace = entry.variants.size() >= CacheEntry::max_variants;
+  const std::size_t freed = replace ? footprint(entry.variants[entry.next_variant]) : 0;
+  if (entry.bytes - freed + bytes > largest()) return;
+  if (replace) {
+    entry.variants[entry.next_variant] = std::move(variant);
+    entry.next_variant = (entry.next_variant + 1) % CacheEntry::max_variants;
+  } else {
+    entry.variants.push_back(std::move(variant));
+  }
+  entry.bytes += bytes - freed;
+  bytes_ += bytes - freed;
+  evict_for(&entry);
+}
+
+void CacheLevel::link_newest(CacheEntry* entry) {
+  entry->newer = nullptr;
+  entry->older = newest_;
+  (newest_ != nullptr ? newest_->newer : oldest_) = entry;
+  newest_ = entry;
+}
+
+void CacheLevel::unlink(CacheEntry* entry) {
+  (entry->newer != nullptr ? entry->newer->older : newest_) = entry->older;
+  (entry->older != nullptr ? entry->older->newer : oldest_) = entry->newer;
+}
+
+void CacheLevel::erase(CacheEntry* entry) {
+  unlink(entry);
+  CacheEntry** link = &buckets_[bucket_of(entry->hash)];
+  while (*link != entry) link = &(*link)->next_in_bucket;
+  *link = entry->next_in_bucket;
+  bytes_ -= entry->bytes;
+  --entries_;
+  delete entry;
+}
+
+void CacheLevel::evict_for(const CacheEntry* keep) {
+  while (bytes_ > max_bytes_ && oldest_ != nullptr && oldest_ != keep) {
+    erase(oldest_);
+    ++evictions_;
+  }
+}
+
+void CacheLevel::grow() {
+  std::vector<CacheEntry*> larger(buckets_.size() * 2, nullptr);
+  buckets_.swap(larger);
+  for (CacheEntry* entry = newest_; entry != nullptr; entry = entry->older) {
+    entry->next_in_bucket = std::exchange(buckets_[bucket_of(entry->hash)], entry);
+  }
+}
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,72 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/engine.hpp"
+#include "rules/lua_rules.hpp"
+
+namespace pgswitch::rules {
+
+/// A decision, and the Statement of what is sent.
+struct Outcome {
+  DecisionPtr decision;
+  StatementPtr sent;
+};
+
+/// A hook that was asked and what came of it, for explain.
+struct ChainStep {
+  std::string hook;   ///< "rules.lua:12 route"
+  std::string said;   ///< "\"analytics\"", "nothing", "an error: ..."
+};
+
+/// Is a transaction open after `statement`, in a string of several? Rules see it so for the statements behind a BEGIN.
+bool transaction_after(const Statement& statement, bool before);
+
+/// Asks the rules about one statement, hook after hook, and applies the policy for what a rule does wrong. Owned by the
+/// Engine of one worker. Counts errors; what is decided is counted by the Engine, since most decisions come from its cache.
+class Chain {
+ public:
+  /// nullptr and `error` when the rules file cannot be loaded. `options` must outlive the chain.
+  static std::unique_ptr<Chain> create(const EngineOptions& options, std::string& error);
+
+  /// With `steps` it is told what each hook said, and nothing is counted or logged.
+  Outcome decide(const StatementPtr& statement, std::string_view text, const Facts& facts, std::vector<ChainStep>* steps = nullptr);
+  /// What the hook connect(session) refuses; nullptr when nothing. Valid until the next call.
+  const Refusal* connect(const Facts& facts);
+
+  std::vector<RuleStats>& stats() { return stats_; }
+  const std::vector<RuleStats>& stats() const { return stats_; }
+  /// Counts one use of a decision.
+  void count(const Decision& decision);
+
+ private:
+  struct Draft;
+  explicit Chain(const EngineOptions& options) : options_(options) {}
+  void make_stats();
+  const HookResult& ask(Hook hook, Draft& draft);
+  void ask_routes(Draft& draft);
+  void ask_rewrites(Draft& draft);
+  void take_route(Hook hook, const HookResult& result, Draft& draft);
+  void take_rewrite(Hook hook, const HookResult& result, Draft& draft);
+  bool take_verb(Hook hook, const HookResult& result, Draft& draft);
+  void fail(Hook hook, const std::string& what, Draft& draft);
+  void log_error(Hook hook, const std::string& message);
+  void tell(Draft& draft, Hook hook, const HookResult& result, const std::string& said) const;
+  std::string label(Hook hook, const HookResult& result) const;
+
+  const EngineOptions& options_;
+  std::unique_ptr<LuaRules> lua_;
+  std::vector<RuleStats> stats_;  ///< [0] is "default"
+  std::array<std::uint32_t, hooks.size()> stats_index_{};
+  std::array<std::int64_t, hooks.size()> logged_us_{};
+  DecisionPtr default_ = default_decision();
+  Refusal connect_refusal_;
+
+  static DecisionPtr default_decision();
+};
+
+}  // namespace pgswitch::rules

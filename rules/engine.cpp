@@ -1,0 +1,221 @@
+#include "rules/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "rules/analyze.hpp"
+#include "rules/cache.hpp"
+#include "rules/chain.hpp"
+#include "rules/explain.hpp"
+#include "rules/tokens.hpp"
+
+namespace pgswitch::rules {
+
+namespace {
+
+// The text of the only statement of `sql` as analyze() would cut it: without blanks and semicolons around it.
+std::string_view only_statement(std::string_view sql, bool comments) {
+  constexpr std::string_view blanks = " \t\n\r\f\v";
+  if (!comments) {
+    const std::size_t begin = std::min(sql.find_first_not_of(" \t\n\r\f\v;"), sql.size());
+    return sql.substr(begin, std::min(sql.find_last_not_of(" \t\n\r\f\v;") + 1, sql.size()) - begin);
+  }
+  TokenReader reader(sql);
+  std::uint32_t end = 0;
+  for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
+    if (token.type != TokenType::comment && token.type != TokenType::semicolon) end = token.begin + token.size;
+  }
+  const std::size_t begin = std::min<std::size_t>(sql.find_first_not_of(blanks), end);
+  return sql.substr(begin, end - begin);
+}
+
+// An escape string or a Unicode one may be wrong inside, which makes the whole text one that does not parse: that says
+// nothing of other texts of the shape.
+bool may_be_wrong_inside(std::string_view shape) {
+  constexpr char fragile[] = {shape_placeholder(TokenType::escape_string), shape_placeholder(TokenType::unicode_string),
+                              shape_placeholder(TokenType::bit_string), shape_placeholder(TokenType::hex_string)};
+  return shape.find_first_of(std::string_view(fragile, sizeof fragile)) != std::string_view::npos;
+}
+
+bool is_plain(const Script& script) {
+  if (script.items.size() != 1 || script.oversized) return false;
+  const Statement& statement = *script.items.front().statement;
+  const Decision& decision = *script.items.front().decision;
+  return decision.verb == Decision::Verb::route && !decision.rewritten && statement.effects == 0 &&
+         statement.kind != Kind::empty && !statement.is_transaction_control();
+}
+
+/// What a lookup came to: the entries found, and the script if one of them has it.
+struct Lookup {
+  Scan scan;
+  bool by_shape = false;  ///< the shape may be a key
+  CacheEntry* shape = nullptr;
+  CacheEntry* exact = nullptr;
+  const ScriptPtr* script = nullptr;
+};
+
+class CachingEngine final : public Engine {
+ public:
+  CachingEngine(EngineOptions options, std::uint64_t generation)
+      : options_(std::move(options)), generation_(generation), shapes_(options_.cache_bytes / 2), texts_(options_.cache_bytes / 2) {}
+
+  bool load(std::string& error) {
+    chain_ = Chain::create(options_, error);
+    return chain_ != nullptr;
+  }
+
+  const ScriptPtr& decide(std::string_view sql, const Facts& facts) override {
+    if (sql.size() > options_.parse_max_bytes) return decide_uncached(sql, facts);
+    Lookup lookup = look_up(sql, facts);
+    const ScriptPtr& script = lookup.script != nullptr ? *lookup.script : decide_anew(sql, facts, lookup);
+    for (const ScriptItem& item : script->items) chain_->count(*item.decision);
+    return script;
+  }
+
+  const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
+  std::string explain(std::string_view sql, const Facts& facts) override { return rules::explain(sql, facts, options_, *chain_); }
+  std::uint64_t generation() const override { return generation_; }
+  const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
+
+  CacheStats cache_stats() const override {
+    CacheStats stats = stats_;
+    stats.evictions = shapes_.evictions() + texts_.evictions();
+    stats.entries = shapes_.entries() + texts_.entries();
+    stats.bytes = shapes_.bytes() + texts_.bytes();
+    return stats;
+  }
+
+ private:
+  // The shape comes first: statements that differ in literals only must not fill the level of exact texts.
+  Lookup look_up(std::string_view sql, const Facts& facts) {
+    Lookup found;
+    if (scratch_.size() < shape_capacity(sql.size())) scratch_.resize(shape_capacity(sql.size()));
+    found.scan = scan(sql, scratch_, {});
+    found.by_shape = found.scan.has_shape && found.scan.statements <= 1 && !found.scan.danger.unterminated && !found.scan.danger.invalid;
+    if (found.by_shape) found.shape = shapes_.find(found.scan.shape_hash, found.scan.shape);
+    if (found.shape != nullptr) found.script = found.shape->find_variant(facts);
+    if (found.script != nullptr) {
+      ++stats_.shape_hits;
+      return found;
+    }
+    found.exact = texts_.find(found.scan.exact_hash, sql);
+    if (found.exact != nullptr) found.script = found.exact->find_variant(facts);
+    ++(found.script != nullptr ? stats_.exact_hits : stats_.misses);
+    return found;
+  }
+
+  const ScriptPtr& decide_anew(std::string_view sql, const Facts& facts, Lookup& found) {
+    auto script = std::make_shared<Script>();
+    bool cacheable = true;
+    if (found.shape != nullptr) {
+      script->items = found.shape->items;
+    } else if (found.exact != nullptr) {
+      script->items = found.exact->items;
+    } else {
+      cacheable = understand(sql, *script);
+      if (cacheable && found.by_shape && fits_shape(*script, found.scan)) {
+        found.shape = shapes_.insert(found.scan.shape_hash, found.scan.shape, script->items);
+      }
+    }
+    const std::vector<ScriptItem> analysis = script->items;
+    const Dependencies read = decide_items(sql, facts, found.scan.comments, *script);
+    current_ = std::move(script);
+    if (cacheable) keep(sql, facts, found, analysis, read);
+    return current_;
+  }
+
+  const ScriptPtr& decide_uncached(std::string_view sql, const Facts& facts) {
+    auto script = std::make_shared<Script>();
+    understand(sql, *script);
+    decide_items(sql, facts, true, *script);
+    current_ = std::move(script);
+    ++stats_.misses;
+    for (const ScriptItem& item : current_->items) chain_->count(*item.decision);
+    return current_;
+  }
+
+  /// Analyses `sql`. False when the result should not be kept.
+  bool understand(std::string_view sql, Script& script) {
+    AnalyzeOptions limits;
+    limits.parse_max_bytes = options_.parse_max_bytes;
+    const AnalyzedScript analyzed = analyze(sql, limits);
+    script.oversized = analyzed.oversized();
+    for (const AnalyzedStatement& one : analyzed.statements) {
+      if (!one.statement->parsed) ++stats_.parse_failures;
+      script.items.push_back({one.statement, nullptr, one.begin, one.size});
+    }
+    if (script.items.size() == 1) {  // the whole text is sent
+      script.items.front().begin = 0;
+      script.items.front().size = std::numeric_limits<std::uint32_t>::max();
+    }
+    return !script.oversized;
+  }
+
+  static bool fits_shape(const Script& script, const Scan& scan) {
+    if (script.items.size() != 1) return false;
+    const Statement& statement = *script.items.front().statement;
+    if (statement.literal_sensitive) return false;
+    return statement.parsed || scan.literals == 0 || !may_be_wrong_inside(scan.shape);
+  }
+
+  /// Asks the rules about each statement; what the decisions depend on.
+  Dependencies decide_items(std::string_view sql, const Facts& facts, bool comments, Script& script) {
+    if (script.items.size() == 1) {
+      const Dependencies read = decide_item(only_statement(sql, comments), facts, script.items.front());
+      finish(script);
+      return read;
+    }
+    Facts now = facts;
+    Dependencies read = 0;
+    for (ScriptItem& item : script.items) {
+      const StatementPtr statement = item.statement;
+      read |= decide_item(sql.substr(item.begin, item.size), now, item);
+      now.in_transaction = transaction_after(*statement, now.in_transaction);
+    }
+    finish(script);
+    return read;
+  }
+
+  Dependencies decide_item(std::string_view text, const Facts& facts, ScriptItem& item) {
+    Outcome outcome = chain_->decide(item.statement, text, facts);
+    item.decision = std::move(outcome.decision);
+    item.statement = std::move(outcome.sent);
+    return item.decision->depends_on;
+  }
+
+  void finish(Script& script) const {
+    script.generation = generation_;
+    script.plain = is_plain(script);
+  }
+
+  /// Memoises current_ where what it depends on allows.
+  void keep(std::string_view sql, const Facts& facts, Lookup& found, const std::vector<ScriptItem>& analysis, Dependencies read) {
+    const bool lasts = !has(read, Dependency::volatile_);
+    if (found.shape != nullptr && !has(read, Dependency::text)) {
+      if (lasts) shapes_.add_variant(*found.shape, read, facts, current_);
+      return;
+    }
+    if (found.shape != nullptr && !lasts) return;  // the analysis is with the shape already
+    if (found.exact == nullptr) found.exact = texts_.insert(found.scan.exact_hash, sql, analysis);
+    if (found.exact != nullptr && lasts) texts_.add_variant(*found.exact, read, facts, current_);
+  }
+
+  EngineOptions options_;
+  std::uint64_t generation_;
+  std::unique_ptr<Chain> chain_;
+  CacheLevel shapes_;
+  CacheLevel texts_;
+  CacheStats stats_;
+  std::vector<char> scratch_;
+  ScriptPtr current_;  ///< the last script that was decided anew
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::create(EngineOptions options, std::uint64_t generation, std::string& error) {
+  auto engine = std::make_unique<CachingEngine>(std::move(options), generation);
+  if (!engine->load(error)) return nullptr;
+  return engine;
+}
+
+}  // namespace pgswitch::rules

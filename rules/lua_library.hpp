@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <lua.hpp>
+#include <string>
+#include <string_view>
+
+#include "rules/decision.hpp"
+#include "rules/lua_sources.hpp"
+
+namespace pgswitch::rules {
+
+/// What the functions of a rules file may reach outside Lua. Owned by LuaRules, outlives the state.
+struct LuaWorld {
+  LuaSources* sources = nullptr;
+  std::function<void(std::string_view)> log;
+  std::function<std::int64_t()> now_us;
+  Dependencies* read = nullptr;  ///< what the running hook has read so far; never null during a call
+  std::string error;             ///< of the last require
+  bool loading = false;          ///< the file is being loaded: globals may be set and modules required
+};
+
+/// Fills a fresh state with what rules may use and leaves the table of globals, a proxy that is frozen unless
+/// world->loading, in the registry under `globals_key`. Raises Lua errors: call it under LuaState::run(). See the README
+/// for the list and for what is missing on purpose.
+void open_library(lua_State* L, LuaWorld* world);
+
+/// Pushes the proxy of the globals / the table behind it.
+void push_globals(lua_State* L);
+void push_raw_globals(lua_State* L);
+
+/// Loads a text chunk with the sandbox's globals and leaves it on the stack as a function; raises.
+void load_chunk(lua_State* L, std::string_view text, const char* chunk_name);
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,326 @@
+#include "rules/lua_objects.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cinttypes>
+#include <cstdio>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "rules/lua_state.hpp"
+
+namespace pgswitch::rules {
+
+namespace {
+
+// Their addresses are keys of the registry.
+char statement_key;
+char session_key;
+
+enum class Field : lua_Integer {
+  text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, redshift_keyword,
+};
+constexpr std::array statement_fields = {
+    "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
+    "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
+    "parameters", "fingerprint", "hints", "words", "redshift_keyword"};
+static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
+
+enum class Property : lua_Integer { user, database, application_name, client_address, in_transaction };
+constexpr std::array session_fields = {"user", "database", "application_name", "client_address", "in_transaction"};
+static_assert(session_fields.size() == static_cast<std::size_t>(Property::in_transaction) + 1);
+
+bool glob(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0, item = 0, star = std::string_view::npos, resume = 0;
+  while (at < text.size()) {
+    if (item < pattern.size() && pattern[item] == '*') {
+      star = item++;
+      resume = at;
+    } else if (item < pattern.size() && pattern[item] == text[at]) {
+      ++item;
+      ++at;
+    } else if (star != std::string_view::npos) {
+      item = star + 1;
+      at = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', item) == std::string_view::npos;
+}
+
+struct NamePattern {
+  std::string_view schema;
+  std::string_view name;
+  bool qualified = false;
+};
+
+NamePattern split(std::string_view pattern) {
+  const std::size_t dot = pattern.find('.');
+  if (dot == std::string_view::npos) return {{}, pattern, false};
+  return {pattern.substr(0, dot), pattern.substr(dot + 1), true};
+}
+
+bool names(const std::vector<TableName>& tables, const NamePattern& pattern) {
+  return std::any_of(tables.begin(), tables.end(), [&](const TableName& table) {
+    return glob(table.name, pattern.name) && (!pattern.qualified || glob(table.schema, pattern.schema));
+  });
+}
+
+bool among_words(const std::vector<std::string>& words, const NamePattern& pattern) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (!pattern.qualified ? glob(words[i], pattern.name)
+                           : i + 1 < words.size() && glob(words[i], pattern.schema) && glob(words[i + 1], pattern.name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void push_name(lua_State* L, const TableName& table) {
+  if (table.schema.empty()) {
+    lua_pushlstring(L, table.name.data(), table.name.size());
+  } else {
+    lua_pushfstring(L, "%s.%s", table.schema.c_str(), table.name.c_str());
+  }
+}
+
+void append_names(lua_State* L, const std::vector<TableName>& tables, const std::vector<TableName>* except) {
+  for (const TableName& table : tables) {
+    if (except != nullptr && std::find(except->begin(), except->end(), table) != except->end()) continue;
+    push_name(L, table);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(lua_rawlen(L, -2)) + 1);
+  }
+}
+
+void push_strings(lua_State* L, const std::vector<std::string>& strings) {
+  lua_createtable(L, static_cast<int>(strings.size()), 0);
+  for (std::size_t i = 0; i < strings.size(); ++i) {
+    lua_pushlstring(L, strings[i].data(), strings[i].size());
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+}
+
+void push_list(lua_State* L, const Statement& statement, Field field) {
+  switch (field) {
+    case Field::functions: return push_strings(L, statement.functions);
+    case Field::hints: return push_strings(L, statement.hints);
+    case Field::words: return push_strings(L, statement.words);
+    default: break;
+  }
+  lua_newtable(L);
+  if (field != Field::writes) append_names(L, statement.reads, nullptr);
+  if (field != Field::reads) append_names(L, statement.writes, field == Field::tables ? &statement.reads : nullptr);
+}
+
+// Lists are built when they are asked for and kept with the object until the next statement.
+void push_kept_list(lua_State* L, const Statement& statement, Field field) {
+  if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 1);
+  }
+  if (lua_rawgeti(L, -1, static_cast<lua_Integer>(field) + 1) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  push_list(L, statement, field);
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, -3, static_cast<lua_Integer>(field) + 1);
+}
+
+void push_view(lua_State* L, std::string_view text) { lua_pushlstring(L, text.data(), text.size()); }
+
+void push_fingerprint(lua_State* L, std::uint64_t fingerprint) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, fingerprint);
+  lua_pushlstring(L, digits, 16);
+}
+
+int push_field(lua_State* L, const StatementView& view, Field field) {
+  const Statement& s = *view.statement;
+  switch (field) {
+    case Field::text:
+      *view.read |= bit(Dependency::text);
+      push_view(L, view.text);
+      break;
+    case Field::kind: push_view(L, to_string(s.kind)); break;
+    case Field::command: push_view(L, s.command); break;
+    case Field::parsed: lua_pushboolean(L, s.parsed); break;
+    case Field::read_only: lua_pushboolean(L, s.read_only); break;
+    case Field::aggregate: lua_pushboolean(L, s.aggregate); break;
+    case Field::window: lua_pushboolean(L, s.window); break;
+    case Field::group_by: lua_pushboolean(L, s.group_by); break;
+    case Field::distinct: lua_pushboolean(L, s.distinct); break;
+    case Field::limit: lua_pushboolean(L, s.limit); break;
+    case Field::joins: lua_pushinteger(L, s.joins); break;
+    case Field::subquery: lua_pushboolean(L, s.subquery); break;
+    case Field::for_update: lua_pushboolean(L, s.for_update); break;
+    case Field::returning: lua_pushboolean(L, s.returning); break;
+    case Field::parameters: lua_pushinteger(L, s.parameters); break;
+    case Field::fingerprint: push_fingerprint(L, s.fingerprint); break;
+    case Field::redshift_keyword:
+      if (s.redshift_keyword.empty()) lua_pushnil(L);
+      else push_view(L, s.redshift_keyword);
+      break;
+    default: push_kept_list(L, s, field); break;
+  }
+  return 1;
+}
+
+[[noreturn]] void unknown_field(lua_State* L, const char* object, const char* const* fields, std::size_t count, const char* more) {
+  luaL_Buffer known;
+  luaL_buffinit(L, &known);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) luaL_addstring(&known, ", ");
+    luaL_addstring(&known, fields[i]);
+  }
+  luaL_addstring(&known, more);
+  luaL_pushresult(&known);
+  const char* list = lua_tostring(L, -1);
+  luaL_error(L, "%s has no field '%s'; it has %s", object, luaL_tolstring(L, 2, nullptr), list);
+  std::abort();  // luaL_error does not return
+}
+
+StatementView& check_statement(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
+  if (lua_rawequal(L, 1, -1) == 0) luaL_error(L, "call it as stmt:touches(...) or stmt:calls(...)");
+  lua_pop(L, 1);
+  auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
+  if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
+  return view;
+}
+
+// Upvalue: field name -> number of the field, or a method.
+int index_statement(lua_State* L) {
+  const auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  const int type = lua_rawget(L, lua_upvalueindex(1));
+  if (type == LUA_TFUNCTION) return 1;
+  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), ", touches(), calls()");
+  if (view.statement == nullptr) return luaL_error(L, "stmt may be used only during the hook that was given it");
+  return push_field(L, view, static_cast<Field>(lua_tointeger(L, -1)));
+}
+
+int index_session(lua_State* L) {
+  const auto& view = *static_cast<SessionView*>(lua_touserdata(L, 1));
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER) {
+    unknown_field(L, "session", session_fields.data(), session_fields.size(), "");
+  }
+  if (view.facts == nullptr) return luaL_error(L, "session may be used only during the hook that was given it");
+  const auto property = static_cast<Property>(lua_tointeger(L, -1));
+  constexpr std::array bits = {Dependency::user, Dependency::database, Dependency::application_name, Dependency::client_address,
+                               Dependency::in_transaction};
+  *view.read |= bit(bits[static_cast<std::size_t>(property)]);
+  switch (property) {
+    case Property::user: push_view(L, view.facts->user); break;
+    case Property::database: push_view(L, view.facts->database); break;
+    case Property::application_name: push_view(L, view.facts->application_name); break;
+    case Property::client_address: push_view(L, view.facts->client_address); break;
+    case Property::in_transaction: lua_pushboolean(L, view.facts->in_transaction); break;
+  }
+  return 1;
+}
+
+using Question = bool (*)(const Statement&, std::string_view);
+
+int ask_each(lua_State* L, Question question) {
+  const StatementView& view = check_statement(L);
+  const int count = lua_gettop(L);
+  luaL_checkany(L, 2);
+  const Statement& s = *view.statement;
+  LuaState::of(L).charge(L, (s.reads.size() + s.writes.size() + s.functions.size() + s.words.size()) / 4 + 1);
+  bool yes = false;
+  for (int i = 2; i <= count; ++i) {
+    luaL_checktype(L, i, LUA_TSTRING);
+    std::size_t size = 0;
+    const char* text = lua_tolstring(L, i, &size);
+    yes = yes || question(s, {text, size});
+  }
+  lua_pushboolean(L, yes);
+  return 1;
+}
+
+int method_touches(lua_State* L) { return ask_each(L, &touches); }
+int method_calls(lua_State* L) { return ask_each(L, &calls); }
+
+int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
+
+template <std::size_t Count>
+void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fields) {
+  lua_createtable(L, 0, static_cast<int>(Count) + 2);
+  for (std::size_t i = 0; i < Count; ++i) {
+    lua_pushinteger(L, static_cast<lua_Integer>(i));
+    lua_setfield(L, -2, fields[i]);
+  }
+}
+
+// Gives the userdata under the table of fields on top of the stack its metatable, and drops the table.
+void finish_object(lua_State* L, lua_CFunction index, const char* name) {
+  lua_createtable(L, 0, 4);
+  lua_insert(L, -2);
+  lua_pushcclosure(L, index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, &refuse_assignment);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_setmetatable(L, -2);
+}
+
+}  // namespace
+
+bool touches(const Statement& statement, std::string_view pattern) {
+  const NamePattern split_pattern = split(pattern);
+  if (names(statement.reads, split_pattern) || names(statement.writes, split_pattern)) return true;
+  return !statement.parsed && among_words(statement.words, split_pattern);
+}
+
+bool calls(const Statement& statement, std::string_view function) {
+  const bool qualified = function.find('.') != std::string_view::npos;
+  return std::any_of(statement.functions.begin(), statement.functions.end(), [&](const std::string& name) {
+    const std::size_t dot = qualified ? std::string::npos : name.rfind('.');
+    return std::string_view(name).substr(dot == std::string::npos ? 0 : dot + 1) == function;
+  });
+}
+
+void create_objects(lua_State* L) {
+  new (lua_newuserdatauv(L, sizeof(StatementView), 1)) StatementView;
+  push_field_numbers(L, statement_fields);
+  lua_pushcfunction(L, &method_touches);
+  lua_setfield(L, -2, "touches");
+  lua_pushcfunction(L, &method_calls);
+  lua_setfield(L, -2, "calls");
+  finish_object(L, &index_statement, "stmt");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
+  new (lua_newuserdatauv(L, sizeof(SessionView), 0)) SessionView;
+  push_field_numbers(L, session_fields);
+  finish_object(L, &index_session, "session");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
+}
+
+void push_statement(lua_State* L, const StatementView& view) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
+  *static_cast<StatementView*>(lua_touserdata(L, -1)) = view;
+  lua_pushnil(L);
+  lua_setiuservalue(L, -2, 1);
+}
+
+void push_session(lua_State* L, const SessionView& view) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &session_key);
+  *static_cast<SessionView*>(lua_touserdata(L, -1)) = view;
+}
+
+void unbind_objects(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
+  *static_cast<StatementView*>(lua_touserdata(L, -1)) = StatementView{};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &session_key);
+  *static_cast<SessionView*>(lua_touserdata(L, -1)) = SessionView{};
+  lua_pop(L, 2);
+}
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,37 @@
+#pragma once
+#include <lua.hpp>
+#include <string_view>
+
+#include "rules/facts.hpp"
+#include "rules/statement.hpp"
+
+namespace pgswitch::rules {
+
+/// What the `stmt` of a hook shows. Bound for one call; a rule that keeps `stmt` for later finds it empty.
+struct StatementView {
+  const Statement* statement = nullptr;
+  std::string_view text;
+  Dependencies* read = nullptr;
+};
+
+/// What the `session` of a hook shows.
+struct SessionView {
+  const Facts* facts = nullptr;
+  Dependencies* read = nullptr;
+};
+
+/// Makes the two objects, once for a state; each is reused for every call. Raises.
+void create_objects(lua_State* L);
+/// Pushes `stmt` / `session`, showing `view`.
+void push_statement(lua_State* L, const StatementView& view);
+void push_session(lua_State* L, const SessionView& view);
+/// Empties both after a call. Does not raise, needs two stack slots.
+void unbind_objects(lua_State* L);
+
+/// "sales" is a table of any schema, "analytics.sales" that of one; '*' stands for any characters. The tables of a
+/// statement that PostgreSQL's grammar refuses are looked for among its words.
+bool touches(const Statement& statement, std::string_view pattern);
+/// "now", "pg_catalog.now": a name without a schema is the function of any.
+bool calls(const Statement& statement, std::string_view function);
+
+}  // namespace pgswitch::rules

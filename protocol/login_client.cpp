@@ -67,6 +67,8 @@ LoginStatus ClientLogin::on_md5(ByteView salt, std::string& out) {
 
 LoginStatus ClientLogin::on_sasl(ByteView mechanisms, std::string& out) {
   if (step_ != Step::start) return unexpected();
+  // An empty nonce would let a server replay an old exchange.
+  if (options_.random.size() < random_bytes) return fail(sqlstate::internal_error, "not enough random bytes for a login");
   if (!make_scram()) return wrong_secret("SCRAM");
   const std::string_view mechanism = scram_->choose(mechanisms);
   if (mechanism.empty()) return fail(scram_->error().sqlstate, scram_->error().message);
@@ -106,12 +108,12 @@ LoginStatus ClientLogin::on_unsupported(std::uint32_t code) {
 
 bool ClientLogin::make_scram() {
   if (auto* password = std::get_if<Password>(&options_.credential)) {
-    scram_.emplace(options_.user, password->text, options_.random, options_.scram, options_.cache);
+    scram_.emplace(options_.user, password->text, scram_nonce(options_.random), options_.scram, options_.cache);
     return true;
   }
   const auto* keys = std::get_if<ScramKeys>(&options_.credential);
   if (keys == nullptr || !keys->has_client_key) return false;
-  scram_.emplace(*keys, options_.random, options_.scram);
+  scram_.emplace(*keys, scram_nonce(options_.random), options_.scram);
   return true;
 }
 

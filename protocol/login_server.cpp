@@ -101,8 +101,8 @@ LoginStatus ServerLogin::start_scram(std::string& out) {
     keys = mock_scram_keys(options_.process_secret, options_.user, options_.scram_iterations);
     genuine = false;
   }
-  const ByteView nonce = ByteView(options_.random).substr(salt().size());
-  scram_.emplace(std::move(keys), genuine, nonce, options_.channel_binding);
+  const ByteView nonce_bytes = ByteView(options_.random).substr(salt().size());
+  scram_.emplace(std::move(keys), genuine, scram_nonce(nonce_bytes), options_.channel_binding);
   step_ = Step::sasl_initial;
   write_authentication(out, authentication_code::sasl, scram_->mechanisms());
   return LoginStatus::need_more;

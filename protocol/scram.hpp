@@ -17,6 +17,7 @@ inline constexpr std::string_view scram_plus_mechanism = "SCRAM-SHA-256-PLUS";
 
 /// Random bytes handed in for a nonce: 18, which base64 makes 24 printable characters, as in PostgreSQL.
 inline constexpr std::size_t scram_nonce_bytes = 18;
+std::string scram_nonce(ByteView random);
 /// The longest message read from a peer; PostgreSQL's are below 300 bytes. Bounds every allocation of an exchange.
 inline constexpr std::size_t max_scram_message_size = 8192;
 /// The most iterations a server can make us compute (about 0.3 s); OWASP recommends 600,000.
@@ -34,7 +35,8 @@ class ScramServer {
  public:
   /// `genuine` is false for mock keys: the exchange then takes the same steps and is refused at its end.
   /// `channel_binding` is tls_server_end_point() of the certificate we showed; empty = no TLS or nothing to bind to.
-  ScramServer(ScramKeys keys, bool genuine, ByteView random, std::string channel_binding);
+  /// `nonce` is fresh, from scram_nonce().
+  ScramServer(ScramKeys keys, bool genuine, std::string nonce, std::string channel_binding);
 
   /// The data of AuthenticationSASL: names with their NULs, and the NUL that ends the list.
   std::string mechanisms() const;
@@ -73,10 +75,11 @@ class ScramClient {
     bool require_channel_binding = false;  ///< libpq's channel_binding=require
     std::uint32_t max_iterations = max_scram_iterations;
   };
-  /// `user` is only the cache's index: the server knows the user from the start-up packet. `cache` may be null.
-  ScramClient(std::string_view user, SecretText password, ByteView random, Options options, ScramKeyCache* cache);
+  /// `user` is only the cache's index: the server knows the user from the start-up packet. `nonce` is fresh, from
+  /// scram_nonce(). `cache` may be null.
+  ScramClient(std::string_view user, SecretText password, std::string nonce, Options options, ScramKeyCache* cache);
   /// Pass-through: `keys` must have the client key.
-  ScramClient(ScramKeys keys, ByteView random, Options options);
+  ScramClient(ScramKeys keys, std::string nonce, Options options);
 
   /// Chooses from the names in the data of AuthenticationSASL; empty, with an error(), when there is none to choose.
   std::string_view choose(ByteView mechanisms);

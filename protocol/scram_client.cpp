@@ -33,13 +33,11 @@ std::optional<ServerFirst> read_server_first(ByteView message) {
 
 }  // namespace
 
-ScramClient::ScramClient(std::string_view user, SecretText password, ByteView random, Options options, ScramKeyCache* cache)
-    : password_(std::move(password)), user_(user), options_(std::move(options)), cache_(cache),
-      nonce_(base64_encode(random.substr(0, scram_nonce_bytes))) {}
+ScramClient::ScramClient(std::string_view user, SecretText password, std::string nonce, Options options, ScramKeyCache* cache)
+    : password_(std::move(password)), user_(user), options_(std::move(options)), cache_(cache), nonce_(std::move(nonce)) {}
 
-ScramClient::ScramClient(ScramKeys keys, ByteView random, Options options)
-    : keys_(std::move(keys)), options_(std::move(options)),
-      nonce_(base64_encode(random.substr(0, scram_nonce_bytes))) {}
+ScramClient::ScramClient(ScramKeys keys, std::string nonce, Options options)
+    : keys_(std::move(keys)), options_(std::move(options)), nonce_(std::move(nonce)) {}
 
 std::string_view ScramClient::choose(ByteView mechanisms) {
   bool plain = false, plus = false;

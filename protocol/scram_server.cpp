@@ -12,9 +12,10 @@ constexpr std::string_view binding_type = "tls-server-end-point";
 
 }  // namespace
 
-ScramServer::ScramServer(ScramKeys keys, bool genuine, ByteView random, std::string channel_binding)
-    : keys_(std::move(keys)), genuine_(genuine), channel_binding_(std::move(channel_binding)),
-      nonce_(base64_encode(random.substr(0, scram_nonce_bytes))) {}
+std::string scram_nonce(ByteView random) { return base64_encode(random.substr(0, scram_nonce_bytes)); }
+
+ScramServer::ScramServer(ScramKeys keys, bool genuine, std::string nonce, std::string channel_binding)
+    : keys_(std::move(keys)), genuine_(genuine), channel_binding_(std::move(channel_binding)), nonce_(std::move(nonce)) {}
 
 std::string ScramServer::mechanisms() const {
   std::string names;

@@ -17,7 +17,6 @@
 namespace pgswitch {
 
 class PoolShard;
-struct Donation;
 
 /// A server connection held by a session. Move-only; empty by default. If it dies without give_back() the connection is
 /// closed: an unknown state never goes back to the pool.
@@ -40,6 +39,7 @@ class Lease {
   void close(std::string_view reason);
 
  private:
+  friend class PoolShard;
   ServerConn* server_ = nullptr;
 };
 
@@ -85,7 +85,7 @@ struct PoolSeat {
 
 /// The servers of one (route, user) over all workers: the limits, and who is short of connections. Shared by the shards
 /// (one per worker), each of which runs on its own thread and talks to the others only through post().
-class Pool {
+class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(PoolKey pool_key, BudgetPtr size_budget, BudgetPtr database_budget, BudgetPtr user_budget);
   ~Pool();
@@ -95,8 +95,13 @@ class Pool {
   const BudgetPtr database;  ///< max_db_connections
   const BudgetPtr user;      ///< max_user_connections
 
-  /// True when another worker's shard has waiters nobody can serve there. One relaxed load.
-  bool someone_starves() const { return starving_.load(std::memory_order_relaxed) != 0; }
+  /// True when another worker's shard than the one at `own` has waiters. One relaxed load with one worker.
+  bool others_starve(const PoolSeat& own) const {
+    const std::uint32_t starving = starving_.load(std::memory_order_relaxed);
+    return starving != 0 && starving > (own.oldest_wait_us.load(std::memory_order_relaxed) != 0 ? 1u : 0u);
+  }
+  /// One worker alone never starves: it has nobody to be helped by.
+  bool is_shared() const { return joined_.load(std::memory_order_relaxed) > 1; }
 
   /// A shard joins with its worker's loop and leaves before it dies.
   PoolSeat& join(PoolShard& shard, boost::asio::io_context& io);
@@ -104,7 +109,8 @@ class Pool {
 
   /// Runs `task` with the seat's shard on that shard's thread. False when nobody sits there any more.
   bool post(PoolSeat& seat, std::function<void(PoolShard&)> task);
-  void post_others(const PoolSeat& from, std::function<void(PoolShard&)> task, bool only_with_idle);
+  /// Asks every other shard that has idle connections to give one away.
+  void poke_others(const PoolSeat& from);
   /// Sends a connection (already detached) to the seat; gives it back when nobody sits there.
   std::unique_ptr<ServerConn> send(PoolSeat& seat, std::unique_ptr<ServerConn> server);
 
@@ -116,7 +122,10 @@ class Pool {
   PoolSeat* longest_idle(std::int64_t& since_us);
 
  private:
+  PoolShard* shard_at(const PoolSeat& seat);
+
   std::atomic<std::uint32_t> starving_{0};
+  std::atomic<std::uint32_t> joined_{0};
   std::mutex mutex_;
   std::vector<std::unique_ptr<PoolSeat>> seats_;  ///< never shrinks, so that references stay valid
 };

@@ -26,6 +26,7 @@ class IdleList {
 class WaiterQueue {
  public:
   void push(LeaseWaiter& waiter);
+  void push_front(LeaseWaiter& waiter);  ///< it had its turn and got nothing
   void remove(LeaseWaiter& waiter);
   LeaseWaiter* front() const { return first_; }
   static LeaseWaiter* next(const LeaseWaiter& waiter) { return waiter.next_; }

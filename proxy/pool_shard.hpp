@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
@@ -36,6 +37,9 @@ struct ShardCounts {
   std::uint32_t servers() const { return idle + used + active + tested + login; }
 };
 
+/// FATAL 3D000: a reload has removed it.
+protocol::SqlError no_such_database(const Database& database);
+
 /// The server connections of one (route, user) on one worker. Owned by the worker's Router; its thread only. Owns the
 /// ServerConns, leases them to sessions, opens, checks, cleans, donates and closes them. Between calls: nobody waits while a
 /// usable connection is idle (unless paused); each live or connecting socket holds its permits; a session is never called
@@ -66,7 +70,7 @@ class PoolShard {
   PoolStats stats;
 
   ShardCounts counts() const;
-  /// Connections still logging in have no ServerConn and are not visited.
+  /// Connections still logging in are not visited.
   void each(const std::function<void(const ServerConn&)>& visit) const;
 
   /// PAUSE: waiters queue, idle connections are closed and the others when they come back.
@@ -75,7 +79,7 @@ class PoolShard {
   bool is_paused() const { return paused_; }
   /// KILL: pause(), every waiter is told `error`, every connection not leased is closed (the sessions close theirs).
   void kill(const protocol::SqlError& error);
-  /// RECONNECT, changed configuration or TLS: idle connections are closed, others when they come back.
+  /// RECONNECT, changed configuration or TLS (`reason` is a literal): idle connections are closed, others when they come back.
   void reconnect(std::string_view reason);
   /// A host's addresses changed: connections to that host at an address not in `addresses` are used no more.
   void on_host_changed(const std::string& host, const std::vector<std::string>& addresses);
@@ -93,7 +97,7 @@ class PoolShard {
   /// Closes the longest idle connection. False when there is none.
   bool evict_idle();
 
-  /// Tests: nothing is open, connecting or waiting.
+  /// Nothing is open, connecting or waiting.
   bool is_empty() const;
 
  private:
@@ -102,43 +106,63 @@ class PoolShard {
     Lease lease;
     protocol::SqlError error;
   };
-  struct Opening;
+  /// A connection on its way: its permits, and what its login needs and yields.
+  struct Opening {
+    std::array<Permit, 3> permits;
+    LoginRequest request;
+    LoginResult result;
+    bool unwanted = false;  ///< the configuration has changed meanwhile
+  };
+  using OpeningPlace = std::list<Opening>::iterator;
 
-  // pool_shard.cpp: leases
-  void make_available(ServerConn& server);
+  // pool_shard.cpp: who gets which connection
   void serve_waiters();
-  bool needs_check(const ServerConn& server) const;
-  bool must_close(const ServerConn& server, std::string_view& reason) const;
-  void deliver(LeaseWaiter& waiter, Lease lease);
-  void deliver_failure(LeaseWaiter& waiter, const protocol::SqlError& error);
-  void fail_waiters(const protocol::SqlError& error);
-  void schedule_deliveries();
-  void run_deliveries();
-  void publish();
+  void make_available(ServerConn& server);
+  void put_idle(ServerConn& server);
+  ServerConn* next_idle() const;
+  Lease lend(ServerConn& server);
   bool donate(ServerConn& server);
-  void start_cleaning(ServerConn& server, const Leftover& leftover);
-  boost::asio::awaitable<void> clean(ServerConn& server, Leftover leftover);
-  void start_check(ServerConn& server);
-  boost::asio::awaitable<void> check(ServerConn& server);
-  void end_coroutine(ServerConn& server, bool usable, std::string_view reason);
+  void update_starving(bool poke);
+  void publish_idle();
+  void deliver(LeaseWaiter& waiter, Lease lease, const protocol::SqlError& error);
+  void run_deliveries();
+  void fail_waiters(const protocol::SqlError& error);
+
+  // pool_servers.cpp: connections as such
+  std::string_view reason_to_close(const ServerConn& server) const;
+  bool needs_reset(const ServerConn& server, const Leftover& leftover) const;
+  bool needs_check(const ServerConn& server) const;
+  bool is_too_old(const ServerConn& server) const;
+  void start_coroutine(ServerConn& server, boost::asio::awaitable<bool> work);
+  void on_coroutine_end(ServerConn& server, bool usable);
+  boost::asio::awaitable<bool> clean_up(ServerConn& server, Leftover leftover);
+  boost::asio::awaitable<bool> check(ServerConn& server);
+  std::string_view absorb_input(ServerConn& server);
   ServerConn& own(std::unique_ptr<ServerConn> server);
   std::unique_ptr<ServerConn> disown(ServerConn& server);
+  void bury(ServerConn& server, std::string_view reason);
+  void log(const ServerConn& server, std::string_view text) const;
 
   // pool_open.cpp: connections that come
   void open_for_waiters();
   bool open_one(bool use_reserve);
   bool take_permits(std::array<Permit, 3>& permits, bool use_reserve);
-  boost::asio::awaitable<void> open(Opening& opening);
-  void on_opened(Opening& opening);
-  void on_open_failed(Opening& opening);
+  void on_login_end(OpeningPlace place, bool ok);
+  void on_opened(Opening opening);
+  void on_open_failed(const LoginResult& result);
+  protocol::SqlError cached_error() const;
   std::size_t allowed_openings() const;
   bool fails_fast() const;
 
   // pool_expire.cpp: the tick
   void expire_waiters();
   void expire_servers();
+  void use_reserve();
   void keep_minimum();
+  std::uint32_t reserve_size() const;
+  const User* pool_user() const { return config_->find_user(user()); }
   std::int64_t now() const { return home_.now_us(); }
+  void post(void (PoolShard::*step)());
 
   PoolPtr pool_;
   const ServerHome& home_;
@@ -150,11 +174,13 @@ class PoolShard {
   PoolMode mode_ = PoolMode::session;
   ParameterList parameters_;
   std::vector<std::unique_ptr<ServerConn>> servers_;
+  std::vector<std::unique_ptr<ServerConn>> buried_;  ///< closed; freed by post, since a caller may still be inside
   IdleList idle_;
   WaiterQueue waiters_;
   std::deque<Delivery> due_;
   bool delivery_posted_ = false;
   std::list<Opening> openings_;
+  std::size_t checks_ = 0;  ///< connections being checked for a waiter
   bool paused_ = false;
   bool dropped_ = false;
   std::size_t next_host_ = 0;
@@ -162,6 +188,8 @@ class PoolShard {
   std::int64_t failing_since_us_ = 0;  ///< first failure of the present row of failures; 0: the last login succeeded
   std::int64_t retry_us_ = 0;
   std::uint32_t failures_ = 0;
+  bool login_refused_ = false;         ///< the last failure is one that waiting does not cure
+  bool server_answered_ = false;       ///< with an ErrorResponse
   protocol::SqlError login_error_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< posted tasks hold it weakly
 };

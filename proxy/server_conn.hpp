@@ -52,7 +52,7 @@ class ServerConn final : private StreamOwner {
 
   std::uint32_t process_id = 0;  ///< of BackendKeyData
   std::string cancel_secret;
-  std::uint32_t cancels_in_flight = 0;  ///< a connection with a cancel in flight is not reused
+  mutable std::uint32_t cancels_in_flight = 0;  ///< a connection with a cancel in flight is not reused
   bool close_needed = false;            ///< configuration changed, RECONNECT, lifetime: close instead of reusing
 
   std::int64_t connected_us = 0;
@@ -87,7 +87,8 @@ class ServerConn final : private StreamOwner {
 
   ServerPeer* peer_ = nullptr;
   ServerStatus status_ = ServerStatus::login;
-  std::string_view close_reason_;      ///< literal; why it is closed when its coroutine ends
+  std::string_view close_reason_;      ///< literal; why close_needed is set, or why its coroutine failed
+  bool checked_for_waiter_ = false;
   std::array<Permit, 3> permits_;      ///< pool, database, user
   ServerConn* newer_ = nullptr;        ///< links of the idle list
   ServerConn* older_ = nullptr;

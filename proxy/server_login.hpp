@@ -11,19 +11,19 @@
 #include "protocol/sql_error.hpp"
 #include "proxy/config.hpp"
 #include "proxy/server_conn.hpp"
+#include "proxy/tls.hpp"
 
 namespace pgswitch {
 
 class DnsCache;
-class TlsContext;
 
 /// With what a session's servers are logged in to: the client's user and what its login left behind. The password or keys
 /// of a forced user (`user=` in the [databases] line) come first, then these, then the userlist's secret of the user.
 struct Credentials {
   std::string user;
   std::string password;    ///< plaintext, when the client sent it so
-  std::string client_key;  ///< SCRAM keys for pass-through, when the client logged in with SCRAM
-  std::string server_key;
+  std::string client_key;  ///< SCRAM keys for pass-through (32 raw bytes), when the client logged in with SCRAM
+  std::string server_key;  ///< 32 raw bytes
 };
 using CredentialsPtr = std::shared_ptr<const Credentials>;
 
@@ -35,7 +35,9 @@ struct ServerHome {
   DnsCache& dns;
   std::function<std::int64_t()> now_us;
   /// The context for server_tls_*; null: TLS is not configured or cannot be used.
-  std::function<std::shared_ptr<const TlsContext>()> tls;
+  std::function<TlsContextPtr()> tls;
+  /// Sends a CancelRequest for the connection's running query and waits until the server has taken it.
+  std::function<boost::asio::awaitable<void>(const ServerConn& server, std::int64_t deadline_us)> cancel;
 };
 
 /// Everything one login needs, by value: it outlives reloads. `first_host`: which of the hosts is tried first.

@@ -1,0 +1,127 @@
+#include "proxy/pool.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "proxy/pool_shard.hpp"
+
+namespace pgswitch {
+
+namespace asio = boost::asio;
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this != &other) {
+    close("obsolete connection");
+    server_ = std::exchange(other.server_, nullptr);
+  }
+  return *this;
+}
+
+Lease::~Lease() { close("client disconnect while server was not ready"); }
+
+void Lease::give_back(const Leftover& leftover) {
+  if (ServerConn* server = std::exchange(server_, nullptr)) server->shard->give_back(*server, leftover);
+}
+
+void Lease::close(std::string_view reason) {
+  if (ServerConn* server = std::exchange(server_, nullptr)) server->shard->close(*server, reason);
+}
+
+Pool::Pool(PoolKey pool_key, BudgetPtr size_budget, BudgetPtr database_budget, BudgetPtr user_budget)
+    : key(std::move(pool_key)),
+      size(std::move(size_budget)),
+      database(std::move(database_budget)),
+      user(std::move(user_budget)) {}
+
+Pool::~Pool() = default;
+
+PoolSeat& Pool::join(PoolShard& shard, asio::io_context& io) {
+  const std::lock_guard lock(mutex_);
+  PoolSeat* free = nullptr;
+  for (const auto& seat : seats_) {
+    if (!seat->shard) free = seat.get();
+  }
+  if (!free) free = seats_.emplace_back(std::make_unique<PoolSeat>()).get();
+  free->io = &io;
+  free->shard = &shard;
+  joined_.fetch_add(1, std::memory_order_relaxed);
+  return *free;
+}
+
+void Pool::leave(PoolSeat& seat) {
+  set_starving(seat, 0);
+  const std::lock_guard lock(mutex_);
+  seat.shard = nullptr;
+  seat.io = nullptr;
+  seat.idle.store(0, std::memory_order_relaxed);
+  seat.idle_since_us.store(0, std::memory_order_relaxed);
+  joined_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+PoolShard* Pool::shard_at(const PoolSeat& seat) {
+  const std::lock_guard lock(mutex_);
+  return seat.shard;
+}
+
+// Posting happens under the lock because leave() takes it: a loop that is still joined has not been destroyed.
+bool Pool::post(PoolSeat& seat, std::function<void(PoolShard&)> task) {
+  const std::lock_guard lock(mutex_);
+  if (!seat.shard) return false;
+  asio::post(*seat.io, [self = shared_from_this(), &seat, task = std::move(task)] {
+    if (PoolShard* shard = self->shard_at(seat)) task(*shard);
+  });
+  return true;
+}
+
+void Pool::poke_others(const PoolSeat& from) {
+  std::vector<PoolSeat*> rich;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& seat : seats_) {
+      if (seat.get() != &from && seat->idle.load(std::memory_order_relaxed) > 0) rich.push_back(seat.get());
+    }
+  }
+  for (PoolSeat* seat : rich) post(*seat, [](PoolShard& shard) { shard.on_poke(); });
+}
+
+std::unique_ptr<ServerConn> Pool::send(PoolSeat& seat, std::unique_ptr<ServerConn> server) {
+  const std::lock_guard lock(mutex_);
+  if (!seat.shard) return server;
+  asio::post(*seat.io, [self = shared_from_this(), &seat, moved = std::move(server)]() mutable {
+    if (PoolShard* shard = self->shard_at(seat)) shard->on_donation(std::move(moved));
+  });
+  return nullptr;
+}
+
+void Pool::set_starving(PoolSeat& seat, std::int64_t oldest_wait_us) {
+  const std::int64_t before = seat.oldest_wait_us.exchange(oldest_wait_us, std::memory_order_relaxed);
+  if (before == 0 && oldest_wait_us != 0) starving_.fetch_add(1, std::memory_order_relaxed);
+  if (before != 0 && oldest_wait_us == 0) starving_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+PoolSeat* Pool::most_starving(const PoolSeat& own) {
+  PoolSeat* most = nullptr;
+  std::int64_t oldest = 0;
+  const std::lock_guard lock(mutex_);
+  for (const auto& seat : seats_) {
+    const std::int64_t since = seat->oldest_wait_us.load(std::memory_order_relaxed);
+    if (seat.get() == &own || !seat->shard || since == 0 || (most && since >= oldest)) continue;
+    most = seat.get();
+    oldest = since;
+  }
+  return most;
+}
+
+PoolSeat* Pool::longest_idle(std::int64_t& since_us) {
+  PoolSeat* longest = nullptr;
+  const std::lock_guard lock(mutex_);
+  for (const auto& seat : seats_) {
+    if (!seat->shard || seat->idle.load(std::memory_order_relaxed) == 0) continue;
+    const std::int64_t since = seat->idle_since_us.load(std::memory_order_relaxed);
+    if (longest && since >= since_us) continue;
+    longest = seat.get();
+    since_us = since;
+  }
+  return longest;
+}
+
+}  // namespace pgswitch

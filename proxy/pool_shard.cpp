@@ -1,0 +1,296 @@
+#include "proxy/pool_shard.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "proxy/pool_limits.hpp"
+
+namespace pgswitch {
+
+namespace asio = boost::asio;
+using protocol::SqlError;
+
+namespace {
+
+/// A waiter of another worker is served before an own one only when it has waited longer by this: moving a connection for
+/// less would be all motion and no fairness.
+constexpr std::int64_t donation_margin_us = 10'000;
+
+}  // namespace
+
+PoolShard::PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, DatabasePtr database, ConfigPtr config,
+                     CredentialsPtr credentials)
+    : pool_(std::move(pool)),
+      home_(home),
+      limits_(limits),
+      seat_(pool_->join(*this, home.io)),
+      database_(std::move(database)),
+      config_(std::move(config)),
+      credentials_(std::move(credentials)) {
+  mode_ = config_->pool_mode_of(*database_, pool_user());
+  next_host_ = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(this) >> 6);  // not all workers at the first
+}
+
+// The loop does not run any more: coroutines that are left will never be resumed, posted tasks never run.
+PoolShard::~PoolShard() {
+  pool_->leave(seat_);
+  for (Delivery& delivery : due_) {
+    if (delivery.lease) delivery.lease.close("server shutting down");
+  }
+}
+
+void PoolShard::post(void (PoolShard::*step)()) {
+  asio::post(home_.io, [this, step, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired()) (this->*step)();
+  });
+}
+
+Lease PoolShard::acquire(LeaseWaiter& waiter) {
+  last_acquire_us_ = now();
+  if (!paused_ && waiters_.empty() && !idle_.empty()) {
+    ServerConn& server = *next_idle();
+    if (!needs_check(server)) return lend(server);
+  }
+  waiter.waiting_since_us = last_acquire_us_;
+  waiter.queue_ = this;
+  if (dropped_ || fails_fast()) {
+    deliver(waiter, Lease(), dropped_ ? no_such_database(*database_) : cached_error());
+    return {};
+  }
+  waiters_.push(waiter);
+  serve_waiters();
+  update_starving(true);
+  return {};
+}
+
+void PoolShard::cancel_wait(LeaseWaiter& waiter) {
+  if (waiter.queue_ != this) return;
+  waiter.queue_ = nullptr;
+  if (!waiter.due_) {
+    waiters_.remove(waiter);
+    update_starving(false);
+    return;
+  }
+  waiter.due_ = false;
+  const auto found = std::find_if(due_.begin(), due_.end(), [&](const Delivery& due) { return due.waiter == &waiter; });
+  Delivery delivery = std::move(*found);
+  due_.erase(found);
+  ServerConn* server = std::exchange(delivery.lease.server_, nullptr);
+  if (!server) return;
+  if (server->stream.is_open()) {
+    make_available(*server);  // nobody has used it
+  } else {
+    close(*server, "server conn crashed?");
+  }
+}
+
+ServerConn* PoolShard::next_idle() const {
+  return config_->server_round_robin != 0 ? idle_.oldest() : idle_.newest();
+}
+
+// From the idle list to whoever gets it.
+Lease PoolShard::lend(ServerConn& server) {
+  if (server.status_ == ServerStatus::idle) {
+    idle_.remove(server);
+    publish_idle();
+  }
+  server.status_ = ServerStatus::active;
+  ++stats.server_assignment_count;
+  return Lease(server);
+}
+
+void PoolShard::serve_waiters() {
+  while (!paused_ && !waiters_.empty() && !idle_.empty()) {
+    ServerConn& server = *next_idle();
+    if (needs_check(server)) {
+      if (checks_ >= waiters_.size()) break;
+      idle_.remove(server);
+      publish_idle();
+      ++checks_;
+      server.checked_for_waiter_ = true;
+      start_coroutine(server, check(server));
+      continue;
+    }
+    LeaseWaiter& waiter = *waiters_.front();
+    waiters_.remove(waiter);
+    deliver(waiter, lend(server), SqlError());
+  }
+  open_for_waiters();
+  update_starving(false);
+}
+
+// A clean connection that nobody holds: to a waiter here, to one of another worker, or to the idle list.
+void PoolShard::make_available(ServerConn& server) {
+  if (const std::string_view reason = reason_to_close(server); !reason.empty()) {
+    close(server, reason);
+    return;
+  }
+  if (pool_->others_starve(seat_) && donate(server)) return;
+  if (waiters_.empty()) {
+    put_idle(server);
+    return;
+  }
+  LeaseWaiter& waiter = *waiters_.front();
+  waiters_.remove(waiter);
+  deliver(waiter, lend(server), SqlError());
+  update_starving(false);
+}
+
+void PoolShard::put_idle(ServerConn& server) {
+  server.status_ = ServerStatus::idle;
+  server.last_used_us = now();
+  server.in.give_back();
+  idle_.push(server);
+  publish_idle();
+}
+
+void PoolShard::publish_idle() {
+  seat_.idle.store(static_cast<std::uint32_t>(idle_.size()), std::memory_order_relaxed);
+  // The tick refreshes it while the list is in use; an eviction may look before the first tick.
+  if (idle_.size() == 1) seat_.idle_since_us.store(idle_.oldest()->last_used_us, std::memory_order_relaxed);
+}
+
+// False: it stays here, and nothing has changed; or it turned out to be dead, then it was closed and the answer is true.
+bool PoolShard::donate(ServerConn& server) {
+  PoolSeat* seat = pool_->most_starving(seat_);
+  if (!seat) return false;
+  const std::int64_t since = seat->oldest_wait_us.load(std::memory_order_relaxed);
+  if (!waiters_.empty() && waiters_.front()->waiting_since_us <= since + donation_margin_us) return false;
+  if (server.cancels_in_flight != 0 || server.close_needed) return false;
+  if (const std::string_view reason = absorb_input(server); !reason.empty()) {
+    close(server, reason);
+    return true;
+  }
+  if (!server.in.empty()) return false;
+  if (server.status_ == ServerStatus::idle) {
+    idle_.remove(server);
+    publish_idle();
+  }
+  std::unique_ptr<ServerConn> moving = disown(server);
+  moving->leave();
+  moving = pool_->send(*seat, std::move(moving));
+  if (!moving) return true;
+  moving->arrive(home_.io, home_.poller, home_.slab);
+  ServerConn& returned = own(std::move(moving));
+  returned.end_coroutine();
+  put_idle(returned);
+  serve_waiters();
+  return true;
+}
+
+void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
+  server->arrive(home_.io, home_.poller, home_.slab);
+  ServerConn& arrived = own(std::move(server));
+  arrived.end_coroutine();
+  if (parameters_.empty()) parameters_ = arrived.parameters;
+  arrived.status_ = ServerStatus::active;  // it is on no list yet
+  if (const std::string_view reason = reason_to_close(arrived); !reason.empty()) return close(arrived, reason);
+  if (waiters_.empty()) return put_idle(arrived);
+  LeaseWaiter& waiter = *waiters_.front();
+  waiters_.remove(waiter);
+  deliver(waiter, lend(arrived), SqlError());
+  update_starving(false);
+}
+
+void PoolShard::on_poke() {
+  if (!waiters_.empty()) {
+    serve_waiters();
+  } else if (!idle_.empty() && pool_->others_starve(seat_)) {
+    donate(*idle_.oldest());
+  }
+}
+
+// One worker alone never starves. Others are poked for each new waiter: each may have an idle connection to give.
+void PoolShard::update_starving(bool poke) {
+  const bool starving = !waiters_.empty() && !paused_ && pool_->is_shared();
+  pool_->set_starving(seat_, starving ? std::max<std::int64_t>(waiters_.front()->waiting_since_us, 1) : 0);
+  if (starving && poke) pool_->poke_others(seat_);
+}
+
+void PoolShard::deliver(LeaseWaiter& waiter, Lease lease, const SqlError& error) {
+  waiter.due_ = true;
+  if (lease) stats.wait_time += static_cast<std::uint64_t>(std::max<std::int64_t>(now() - waiter.waiting_since_us, 0));
+  Delivery delivery;
+  delivery.waiter = &waiter;
+  delivery.lease = std::move(lease);
+  delivery.error = error;
+  due_.push_back(std::move(delivery));
+  if (delivery_posted_) return;
+  delivery_posted_ = true;
+  post(&PoolShard::run_deliveries);
+}
+
+// One at a time from the front: what a waiter does with its lease may add to the list or take from it.
+void PoolShard::run_deliveries() {
+  delivery_posted_ = false;
+  for (std::size_t count = due_.size(); count > 0 && !due_.empty(); --count) {
+    Delivery delivery = std::move(due_.front());
+    due_.pop_front();
+    LeaseWaiter& waiter = *delivery.waiter;
+    waiter.due_ = false;
+    if (delivery.lease && !delivery.lease->stream.is_open()) {  // the server went away on the last few metres
+      delivery.lease.close("server conn crashed?");
+      waiters_.push_front(waiter);
+      continue;
+    }
+    waiter.queue_ = nullptr;
+    if (delivery.lease) {
+      waiter.on_lease(std::move(delivery.lease));
+    } else {
+      waiter.on_lease_failed(delivery.error);
+    }
+  }
+  if (!due_.empty() && !delivery_posted_) {
+    delivery_posted_ = true;
+    post(&PoolShard::run_deliveries);
+  }
+  if (!waiters_.empty()) serve_waiters();
+}
+
+void PoolShard::fail_waiters(const SqlError& error) {
+  while (LeaseWaiter* waiter = waiters_.front()) {
+    waiters_.remove(*waiter);
+    deliver(*waiter, Lease(), error);
+  }
+  update_starving(false);
+}
+
+void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {
+  server.set_peer(nullptr);
+  server.in.consume(server.in.outstanding().size());
+  std::string_view reason = reason_to_close(server);
+  if (reason.empty() && is_too_old(server)) reason = "server lifetime over";
+  if (leftover.unusable) reason = "client disconnect before everything was sent to the server";
+  if (!server.stream.is_open()) reason = "server conn crashed?";
+  if (!reason.empty()) return close(server, reason);
+  const bool clean = leftover.is_clean() && server.cancels_in_flight == 0 && !needs_reset(server, leftover);
+  if (!clean) return start_coroutine(server, clean_up(server, leftover));
+  if (!server.in.empty()) return close(server, "client disconnect while server was not ready");
+  if (server.stream.watches_write() || !server.stream.watches_read()) server.stream.watch(true, false);
+  make_available(server);
+}
+
+bool PoolShard::is_empty() const { return servers_.empty() && openings_.empty() && waiters_.empty() && due_.empty(); }
+
+ShardCounts PoolShard::counts() const {
+  ShardCounts counts;
+  counts.login = static_cast<std::uint32_t>(openings_.size());
+  counts.waiting = static_cast<std::uint32_t>(waiters_.size());
+  if (!waiters_.empty()) counts.max_wait_us = now() - waiters_.front()->waiting_since_us;
+  for (const auto& server : servers_) {
+    if (server->close_needed) ++counts.close_needed;
+    switch (server->status_) {
+      case ServerStatus::idle: ++(needs_check(*server) ? counts.used : counts.idle); break;
+      case ServerStatus::active: ++counts.active; break;
+      case ServerStatus::tested: ++counts.tested; break;
+      case ServerStatus::login: ++counts.login; break;
+    }
+  }
+  return counts;
+}
+
+void PoolShard::each(const std::function<void(const ServerConn&)>& visit) const {
+  for (const auto& server : servers_) visit(*server);
+}
+
+}  // namespace pgswitch

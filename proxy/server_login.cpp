@@ -1,0 +1,291 @@
+#include "proxy/server_login.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <netinet/in.h>
+#include <openssl/rand.h>
+#include <span>
+
+#include "protocol/backend.hpp"
+#include "protocol/login.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/dns.hpp"
+#include "proxy/log.hpp"
+#include "proxy/server_query.hpp"
+#include "proxy/server_socket.hpp"
+
+namespace pgswitch {
+
+namespace asio = boost::asio;
+namespace backend = protocol::backend;
+using protocol::SqlError;
+
+namespace {
+
+constexpr std::uint32_t protocol_3_0 = 3u << 16;
+
+SqlError unreachable(std::string message) {
+  SqlError error;
+  error.severity = protocol::Severity::fatal;
+  error.sqlstate = protocol::sqlstate::cannot_connect;
+  error.message = std::move(message);
+  return error;
+}
+
+protocol::ScramKeys keys_of(const Credentials& credentials) {
+  protocol::ScramKeys keys;
+  std::copy_n(credentials.client_key.begin(), keys.client_key.size(), keys.client_key.begin());
+  std::copy_n(credentials.server_key.begin(), keys.server_key.size(), keys.server_key.begin());
+  keys.stored_key = protocol::sha256(credentials.client_key);
+  keys.has_client_key = true;
+  return keys;
+}
+
+bool has_keys(const Credentials& credentials) {
+  return credentials.client_key.size() == sizeof(protocol::Digest) &&
+         credentials.server_key.size() == sizeof(protocol::Digest);
+}
+
+/// The order of Credentials' comment: forced user, what the client showed, userlist.
+protocol::Credential credential_of(const LoginRequest& request) {
+  const Database& database = *request.database;
+  const bool forced = !database.user.empty();
+  const Credentials* shown = request.credentials.get();
+  if (!forced && shown && shown->user == request.user) {
+    if (!shown->password.empty()) return protocol::Password{protocol::SecretText(shown->password)};
+    if (has_keys(*shown)) return keys_of(*shown);
+  }
+  const std::string* secret = request.config->server_secret(database, request.user);
+  return secret ? protocol::parse_credential(*secret) : protocol::Credential();
+}
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) bytes.clear();
+  return bytes;
+}
+
+/// One attempt at one address.
+class Attempt {
+ public:
+  Attempt(const ServerHome& home, const LoginRequest& request, LoginResult& result, std::int64_t deadline_us)
+      : home_(home), request_(request), result_(result), deadline_us_(deadline_us) {}
+
+  asio::awaitable<bool> run(const ServerAddress& address) {
+    place_ = address.description();
+    if (!co_await connect(address) || !co_await start_tls(address) || !co_await send_startup() ||
+        !co_await authenticate() || !co_await await_ready()) {
+      result_.server.reset();
+      co_return false;
+    }
+    co_await run_connect_query();
+    if (!server().stream.is_open()) {
+      result_.server.reset();
+      co_return fail("connect_query lost the connection");
+    }
+    server().in.consume(server().in.outstanding().size());
+    server().connected_us = home_.now_us();
+    co_return true;
+  }
+
+ private:
+  ServerConn& server() { return *result_.server; }
+
+  bool fail(std::string_view what) {
+    result_.refused = false;
+    result_.error = unreachable(std::string(what) + " (" + place_ + ")");
+    return false;
+  }
+
+  bool refused(protocol::ByteView body) {
+    result_.refused = true;
+    result_.error = backend::read_error(body);
+    if (result_.error.sqlstate.size() != 5) result_.error.sqlstate = protocol::sqlstate::connection_failure;
+    return false;
+  }
+
+  bool lost() {
+    return fail(home_.now_us() >= deadline_us_ ? "server_connect_timeout" : "server conn crashed?");
+  }
+
+  asio::awaitable<bool> connect(const ServerAddress& address) {
+    std::string text;
+    const int fd = start_connect(address, *request_.config, text);
+    if (fd < 0) co_return fail("cannot connect: " + text);
+    result_.server = std::make_unique<ServerConn>(home_.io, home_.poller, home_.slab, fd);
+    server().begin_coroutine();
+    server().route = request_.database->route;
+    server().host = address.host;
+    server().address = address.text;
+    server().port = static_cast<std::uint16_t>(request_.database->port);
+    if (!co_await server().stream.wait_writable(deadline_us_)) co_return fail("cannot connect: timeout");
+    if (!connect_succeeded(fd, text)) co_return fail("cannot connect: " + text);
+    co_return true;
+  }
+
+  asio::awaitable<bool> start_tls(const ServerAddress& address) {
+    const SslMode mode = request_.config->server_tls_sslmode;
+    if (address.is_unix || mode == SslMode::disable) co_return true;
+    const bool required = mode != SslMode::allow && mode != SslMode::prefer;
+    const TlsContextPtr context = home_.tls ? home_.tls() : nullptr;
+    if (!context) co_return !required || fail("TLS is required, but server_tls_* cannot be used");
+    std::string out;
+    protocol::write_ssl_request(out);
+    if (!co_await write_all(server(), out, deadline_us_)) co_return lost();
+    // CVE-2021-23222: what a man in the middle appends to the answer must not be read as if it came through TLS.
+    std::array<char, 64> answer{};
+    std::size_t size = 0;
+    while (size == 0) {
+      const IoResult read = server().stream.read_some(answer.data(), answer.size());
+      if (read.status == IoResult::Status::ok) size = read.bytes;
+      if (read.status == IoResult::Status::would_block && co_await server().stream.wait_readable(deadline_us_)) continue;
+      if (size == 0) co_return lost();
+    }
+    if (answer[0] == 'N') {
+      if (size > 1) co_return fail("bad sslreq answer");
+      co_return !required || fail("server refused SSL");
+    }
+    if (answer[0] != 'S') co_return fail("bad sslreq answer");
+    if (size > 1) co_return fail("received unencrypted data after SSL response");
+    std::string text;
+    const auto error = co_await server().stream.tls_connect(*context, address.host, deadline_us_, text);
+    co_return !error || fail("TLS startup failed: " + text);
+  }
+
+  asio::awaitable<bool> send_startup() {
+    const Database& database = *request_.database;
+    std::vector<std::pair<std::string, std::string>> parameters;
+    const auto add = [&](const char* name, const std::string& value) {
+      if (!value.empty()) parameters.emplace_back(name, value);
+    };
+    add("user", request_.user);
+    add("database", database.dbname.empty() ? database.name : database.dbname);
+    add("client_encoding", database.client_encoding);
+    add("datestyle", database.datestyle);
+    add("timezone", database.timezone);
+    add("application_name", database.application_name);
+    std::string out;
+    protocol::write_startup(out, protocol_3_0, parameters);
+    co_return co_await write_all(server(), out, deadline_us_) || lost();
+  }
+
+  protocol::ClientLogin::Options login_options() {
+    protocol::ClientLogin::Options options;
+    options.user = request_.user;
+    options.credential = credential_of(request_);
+    options.random = random_bytes(protocol::ClientLogin::random_bytes);
+    // As pgbouncer and libpq do. Whoever does not trust the network sets server_tls_sslmode=verify-full.
+    options.allow_cleartext = true;
+    options.scram.channel_binding = server().stream.channel_binding();
+    return options;
+  }
+
+  asio::awaitable<bool> authenticate() {
+    protocol::ClientLogin login(login_options());
+    protocol::Frame frame;
+    while (co_await read_frame(server(), frame, deadline_us_, protocol::max_password_frame_size)) {
+      if (frame.type == backend::error_response) co_return refused(frame.body);
+      if (frame.type == backend::notice_response || frame.type == backend::negotiate_protocol_version) continue;
+      if (frame.type != 'R') co_return fail("unknown pkt from server");
+      std::string out;
+      const protocol::LoginStatus status = login.on_authentication(frame.body, out);
+      const bool written = out.empty() || co_await write_all(server(), out, deadline_us_);
+      protocol::cleanse(out);
+      if (!written) co_return lost();
+      if (status == protocol::LoginStatus::done) co_return true;
+      if (status == protocol::LoginStatus::failed) {
+        result_.refused = true;
+        result_.error = login.error();
+        co_return false;
+      }
+    }
+    co_return lost();
+  }
+
+  asio::awaitable<bool> await_ready() {
+    protocol::Frame frame;
+    while (co_await read_frame(server(), frame, deadline_us_, protocol::max_password_frame_size)) {
+      switch (frame.type) {
+        case backend::error_response: co_return refused(frame.body);
+        case backend::notice_response: break;
+        case backend::parameter_status:
+          if (!note_parameter(server(), frame.body)) co_return fail("broken ParameterStatus packet");
+          break;
+        case backend::backend_key_data: {
+          const auto key = backend::read_backend_key_data(frame.body);
+          if (!key) co_return fail("bad cancel key");
+          server().process_id = key->process_id;
+          server().cancel_secret = key->secret;
+          break;
+        }
+        case backend::ready_for_query:
+          if (backend::read_ready_for_query(frame.body) != 'I') co_return fail("unknown pkt from server");
+          co_return true;
+        default: co_return fail("unknown pkt from server");
+      }
+    }
+    co_return lost();
+  }
+
+  asio::awaitable<void> run_connect_query() {
+    const std::string& query = request_.database->connect_query;
+    if (query.empty()) co_return;
+    SqlError error;
+    char status = 'I';
+    const bool ok = co_await run_query(server(), query, deadline_us_, error, &status);
+    if (!ok) log_line(LogLevel::warning, place_ + ": exec_on_connect query failed: " + error.message);
+    if (status != 'I') server().stream.close();
+  }
+
+  const ServerHome& home_;
+  const LoginRequest& request_;
+  LoginResult& result_;
+  std::int64_t deadline_us_;
+  std::string place_;
+};
+
+asio::awaitable<bool> find_addresses(const ServerHome& home, const LoginRequest& request, const std::string& host,
+                                     std::vector<ServerAddress>& addresses, SqlError& error) {
+  const auto port = static_cast<std::uint16_t>(request.database->port);
+  if (is_unix_host(host)) {
+    addresses.push_back(unix_address(host, port));
+    co_return true;
+  }
+  DnsCache::Addresses found;
+  boost::system::error_code failure;
+  const DnsCache::Lifetimes lifetimes(request.config->dns_max_ttl, request.config->dns_nxdomain_ttl);
+  const bool ok =
+      co_await home.dns.resolve(host, lifetimes, home.now_us(), request.deadline_us, found, failure);
+  if (!ok) error = unreachable("server DNS lookup failed: " + failure.message() + " (" + host + ")");
+  for (const auto& address : found) addresses.push_back(ip_address(host, address, port));
+  co_return ok;
+}
+
+// Nobody else is asked when a server has answered, unless it says that it is not ready to: of several hosts another may be.
+bool is_final(const LoginResult& result) {
+  return result.refused && result.error.sqlstate != protocol::sqlstate::cannot_connect_now;
+}
+
+}  // namespace
+
+asio::awaitable<bool> log_in_to_server(const ServerHome& home, const LoginRequest& request, LoginResult& result) {
+  std::vector<std::string> hosts = request.database->hosts;
+  if (hosts.empty()) hosts.push_back(request.config->unix_socket_dir);
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    result.host = (request.first_host + i) % hosts.size();
+    std::vector<ServerAddress> addresses;
+    if (!co_await find_addresses(home, request, hosts[result.host], addresses, result.error)) continue;
+    for (std::size_t a = 0; a < addresses.size(); ++a) {
+      // A silent address must leave the later ones a share of the time.
+      const auto candidates = static_cast<std::int64_t>((hosts.size() - i - 1) + (addresses.size() - a));
+      const std::int64_t now = home.now_us();
+      const std::int64_t share = now + std::max<std::int64_t>(request.deadline_us - now, 0) / candidates;
+      Attempt attempt(home, request, result, request.deadline_us == 0 ? 0 : share);
+      if (co_await attempt.run(addresses[a])) co_return true;
+      if (is_final(result)) co_return false;
+    }
+  }
+  co_return false;
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,196 @@
+#include "proxy/server_recovery.hpp"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cctype>
+
+#include "protocol/backend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/server_query.hpp"
+
+namespace pgswitch {
+
+namespace asio = boost::asio;
+namespace backend = protocol::backend;
+
+namespace {
+
+bool contains_words(std::string_view sql, std::string_view words) {
+  const auto same = [](char left, char right) {
+    return std::toupper(static_cast<unsigned char>(left)) == static_cast<unsigned char>(right);
+  };
+  return std::search(sql.begin(), sql.end(), words.begin(), words.end(), same) != sql.end();
+}
+
+// What the reset query has undone is no longer known of the connection. DISCARD ALL ends everything, RESET ALL the settings;
+// what another query does is the administrator's word.
+void note_reset(ServerState& state, std::string_view query) {
+  const bool discard_all = contains_words(query, "DISCARD ALL");
+  if (discard_all || contains_words(query, "RESET ALL")) state.settings.clear();
+  if (discard_all || contains_words(query, "DEALLOCATE ALL")) state.prepared.clear();
+  state.unknown_settings = false;
+  state.session_state = false;
+}
+
+/// One cleaning from beginning to end.
+class Recovery {
+ public:
+  Recovery(const ServerHome& home, ServerConn& server, const Leftover& leftover, const RecoveryPlan& plan)
+      : home_(home), server_(server), left_(leftover), plan_(plan), grace_end_(home.now_us() + plan.grace_us) {}
+
+  asio::awaitable<bool> run() {
+    if (left_.unusable) co_return false;
+    if (!co_await end_requests() || !co_await drain() || !co_await wait_for_cancels()) co_return false;
+    if (status_ != 'I' && !co_await query("ROLLBACK")) co_return false;
+    if (status_ != 'I') co_return false;
+    reason_ = "reset query failed";
+    if (!plan_.reset_query.empty()) {
+      if (!co_await query(plan_.reset_query) || status_ != 'I') co_return false;
+      note_reset(server_.state, plan_.reset_query);
+    }
+    co_return server_.in.empty() && server_.stream.is_open();
+  }
+  std::string_view reason() const { return reason_; }
+
+ private:
+  asio::awaitable<bool> query(std::string_view sql) {
+    protocol::SqlError error;
+    co_return co_await run_query(server_, sql, plan_.deadline_us, error, &status_);
+  }
+
+  asio::awaitable<bool> end_requests() {
+    status_ = left_.in_transaction ? 'T' : 'I';
+    std::string out;
+    if (left_.copy_in) protocol::write_copy_fail(out, "client disconnected");
+    if (left_.sync_needed) protocol::write_sync(out);
+    co_return out.empty() || co_await write_all(server_, out, plan_.deadline_us);
+  }
+
+  asio::awaitable<bool> drain() {
+    reason_ = "client disconnected with query in progress";
+    if (!co_await skip(left_.skip_bytes)) co_return false;
+    std::uint32_t missing = left_.ready_expected;
+    while (missing > 0) {
+      protocol::FrameHeader header;
+      if (!co_await next_header(header)) co_return false;
+      const bool wanted = header.type == backend::ready_for_query || header.type == backend::parameter_status;
+      if (!wanted) {
+        if (!co_await pass_over(header)) co_return false;
+        continue;
+      }
+      protocol::Frame frame;
+      if (!co_await read_frame(server_, frame, plan_.deadline_us)) co_return false;
+      if (!note(frame, missing)) co_return false;
+    }
+    server_.in.consume(server_.in.outstanding().size());
+    co_return true;
+  }
+
+  bool note(const protocol::Frame& frame, std::uint32_t& missing) {
+    if (frame.type == backend::parameter_status) return note_parameter(server_, frame.body);
+    const auto status = backend::read_ready_for_query(frame.body);
+    if (!status) return false;
+    status_ = *status;
+    --missing;
+    return true;
+  }
+
+  // Rows can be larger than any buffer: they are passed over in pieces. A COPY that begins only now has nobody to feed it.
+  // After a Sync of ours it would have swallowed that Sync (manual, 55.2.6): how many replies are owed cannot be known then.
+  asio::awaitable<bool> pass_over(const protocol::FrameHeader header) {
+    if (!co_await skip(header.frame_size())) co_return false;
+    if (header.type == backend::copy_both_response) co_return false;
+    if (header.type != backend::copy_in_response) co_return true;
+    if (left_.sync_needed) co_return false;
+    std::string out;
+    protocol::write_copy_fail(out, "client disconnected");
+    co_return co_await write_all(server_, out, plan_.deadline_us);
+  }
+
+  // Waits for input no longer than the grace period, then cancels once and waits for what that brings.
+  asio::awaitable<bool> await_input() {
+    if (!cancelled_ && home_.now_us() < grace_end_ && co_await server_.stream.wait_readable(grace_end_)) co_return true;
+    if (!server_.stream.is_open()) co_return false;
+    if (!cancelled_) co_await cancel();
+    co_return co_await server_.stream.wait_readable(plan_.deadline_us);
+  }
+
+  asio::awaitable<void> cancel() {
+    cancelled_ = true;
+    if (home_.cancel) co_await home_.cancel(server_, plan_.deadline_us);
+  }
+
+  asio::awaitable<bool> fill() {
+    for (;;) {
+      if (!cancelled_ && home_.now_us() >= grace_end_) co_await cancel();
+      const std::span<char> room = server_.in.prepare();
+      if (room.empty()) co_return false;
+      const IoResult result = server_.stream.read_some(room.data(), room.size());
+      if (result.status == IoResult::Status::ok) {
+        server_.in.commit(result.bytes);
+        co_return home_.now_us() < plan_.deadline_us;
+      }
+      if (result.status != IoResult::Status::would_block) co_return false;
+      if (!co_await await_input()) co_return false;
+    }
+  }
+
+  asio::awaitable<bool> next_header(protocol::FrameHeader& header) {
+    server_.in.consume(server_.in.outstanding().size());
+    for (;;) {
+      constexpr std::size_t any_size = std::size_t{1} << 31;
+      const auto status = protocol::read_header(server_.in.received(), any_size, header);
+      if (status == protocol::HeaderStatus::complete) co_return true;
+      if (status == protocol::HeaderStatus::malformed || !co_await fill()) co_return false;
+    }
+  }
+
+  asio::awaitable<bool> skip(std::uint64_t count) {
+    server_.in.consume(server_.in.outstanding().size());
+    while (count > 0) {
+      const std::uint64_t here = std::min<std::uint64_t>(count, server_.in.received().size());
+      server_.in.consume(server_.in.parse(here).size());
+      count -= here;
+      if (count > 0 && !co_await fill()) co_return false;
+    }
+    co_return true;
+  }
+
+  // A cancel that arrives late would hit the next client's query (pgbouncer #717). The server closes the cancel's
+  // connection after it has sent the signal, so once none is in flight an idle server can have none to come.
+  asio::awaitable<bool> wait_for_cancels() {
+    reason_ = "cancel_wait_timeout";
+    asio::steady_timer timer(home_.io);
+    while (server_.cancels_in_flight > 0) {
+      if (home_.now_us() >= plan_.deadline_us) co_return false;
+      timer.expires_after(std::chrono::milliseconds(5));
+      boost::system::error_code ignored;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+    reason_ = "client disconnect while server was not ready";
+    co_return true;
+  }
+
+  const ServerHome& home_;
+  ServerConn& server_;
+  const Leftover left_;
+  const RecoveryPlan& plan_;
+  std::int64_t grace_end_;
+  std::string_view reason_ = "client disconnect before everything was sent to the server";
+  char status_ = 'I';
+  bool cancelled_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<bool> recover(const ServerHome& home, ServerConn& server, const Leftover& leftover,
+                              const RecoveryPlan& plan, std::string_view& reason) {
+  Recovery recovery(home, server, leftover, plan);
+  const bool clean = co_await recovery.run();
+  reason = recovery.reason();
+  co_return clean;
+}
+
+}  // namespace pgswitch

@@ -2,13 +2,14 @@
 #include <array>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 namespace pgswitch {
 
-/// 128-bit content address of a prepared statement: hash of its text and parameter types.
+/// 128-bit content address of a prepared statement: cut SHA-256 of its text and parameter types. All zero: none.
 struct PreparedKey {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
@@ -31,6 +32,8 @@ class PreparedSet {
  public:
   /// Looks up and marks as just used.
   bool contains(const PreparedKey& key);
+  /// The key whose low half this is. Linear: for errors only.
+  std::optional<PreparedKey> find(std::uint64_t low) const;
   void insert(const PreparedKey& key);
   void erase(const PreparedKey& key);
   void clear();

@@ -1,0 +1,101 @@
+#include "proxy/session/core.hpp"
+
+#include "protocol/writer.hpp"
+
+namespace pgswitch {
+
+using protocol::SqlError;
+
+SessionCore::SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings)
+    : options_(options), facts_(std::move(facts)), settings_(std::move(settings)) {}
+
+SessionCore::~SessionCore() = default;
+
+Action SessionCore::next() {
+  if (!releases_.empty()) {
+    const Action action = releases_.front();
+    releases_.erase(releases_.begin());
+    return action;
+  }
+  if (closing_) return {Action::Kind::close, rules::no_route, {}};
+  if (stall_ == Stall::lease && !asked_) {
+    asked_ = true;
+    return {Action::Kind::acquire, wanted_route_, {}};
+  }
+  return {};
+}
+
+void SessionCore::on_acquired(rules::RouteId route, ServerState& state) {
+  auto link = std::make_unique<Link>();
+  link->route = route;
+  link->state = &state;
+  if (options_.mode == CoreOptions::Mode::session) link->pins = bit(Pin::session_mode);
+  active_ = link.get();
+  links_.push_back(std::move(link));
+  predicted_ = 'I';
+  asked_ = false;
+  stall(Stall::none);
+}
+
+void SessionCore::on_acquire_failed(const SqlError& error) {
+  asked_ = false;
+  stall(Stall::none);
+  if (error.severity == protocol::Severity::fatal)
+    fatal(error);
+  else
+    refusal_ = error;
+}
+
+void SessionCore::end(const SqlError& error) { fatal(error); }
+
+void SessionCore::fatal(const SqlError& error) {
+  if (closing_) return;
+  closing_ = true;
+  // In the middle of a frame nothing can be said any more.
+  if (!at_frame_boundary()) return;
+  SqlError last = error;
+  last.severity = protocol::Severity::fatal;
+  to_client_.compose([&](std::string& out) { protocol::write_error(out, last); });
+}
+
+void SessionCore::write_local_error(const SqlError& error) {
+  to_client_.compose([&](std::string& out) { protocol::write_error(out, error); });
+}
+
+bool SessionCore::erase_name(PreparedNames& names, std::string_view name) {
+  const auto found = names.find(name);
+  if (found == names.end()) return false;
+  names.erase(found);
+  return true;
+}
+
+char SessionCore::status() const {
+  if (local_abort_) return 'E';
+  if (!deferred_.empty()) return 'T';
+  return active_ ? active_->status : 'I';
+}
+
+Pins SessionCore::pins() const {
+  Pins all = 0;
+  for (const auto& link : links_) all |= link->pins;
+  return all;
+}
+
+Leftover SessionCore::leftover(rules::RouteId route) const {
+  const Link* link = find_link(route);
+  Leftover left;
+  if (!link) return left;
+  left.in_transaction = link->status != 'I';
+  left.reset_needed = link->pins != 0 || link->state->unknown_settings || link->state->session_state;
+  if (link != active_) return left;
+  left.ready_expected = ledger_.ready_expected();
+  left.skip_bytes = server_rest_;
+  left.copy_in = link->copy_in;
+  left.sync_needed = batch_open_;
+  if (batch_open_) ++left.ready_expected;
+  left.in_transaction |= left.ready_expected > 0 && predicted_ != 'I';
+  left.unusable = (client_rest_ > 0 && client_rest_forward_) || !to_server_.empty();
+  return left;
+}
+
+}  // namespace pgswitch

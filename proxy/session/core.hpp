@@ -1,0 +1,269 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/frame.hpp"
+#include "protocol/sql_error.hpp"
+#include "proxy/session/gather.hpp"
+#include "proxy/session/ledger.hpp"
+#include "proxy/session/pins.hpp"
+#include "proxy/session/server_state.hpp"
+#include "proxy/session/settings.hpp"
+#include "rules/engine.hpp"
+
+namespace pgswitch {
+
+/// Looks names up without making a std::string of them.
+struct NameHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+};
+using PreparedNames = std::unordered_map<std::string, PreparedStatementPtr, NameHash, std::equal_to<>>;
+
+/// How a session pools (mirrors the configuration; the core reads no configuration).
+struct CoreOptions {
+  enum class Mode : std::uint8_t { session, transaction, statement };
+  Mode mode = Mode::transaction;
+  bool defer_begin = true;
+  bool conflict_is_error = false;         ///< a rule wants another route inside a transaction: refuse, or stay
+  std::size_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
+  std::size_t max_frame_size = 0x7fffffff;
+  std::uint32_t max_prepared_statements = 200;  ///< per server connection
+  rules::RouteId default_route = rules::no_route;
+};
+
+/// Counted by the core, read and zeroed by its shell.
+struct CoreCounters {
+  std::uint64_t queries = 0, transactions = 0;
+  std::uint64_t client_parses = 0, server_parses = 0, binds = 0;
+  std::uint64_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
+};
+
+/// What the shell must do, after it has written to_server() and to_client().
+struct Action {
+  enum class Kind : std::uint8_t {
+    need_more,  ///< nothing: wait for bytes
+    acquire,    ///< get a lease for `route`, then on_acquired() or on_acquire_failed()
+    release,    ///< give the lease of `route` back with `leftover`; only after to_client() is written
+    close,      ///< write to_client(), then close the client and end the session
+  };
+  Kind kind = Kind::need_more;
+  rules::RouteId route = rules::no_route;
+  Leftover leftover{};
+};
+
+/// A session as a pure state machine: bytes of the client and of its servers in; bytes for both, and actions, out. No
+/// socket, no clock, no randomness. Owned by its shell (Relay, or a test script), one thread.
+///
+/// The shell gives unconsumed bytes, is told how many were taken, writes to_server() and to_client() (ranges in them point
+/// into the bytes it gave, which must stay in place until written) and performs next() until it says need_more.
+/// One link (a leased connection) is active at a time and owns the ledger; links with pins may be parked meanwhile.
+class SessionCore {
+ public:
+  SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings);
+  ~SessionCore();
+  SessionCore(const SessionCore&) = delete;
+  SessionCore& operator=(const SessionCore&) = delete;
+
+  /// The rules in force; set before each call that brings bytes (a reload replaces the engine).
+  void set_engine(rules::Engine& engine) { engine_ = &engine; }
+
+  // Events.
+  std::size_t on_client_bytes(protocol::ByteView in);
+  std::size_t on_server_bytes(rules::RouteId route, protocol::ByteView in);
+  void on_acquired(rules::RouteId route, ServerState& state);
+  /// Severity fatal ends the session, error fails the statement that waited.
+  void on_acquire_failed(const protocol::SqlError& error);
+  void on_server_lost(rules::RouteId route, const protocol::SqlError& error);
+  /// The proxy ends the session (timeout, shutdown, KILL): FATAL to the client as soon as a frame boundary allows.
+  void end(const protocol::SqlError& error);
+
+  Gather& to_client() { return to_client_; }
+  Gather& to_server() { return to_server_; }
+  Action next();
+
+  // Questions.
+  /// Client bytes can be used now (not waiting for a lease or for replies).
+  bool wants_client() const { return stall_ == Stall::none && !closing_; }
+  /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
+  std::size_t client_bytes_needed() const { return client_needed_; }
+  std::size_t server_bytes_needed() const { return server_needed_; }
+  bool waits_for_lease() const { return stall_ == Stall::lease; }
+  /// Route of the link that owns the ledger; no_route when none is held actively.
+  rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
+  /// Replies are owed: a query is running.
+  bool is_busy() const { return !ledger_.empty(); }
+  bool in_transaction() const { return status() != 'I'; }
+  /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
+  bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
+  /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
+  bool at_frame_boundary() const { return server_rest_ == 0; }
+  /// In what state the lease of `route` is left when the client has gone.
+  Leftover leftover(rules::RouteId route) const;
+  Pins pins() const;
+  const rules::Facts& facts() const { return facts_; }
+  std::size_t prepared_count() const { return prepared_.size(); }
+  CoreCounters counters;
+
+ private:
+  struct Link {
+    rules::RouteId route;
+    ServerState* state;
+    Pins pins = 0;
+    char status = 'I';         ///< of its last ReadyForQuery
+    bool check_settings = true;
+    bool copy_in = false;
+    int advisory_locks = 0;
+    std::vector<PreparedKey> stale;  ///< to be closed there before they may be prepared again
+  };
+  /// The simple query at the head of the client's bytes, while it is being worked on.
+  struct Head {
+    bool decided = false;
+    bool plain = false;
+    rules::RouteId route = rules::no_route;
+    rules::ScriptPtr script;
+    std::size_t next = 0;
+    bool started = false;
+    bool failed = false;
+  };
+  enum class Stall : std::uint8_t { none, lease, replies };
+
+  // core_client.cpp: frames of the client
+  std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_function_call(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_sync(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_flush(const protocol::FrameHeader& header, protocol::ByteView in);
+
+  // core_query.cpp: simple protocol
+  std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
+  void decide_head(std::string_view text);
+  bool run_script(std::string_view text);
+  bool run_on_server(std::string_view text);
+  std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
+  std::optional<protocol::SqlError> refuse_script() const;
+  bool answer_locally(const rules::ScriptItem& item, std::string_view text);
+  bool fail_query(const protocol::SqlError& error);
+  void abort_locally();
+
+  // core_extended.cpp: extended protocol
+  std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);
+  PreparedStatementPtr make_prepared(std::string_view text, std::string_view types);
+  PreparedStatementPtr current(const PreparedStatementPtr& prepared);
+  Link* link_for(const PreparedStatement& prepared);
+  void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
+  void close_on_server(Link& link, const PreparedKey& key);
+  void remember_name(std::string_view name, PreparedStatementPtr prepared, Note& note);
+  bool execute_locally(const rules::ScriptItem& item, std::string_view text);
+  void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
+  void describe_locally(const PreparedStatement& prepared, bool statement);
+  void fail_batch(const protocol::SqlError& error);
+  bool is_local(const PreparedStatement& prepared) const;
+  static bool erase_name(PreparedNames& names, std::string_view name);
+
+  // core_local.cpp: what needs no server
+  bool local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag);
+  bool local_deallocate(const rules::Statement& statement, std::string& tag);
+  void local_reply(std::string_view bytes);
+  char status() const;
+
+  // core_links.cpp: leases
+  Link* need_link(rules::RouteId route);
+  Link* set_up(Link& link);
+  void send_deferred(Link& link);
+  void leave_active();
+  void release(Link& link, bool clean);
+  void maybe_release();
+  void end_segment();
+  rules::RouteId route_of(const rules::ScriptItem& item) const;
+  bool is_neutral(const rules::ScriptItem& item) const;
+  rules::RouteId neutral_route() const;
+  Link* find_link(rules::RouteId route) const;
+  void remove_link(Link* link);
+  void predict(rules::Kind kind);
+
+  // core_server.cpp: frames of the servers
+  std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  bool settle(char type, protocol::ByteView body);
+  bool on_command_complete();
+  bool on_ready(protocol::ByteView body);
+  bool on_error(protocol::ByteView frame, protocol::ByteView body);
+  void on_batch_error(std::string_view sqlstate);
+  void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
+  void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
+  void forward_error(protocol::ByteView frame, protocol::ByteView body);
+  void take_back(Note& note);
+  void desynchronised(char type);
+  bool swallowing() const;
+
+  // core_effects.cpp: what a statement that succeeded leaves behind
+  void apply(const rules::Statement& statement, Link& link);
+  void apply_pins(const rules::Statement& statement, Link& link);
+
+  // core_loss.cpp
+  void answer_for_lost(const protocol::SqlError& error, char status_then);
+
+  // core.cpp
+  void stall(Stall why) { stall_ = why; }
+  void fatal(const protocol::SqlError& error);
+  void write_local_error(const protocol::SqlError& error);
+
+  CoreOptions options_;
+  rules::Facts facts_;
+  rules::Engine* engine_ = nullptr;
+  SessionSettings settings_;
+
+  Gather to_client_;
+  Gather to_server_;
+  Ledger ledger_;
+  std::vector<std::unique_ptr<Link>> links_;
+  Link* active_ = nullptr;
+  std::vector<Action> releases_;
+
+  Stall stall_ = Stall::none;
+  rules::RouteId wanted_route_ = rules::no_route;
+  bool asked_ = false;                          ///< the acquire action is out
+  bool closing_ = false;
+  std::optional<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
+  std::optional<protocol::SqlError> fatal_from_server_;
+  bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
+
+  Head head_;
+  PreparedNames prepared_;
+  PreparedStatementPtr unnamed_;
+  PreparedStatementPtr unnamed_portal_;
+  PreparedNames portals_;
+  std::unordered_map<std::string, rules::RouteId> objects_;  ///< "table:x", "prepared:x", "cursor:x" -> where it lives
+
+  // Extended batch, from the first message after a Sync to the next.
+  bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
+  bool batch_wrote_ = false;
+  bool skip_until_sync_ = false;
+
+  char predicted_ = 'I';          ///< transaction status once everything sent has been answered
+  bool failed_ = false;           ///< an error since the last ReadyForQuery
+  bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
+  std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
+
+  std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
+  bool client_rest_forward_ = false;
+  std::uint64_t server_rest_ = 0;
+  bool server_rest_forward_ = false;
+  char server_rest_type_ = 0;
+  std::size_t client_needed_ = 0;
+  std::size_t server_needed_ = 0;
+};
+
+}  // namespace pgswitch

@@ -1,0 +1,159 @@
+// Frames of the client: the dispatch, and the messages that need no decision.
+#include <algorithm>
+
+#include "protocol/frontend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+
+namespace pgswitch {
+
+namespace frontend = protocol::frontend;
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::HeaderStatus;
+using protocol::SqlError;
+
+std::size_t SessionCore::on_client_bytes(ByteView in) {
+  std::size_t used = 0;
+  client_needed_ = 0;
+  while (wants_client() && used < in.size()) {
+    const ByteView rest = in.substr(used);
+    if (client_rest_ > 0) {
+      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(client_rest_, rest.size()));
+      if (client_rest_forward_) to_server_.add(rest.substr(0, part));
+      client_rest_ -= part;
+      used += part;
+      continue;
+    }
+    FrameHeader header;
+    const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
+    if (status == HeaderStatus::need_more) break;
+    if (status == HeaderStatus::malformed) {
+      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), "invalid message length", "", "", 0});
+      break;
+    }
+    const std::size_t taken = on_client_frame(header, rest);
+    if (taken == 0) break;
+    used += taken;
+  }
+  return used;
+}
+
+std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
+  if (active_ && active_->copy_in) return on_copy_frame(header, in);
+  switch (header.type) {
+    case frontend::query: return on_query(header, in);
+    case frontend::parse: return on_parse(header, in);
+    case frontend::bind: return on_bind(header, in);
+    case frontend::describe: return on_describe(header, in);
+    case frontend::execute: return on_execute(header, in);
+    case frontend::close: return on_close(header, in);
+    case frontend::sync: return on_sync(header, in);
+    case frontend::flush: return on_flush(header, in);
+    case frontend::function_call: return on_function_call(header, in);
+    case frontend::copy_data:
+    case frontend::copy_done:
+    case frontend::copy_fail:
+      // Before its CopyInResponse has come a client may already send data; without a COPY the message is ignored (PostgreSQL too).
+      return active_ && !ledger_.empty() && !skip_until_sync_ ? stream_to_server(header, in) : skip_frame(header, in);
+    case frontend::terminate:
+      // What was sent before it still counts: a pipeline may end with Terminate without having read its replies.
+      if (!ledger_.empty()) return stall(Stall::replies), 0;
+      closing_ = true;
+      return header.frame_size() <= in.size() ? header.frame_size() : in.size();
+    default:
+      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+             "invalid frontend message type " + std::to_string(static_cast<unsigned char>(header.type)), "", "", 0});
+      return 0;
+  }
+}
+
+/// Whether the whole frame lies in `in`; if not, says how many bytes it needs, or ends the session when that is too many.
+bool SessionCore::complete(const FrameHeader& header, ByteView in) {
+  if (header.frame_size() <= in.size()) return true;
+  if (header.frame_size() > options_.query_max_bytes) {
+    fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::program_limit_exceeded), "message is too large",
+           "The message has " + std::to_string(header.frame_size()) + " bytes, query_max_bytes is " +
+               std::to_string(options_.query_max_bytes) + ".",
+           "Raise query_max_bytes, or send the data by COPY or as parameters.", 0});
+    return false;
+  }
+  client_needed_ = header.frame_size();
+  return false;
+}
+
+std::size_t SessionCore::stream_to_server(const FrameHeader& header, ByteView in) {
+  const std::size_t here = std::min(header.frame_size(), in.size());
+  to_server_.add(in.substr(0, here));
+  client_rest_ = header.frame_size() - here;
+  client_rest_forward_ = true;
+  return here;
+}
+
+std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
+  const std::size_t here = std::min(header.frame_size(), in.size());
+  client_rest_ = header.frame_size() - here;
+  client_rest_forward_ = false;
+  return here;
+}
+
+/// COPY FROM STDIN is running: data, its end, and Flush and Sync, which the server ignores meanwhile (manual, 55.2.6).
+std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
+  switch (header.type) {
+    case frontend::copy_data: return stream_to_server(header, in);
+    case frontend::copy_done:
+    case frontend::copy_fail: active_->copy_in = false; return stream_to_server(header, in);
+    case frontend::flush:
+    case frontend::sync: return skip_frame(header, in);
+    case frontend::terminate: closing_ = true; return std::min(header.frame_size(), in.size());
+    default:
+      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+             "unexpected message type " + std::to_string(static_cast<unsigned char>(header.type)) + " during COPY from stdin",
+             "", "", 0});
+      return 0;
+  }
+}
+
+/// No rule sees a FunctionCall: it runs where the session is.
+std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
+  if (skip_until_sync_) return skip_frame(header, in);
+  if (local_abort_ || refusal_) {
+    write_local_error(refusal_ ? *refusal_ : aborted_transaction());
+    refusal_.reset();
+    to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    return skip_frame(header, in);
+  }
+  Link* link = need_link(neutral_route());
+  if (!link) return refusal_ ? on_function_call(header, in) : 0;
+  ledger_.push(Expect::function_call);
+  link->state->unknown_settings = true;
+  return stream_to_server(header, in);
+}
+
+std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  if (header.body_size != 0) {
+    fail_batch(malformed_message("invalid message format"));
+    return header.frame_size();
+  }
+  skip_until_sync_ = false;
+  batch_wrote_ = false;
+  if (active_ && (batch_open_ || !ledger_.empty())) {
+    to_server_.add(in.substr(0, header.frame_size()));
+    ledger_.push(Expect::sync);
+    batch_open_ = false;
+  } else {
+    to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    maybe_release();
+  }
+  return header.frame_size();
+}
+
+std::size_t SessionCore::on_flush(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  if (active_ && !ledger_.empty() && !skip_until_sync_) to_server_.add(in.substr(0, header.frame_size()));
+  return header.frame_size();
+}
+
+}  // namespace pgswitch

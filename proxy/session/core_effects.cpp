@@ -1,0 +1,80 @@
+// What a statement that succeeded leaves behind: settings, pins, objects, the state of the transaction.
+#include "proxy/session/core.hpp"
+
+namespace pgswitch {
+
+using rules::Effect;
+using rules::Effects;
+using rules::Kind;
+using rules::Statement;
+
+void SessionCore::apply(const Statement& statement, Link& link) {
+  switch (statement.kind) {
+    case Kind::commit: settings_.commit(); break;
+    case Kind::rollback:
+      settings_.rollback(*link.state);
+      failed_ = false;
+      local_abort_ = false;
+      break;
+    case Kind::savepoint: settings_.savepoint(statement.object, *link.state); break;
+    case Kind::release: settings_.release_savepoint(statement.object); break;
+    case Kind::rollback_to:
+      settings_.rollback_to(statement.object, *link.state);
+      failed_ = false;
+      local_abort_ = false;
+      break;
+    default: break;
+  }
+  if (statement.kind == Kind::commit && local_abort_) local_abort_ = false;
+  if (statement.effects == 0) return;
+  settings_.apply(statement, *link.state);
+  apply_pins(statement, link);
+  if (has(statement.effects, Effect::discard_all) || has(statement.effects, Effect::deallocate_all)) {
+    prepared_.clear();
+    unnamed_.reset();
+    link.state->prepared.clear();
+  }
+}
+
+void SessionCore::apply_pins(const Statement& statement, Link& link) {
+  const Effects effects = statement.effects;
+  const Pins before = link.pins;
+  const auto pin = [&](Effect effect, Pin reason, std::string_view object_kind) {
+    if (!has(effects, effect)) return;
+    link.pins |= bit(reason);
+    link.state->session_state = true;
+    if (!object_kind.empty() && !statement.object.empty()) objects_[std::string(object_kind) + statement.object] = link.route;
+  };
+  const auto unpin = [&](Effect effect, Pin reason) {
+    if (has(effects, effect)) link.pins &= ~bit(reason);
+  };
+  pin(Effect::temp_table, Pin::temp_table, "table:");
+  pin(Effect::listen, Pin::listen, "");
+  pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
+  pin(Effect::prepare, Pin::sql_prepare, "prepared:");
+  pin(Effect::sequence_state, Pin::sequence_state, "");
+  if (has(effects, Effect::advisory_lock)) {
+    pin(Effect::advisory_lock, Pin::advisory_lock, "");
+    // Locks taken row by row cannot be counted: such a pin ends with pg_advisory_unlock_all() only.
+    link.advisory_locks = statement.reads.empty() ? link.advisory_locks + 1 : 1 << 30;
+  }
+  if (has(effects, Effect::advisory_unlock) && link.advisory_locks < 1 << 30 && --link.advisory_locks <= 0)
+    link.pins &= ~bit(Pin::advisory_lock);
+  if (has(effects, Effect::advisory_unlock_all)) link.advisory_locks = 0;
+
+  unpin(Effect::unlisten_all, Pin::listen);
+  unpin(Effect::advisory_unlock_all, Pin::advisory_lock);
+  unpin(Effect::close_all_cursors, Pin::hold_cursor);
+  unpin(Effect::deallocate_all, Pin::sql_prepare);
+  unpin(Effect::discard_temp, Pin::temp_table);
+  if (has(effects, Effect::discard_all)) {
+    link.pins &= bit(Pin::session_mode);
+    link.advisory_locks = 0;
+    link.state->session_state = false;
+    link.state->unknown_settings = false;
+    std::erase_if(objects_, [&](const auto& object) { return object.second == link.route; });
+  }
+  if (link.pins & ~before) ++counters.pins;
+}
+
+}  // namespace pgswitch

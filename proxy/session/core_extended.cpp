@@ -1,0 +1,422 @@
+// The extended protocol: names of prepared statements are the client's, what servers hold is content-addressed.
+#include <algorithm>
+
+#include "protocol/backend.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+
+namespace pgswitch {
+
+namespace frontend = protocol::frontend;
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::SqlError;
+using rules::Decision;
+using rules::Kind;
+using rules::ScriptItem;
+
+namespace {
+
+ByteView body_of(const FrameHeader& header, ByteView in) { return in.substr(protocol::frame_header_size, header.body_size); }
+
+std::string_view as_view(const ServerName& name) { return {name.data(), name.size()}; }
+
+const ScriptItem& only_item(const PreparedStatement& prepared) { return prepared.script->items.front(); }
+
+bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
+
+}  // namespace
+
+/// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
+/// rules and the empty statement. None of them has parameters.
+bool SessionCore::is_local(const PreparedStatement& prepared) const {
+  if (prepared.script->items.size() != 1) return false;
+  const ScriptItem& item = only_item(prepared);
+  const Kind kind = item.statement->kind;
+  return item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||
+         kind == Kind::empty || kind == Kind::deallocate;
+}
+
+PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types) {
+  if (unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types) return current(unnamed_);
+  facts_.in_transaction = in_transaction();
+  auto prepared = std::make_shared<PreparedStatement>();
+  prepared->script = engine_->decide(text, facts_);
+  prepared->text = text;
+  prepared->parameter_types = types;
+  const auto& items = prepared->script->items;
+  const auto& rewritten = items.front().decision->rewritten;
+  prepared->sent_text = items.size() == 1 && rewritten ? *rewritten : prepared->text;
+  prepared->key = prepared_key(prepared->sent_text, prepared->parameter_types);
+  return prepared;
+}
+
+/// The statement as the rules now in force, and the session's state, decide it.
+PreparedStatementPtr SessionCore::current(const PreparedStatementPtr& prepared) {
+  constexpr rules::Dependencies changing = rules::bit(rules::Dependency::in_transaction) |
+                                           rules::bit(rules::Dependency::application_name) |
+                                           rules::bit(rules::Dependency::volatile_);
+  if (prepared->script->generation == engine_->generation() && (only_item(*prepared).decision->depends_on & changing) == 0)
+    return prepared;
+  facts_.in_transaction = in_transaction();
+  const rules::ScriptPtr& script = engine_->decide(prepared->text, facts_);
+  if (script == prepared->script) return prepared;
+  auto again = std::make_shared<PreparedStatement>(*prepared);
+  again->script = script;
+  const auto& rewritten = script->items.front().decision->rewritten;
+  again->sent_text = script->items.size() == 1 && rewritten ? *rewritten : again->text;
+  again->key = prepared_key(again->sent_text, again->parameter_types);
+  return again;
+}
+
+/// An error in the middle of a batch: shown in its place, the rest of the batch is skipped. What the batch (or its
+/// transaction) has done so far must not be committed by the Sync to come: the server is made to fail too.
+void SessionCore::fail_batch(const SqlError& error) {
+  std::string bytes;
+  protocol::write_error(bytes, error);
+  refusal_.reset();
+  skip_until_sync_ = true;
+  if (active_ && (batch_open_ || (!ledger_.empty() && predicted_ != 'I'))) {
+    // Executing a portal that cannot exist.
+    to_server_.compose([](std::string& out) {
+      protocol::MessageWriter(out, frontend::execute).string("pgswitch refused").int32(0);
+    });
+    ledger_.push_substitute(Expect::execute, bytes);
+    batch_open_ = true;
+    return;
+  }
+  local_reply(bytes);
+  abort_locally();
+}
+
+SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
+  const ScriptItem& item = only_item(prepared);
+  return need_link(route_of(item));
+}
+
+std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto parse = frontend::read_parse(body_of(header, in));
+  if (!parse) return fail_batch(malformed_message("invalid Parse message")), size;
+  const bool unnamed = parse->statement.empty();
+  if (!unnamed && prepared_.contains(parse->statement))
+    return fail_batch({protocol::Severity::error, std::string(protocol::sqlstate::duplicate_prepared_statement),
+                       "prepared statement \"" + std::string(parse->statement) + "\" already exists", "", "", 0}), size;
+
+  PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
+  const ScriptItem& item = only_item(*prepared);
+  if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
+  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), size;
+
+  Note note;
+  if (is_local(*prepared)) {
+    if (unnamed)
+      unnamed_ = prepared;
+    else
+      prepared_[std::string(parse->statement)] = prepared;
+    ++counters.client_parses;
+    local_reply(std::string_view("1\0\0\0\4", 5));
+    return size;
+  }
+  Link* link = link_for(*prepared);
+  if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  ++counters.client_parses;
+  PreparedSet& there = link->state->prepared;
+  if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) {
+    // Known there: the client gets its ParseComplete in its place, the server is not asked.
+    remember_name(parse->statement, prepared, note);
+    local_reply(std::string_view("1\0\0\0\4", 5));
+    return size;
+  }
+  remember_name(parse->statement, prepared, note);
+  note.key = prepared->key;
+  note.rewritten = prepared->sent_text != parse->text;
+  if (unnamed && !note.rewritten) {
+    to_server_.add(in.substr(0, size));
+    there.unnamed = prepared->key;
+  } else {
+    if (!unnamed && there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(*link, there.oldest());
+    const ServerName name = server_name(prepared->key);
+    to_server_.compose([&](std::string& out) {
+      protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared->sent_text, prepared->parameter_types);
+    });
+    if (unnamed)
+      there.unnamed = prepared->key;
+    else
+      there.insert(prepared->key);
+  }
+  ++counters.server_parses;
+  ledger_.push(Expect::parse, Reply::forward, std::move(note));
+  batch_open_ = true;
+  return size;
+}
+
+void SessionCore::remember_name(std::string_view name, PreparedStatementPtr prepared, Note& note) {
+  note.names_client_statement = true;
+  if (name.empty()) {
+    note.previous = std::exchange(unnamed_, std::move(prepared));
+  } else {
+    note.client_name = name;
+    prepared_[note.client_name] = std::move(prepared);
+  }
+}
+
+void SessionCore::close_on_server(Link& link, const PreparedKey& key) {
+  const ServerName name = server_name(key);
+  to_server_.compose([&](std::string& out) { protocol::write_close(out, 'S', as_view(name)); });
+  ledger_.push(Expect::close, Reply::swallow);
+  batch_open_ = true;
+  link.state->prepared.erase(PreparedKey(key));
+}
+
+/// Makes sure that the server holds the statement: a Parse of ours, its reply swallowed, if it does not.
+void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
+  PreparedSet& there = link.state->prepared;
+  for (const PreparedKey& key : std::exchange(link.stale, {})) close_on_server(link, key);
+  if (unnamed ? there.unnamed == prepared.key : there.contains(prepared.key)) return;
+  if (!unnamed && there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(link, there.oldest());
+  const ServerName name = server_name(prepared.key);
+  to_server_.compose([&](std::string& out) {
+    protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
+  });
+  Note note;
+  note.key = prepared.key;
+  note.rewritten = prepared.sent_text != prepared.text;
+  if (unnamed)
+    there.unnamed = prepared.key;
+  else
+    there.insert(prepared.key);
+  ++counters.server_parses;
+  ++counters.inserted_parses;
+  ledger_.push(Expect::parse, Reply::swallow, std::move(note));
+  batch_open_ = true;
+}
+
+std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
+  // The names are enough: parameters of any size stream through behind them.
+  const bool whole = header.frame_size() <= in.size();
+  const ByteView prefix = in.substr(protocol::frame_header_size, whole ? header.body_size : ByteView::npos);
+  if (skip_until_sync_) return skip_frame(header, in);
+  const auto names = frontend::read_bind_names(prefix);
+  if (!names) {
+    constexpr std::size_t names_at_most = 4096;
+    if (!whole && in.size() < names_at_most) {
+      client_needed_ = std::min(header.frame_size(), names_at_most);
+      return 0;
+    }
+    return fail_batch(malformed_message("invalid Bind message")), skip_frame(header, in);
+  }
+  if (whole && !frontend::is_valid_bind(prefix)) return fail_batch(malformed_message("invalid Bind message")), header.frame_size();
+
+  const bool unnamed = names->statement.empty();
+  const auto named = unnamed ? prepared_.end() : prepared_.find(names->statement);
+  PreparedStatementPtr prepared = unnamed ? unnamed_ : (named == prepared_.end() ? nullptr : named->second);
+  if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
+  prepared = current(prepared);
+  const ScriptItem& item = only_item(*prepared);
+  if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
+  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), skip_frame(header, in);
+
+  Link* link = nullptr;
+  if (!is_local(*prepared)) {
+    link = link_for(*prepared);
+    if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
+  }
+  ++counters.binds;
+  if (names->portal.empty())
+    unnamed_portal_ = prepared;
+  else
+    portals_[std::string(names->portal)] = prepared;
+  if (!link) {
+    local_reply(std::string_view("2\0\0\0\4", 5));
+    return skip_frame(header, in);
+  }
+  ensure_prepared(*link, *prepared, unnamed);
+  ledger_.push(Expect::bind, Reply::forward, prepared->key.low);
+  batch_open_ = true;
+  if (unnamed) return stream_to_server(header, in);
+  // Same message with the server's name for the statement: the parameters stay where they are.
+  const ServerName name = server_name(prepared->key);
+  to_server_.compose([&](std::string& out) {
+    const std::size_t size = header.body_size - names->statement.size() + name.size() + 4;
+    out += frontend::bind;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
+    out.append(names->portal).append(1, '\0').append(as_view(name)).append(1, '\0');
+  });
+  const std::size_t head = protocol::frame_header_size + names->names_size;
+  const std::size_t here = std::min(header.frame_size(), in.size());
+  to_server_.add(in.substr(head, here - head));
+  client_rest_ = header.frame_size() - here;
+  client_rest_forward_ = true;
+  return here;
+}
+
+std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto target = frontend::read_describe(body_of(header, in));
+  if (!target) return fail_batch(malformed_message("invalid Describe message")), size;
+
+  if (target->target == 'P') {
+    const auto named = portals_.find(target->name);
+    const PreparedStatementPtr portal = target->name.empty() ? unnamed_portal_ : named == portals_.end() ? nullptr : named->second;
+    if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
+    if (!active_) return fail_batch(unknown_portal(target->name)), size;
+    to_server_.add(in.substr(0, size));
+    ledger_.push(Expect::describe, Reply::forward, portal ? portal->key.low : 0);
+    batch_open_ = true;
+    return size;
+  }
+
+  const auto named = prepared_.find(target->name);
+  PreparedStatementPtr prepared = target->name.empty() ? unnamed_ : named == prepared_.end() ? nullptr : named->second;
+  if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
+  prepared = current(prepared);
+  if (only_item(*prepared).decision->verb == Decision::Verb::reject)
+    return fail_batch(to_error(only_item(*prepared).decision->refusal)), size;
+  if (is_local(*prepared)) return describe_locally(*prepared, true), size;
+  if (local_abort_) return fail_batch(aborted_transaction()), size;
+  Link* link = link_for(*prepared);
+  if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  ensure_prepared(*link, *prepared, target->name.empty());
+  if (target->name.empty()) {
+    to_server_.add(in.substr(0, size));
+  } else {
+    const ServerName name = server_name(prepared->key);
+    to_server_.compose([&](std::string& out) {
+      protocol::MessageWriter(out, frontend::describe).byte('S').string(as_view(name));
+    });
+  }
+  ledger_.push(Expect::describe, Reply::forward, prepared->key.low);
+  batch_open_ = true;
+  return size;
+}
+
+void SessionCore::describe_locally(const PreparedStatement& prepared, bool statement) {
+  std::string bytes;
+  if (statement) protocol::MessageWriter(bytes, protocol::backend::parameter_description).int16(0);
+  const Decision& decision = *only_item(prepared).decision;
+  if (decision.verb == Decision::Verb::answer)
+    write_answer_description(bytes, decision.answer);
+  else
+    protocol::write_empty(bytes, 'n');
+  local_reply(bytes);
+}
+
+std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto execute = frontend::read_execute(body_of(header, in));
+  if (!execute) return fail_batch(malformed_message("invalid Execute message")), size;
+  const auto named = portals_.find(execute->portal);
+  const PreparedStatementPtr portal = execute->portal.empty() ? unnamed_portal_ : named == portals_.end() ? nullptr : named->second;
+
+  if (portal && is_local(*portal)) {
+    ++counters.queries;
+    if (execute_locally(only_item(*portal), portal->text)) return size;
+    if (refusal_) return fail_batch(*refusal_), size;
+    return stall_ == Stall::none ? size : 0;
+  }
+  if (!active_) return fail_batch(unknown_portal(execute->portal)), size;
+  ++counters.queries;
+  to_server_.add(in.substr(0, size));
+  batch_open_ = true;
+  if (!portal) return ledger_.push(Expect::execute), size;
+  const rules::Statement& statement = *only_item(*portal).statement;
+  batch_wrote_ |= !statement.read_only;
+  if (portal->script->plain || statement.effects == 0) {
+    ledger_.push(Expect::execute, Reply::forward, portal->key.low);
+  } else {
+    Note note;
+    note.statement = only_item(*portal).statement;
+    ledger_.push(Expect::execute, Reply::forward, std::move(note));
+  }
+  return size;
+}
+
+/// Execute of a statement that is_local(). True: answered, or sent in a form of ours. False: it waits, or refusal_ is set.
+bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text) {
+  const rules::Statement& statement = *item.statement;
+  std::string tag;
+  std::string bytes;
+  if (statement.kind == Kind::empty) {
+    local_reply(std::string_view("I\0\0\0\4", 5));
+    return true;
+  }
+  if (options_.mode == CoreOptions::Mode::statement && statement.kind == Kind::begin) {
+    refusal_ = no_transaction_blocks();
+    return false;
+  }
+  if (local_transaction_control(statement, text, tag) || local_deallocate(statement, tag)) {
+    protocol::write_command_complete(bytes, tag);
+    local_reply(bytes);
+    return true;
+  }
+  if (local_abort_ && statement.kind != Kind::rollback && statement.kind != Kind::commit && statement.kind != Kind::rollback_to) {
+    refusal_ = aborted_transaction();
+    return false;
+  }
+  if (item.decision->verb == Decision::Verb::answer) {
+    write_answer_rows(bytes, item.decision->answer);
+    local_reply(bytes);
+    return true;
+  }
+  Link* link = need_link(route_of(item));
+  if (!link) return false;
+  const bool commits_failed = local_abort_ && statement.kind == Kind::commit;
+  Note note;
+  note.statement = item.statement;
+  execute_internally(*link, commits_failed ? std::string_view("ROLLBACK") : text, Reply::forward, std::move(note));
+  predict(statement.kind);
+  return true;
+}
+
+/// Runs a statement without parameters and results by Bind and Execute; only its CommandComplete (by `reply`) can be seen.
+void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
+  PreparedStatement prepared;
+  prepared.sent_text = text;
+  prepared.key = prepared_key(text, {});
+  ensure_prepared(link, prepared, false);
+  const ServerName name = server_name(prepared.key);
+  to_server_.compose([&](std::string& out) {
+    protocol::MessageWriter(out, frontend::bind).string({}).string(as_view(name)).int16(0).int16(0).int16(0).finish();
+    protocol::MessageWriter(out, frontend::execute).string({}).int32(0).finish();
+  });
+  ledger_.push(Expect::bind, Reply::swallow, prepared.key.low);
+  if (note.statement)
+    ledger_.push(Expect::execute, reply, std::move(note));
+  else
+    ledger_.push(Expect::execute, reply, prepared.key.low);
+  batch_open_ = true;
+}
+
+/// Closing a statement never needs a server: what it holds is shared, and goes by its own LRU.
+std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto target = frontend::read_close(body_of(header, in));
+  if (!target) return fail_batch(malformed_message("invalid Close message")), size;
+  if (target->target == 'P' && active_) {
+    to_server_.add(in.substr(0, size));
+    ledger_.push(Expect::close);
+    batch_open_ = true;
+    return size;
+  }
+  if (target->target == 'S') {
+    if (target->name.empty())
+      unnamed_.reset();
+    else
+      erase_name(prepared_, target->name);
+  }
+  local_reply(std::string_view("3\0\0\0\4", 5));
+  return size;
+}
+
+}  // namespace pgswitch

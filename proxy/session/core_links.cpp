@@ -1,0 +1,168 @@
+// Leases: which link a statement runs on, and when a link ends.
+#include <algorithm>
+
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch {
+
+using protocol::SqlError;
+using rules::Kind;
+using rules::RouteId;
+
+SessionCore::Link* SessionCore::find_link(RouteId route) const {
+  for (const auto& link : links_)
+    if (link->route == route) return link.get();
+  return nullptr;
+}
+
+void SessionCore::remove_link(Link* link) {
+  if (active_ == link) active_ = nullptr;
+  for (auto object = objects_.begin(); object != objects_.end();)
+    object = object->second == link->route ? objects_.erase(object) : std::next(object);
+  std::erase_if(links_, [&](const auto& held) { return held.get() == link; });
+}
+
+bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
+  if (item.decision->route != rules::no_route) return false;
+  const Kind kind = item.statement->kind;
+  return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate;
+}
+
+/// Where statements go that any server can take: where the session already is.
+RouteId SessionCore::neutral_route() const {
+  if (active_) return active_->route;
+  for (const auto& link : links_)
+    if (link->pins) return link->route;
+  return options_.default_route;
+}
+
+RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
+  if (!objects_.empty()) {
+    const auto lives = [&](std::string_view kind, const std::string& name) {
+      const auto found = objects_.find(std::string(kind) + name);
+      return found == objects_.end() ? rules::no_route : found->second;
+    };
+    const rules::Statement& statement = *item.statement;
+    for (const auto* tables : {&statement.reads, &statement.writes})
+      for (const rules::TableName& table : *tables)
+        if (const RouteId route = lives("table:", table.name); route != rules::no_route) return route;
+    if (statement.kind == Kind::execute || statement.kind == Kind::deallocate)
+      if (const RouteId route = lives("prepared:", statement.object); route != rules::no_route) return route;
+    if (statement.kind == Kind::fetch || statement.kind == Kind::close_cursor)
+      if (const RouteId route = lives("cursor:", statement.object); route != rules::no_route) return route;
+  }
+  if (item.decision->route != rules::no_route) return item.decision->route;
+  return is_neutral(item) ? neutral_route() : options_.default_route;
+}
+
+/// The link to run the next statement on; nullptr: it must wait (stall), or it cannot run (refusal_).
+SessionCore::Link* SessionCore::need_link(RouteId route) {
+  if (refusal_) return nullptr;
+  if (active_ && active_->route != route) {
+    if (predicted_ != 'I') {
+      ++counters.route_conflicts;
+      if (options_.conflict_is_error) {
+        refusal_ = SqlError{protocol::Severity::error, std::string(protocol::sqlstate::active_sql_transaction),
+                            "statement belongs to another route than its transaction",
+                            "The transaction runs on \"" + rules::route_name(active_->route) + "\", the statement on \"" +
+                                rules::route_name(route) + "\".",
+                            "Run it in a transaction of its own, or set transaction_route_conflict = pin."};
+        return nullptr;
+      }
+      return set_up(*active_);
+    }
+    if (!ledger_.empty() || batch_open_) {
+      end_segment();
+      return nullptr;
+    }
+    leave_active();
+  }
+  if (!active_) {
+    active_ = find_link(route);
+    if (active_) active_->check_settings = true;
+  }
+  if (active_) return set_up(*active_);
+  wanted_route_ = route;
+  stall(Stall::lease);
+  return nullptr;
+}
+
+/// The running segment ends here: waits for its replies, after a Sync of ours if it was extended. What it wrote is
+/// committed by that, so a batch that wrote may not go on elsewhere.
+void SessionCore::end_segment() {
+  if (batch_open_ && batch_wrote_) {
+    ++counters.batches_refused;
+    refusal_ = SqlError{protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+                        "statements of one implicit transaction route to different servers",
+                        "The batch has written on \"" + rules::route_name(active_->route) +
+                            "\" and goes on elsewhere, which would make the transaction two.",
+                        "Send a Sync between them, or use a transaction."};
+    return;
+  }
+  if (batch_open_) {
+    to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+    ledger_.push(Expect::sync, Reply::swallow);
+    batch_open_ = false;
+  }
+  stall(Stall::replies);
+}
+
+/// Makes the link's settings those of the session and sends a deferred BEGIN; nullptr while that takes a round trip.
+SessionCore::Link* SessionCore::set_up(Link& link) {
+  if (link.check_settings && ledger_.empty() && !batch_open_) {
+    std::string statements;
+    if (settings_.replay(*link.state, statements)) {
+      ++counters.settings_replayed;
+      to_server_.compose([&](std::string& out) { protocol::write_query(out, statements); });
+      ledger_.push(Expect::query, Reply::swallow);
+      link.state->prepared.unnamed = {};
+      setting_up_ = true;
+      stall(Stall::replies);
+      return nullptr;
+    }
+    link.check_settings = false;
+  }
+  if (!deferred_.empty()) send_deferred(link);
+  return &link;
+}
+
+/// BEGIN goes out as Bind and Execute without a Sync: should it fail, the server skips the statement behind it instead of
+/// running it outside the transaction.
+void SessionCore::send_deferred(Link& link) {
+  for (const std::string& text : deferred_) execute_internally(link, text, Reply::swallow, {});
+  deferred_.clear();
+  predicted_ = 'T';
+}
+
+void SessionCore::predict(Kind kind) {
+  if (kind == Kind::begin)
+    predicted_ = 'T';
+  else if (kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction)
+    predicted_ = 'I';
+}
+
+/// The active link is done with for this statement: parked when pinned, else given back.
+void SessionCore::leave_active() {
+  Link* link = active_;
+  active_ = nullptr;
+  predicted_ = 'I';
+  if (!link->pins) release(*link, true);
+}
+
+void SessionCore::release(Link& link, bool clean) {
+  Action action{Action::Kind::release, link.route, {}};
+  action.leftover = leftover(link.route);
+  if (!clean) action.leftover.unusable = true;
+  releases_.push_back(action);
+  remove_link(&link);
+}
+
+void SessionCore::maybe_release() {
+  if (!active_ || !ledger_.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
+  if (has(active_->pins, Pin::session_mode)) return;
+  leave_active();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,64 @@
+// What the session answers without a server: deferred BEGIN and its end, failed transactions, DEALLOCATE, rows of a rule.
+#include <algorithm>
+
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+
+namespace pgswitch {
+
+using rules::Kind;
+
+/// At once when nothing is owed before it, else in its place.
+void SessionCore::local_reply(std::string_view bytes) {
+  if (ledger_.empty())
+    to_client_.append(bytes);
+  else
+    ledger_.push_insert(bytes);
+}
+
+/// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight.
+bool SessionCore::local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag) {
+  const bool server_idle = !active_ || (ledger_.empty() && !batch_open_ && active_->status == 'I');
+  if (!server_idle) return false;
+  switch (statement.kind) {
+    case Kind::begin:
+      if (!options_.defer_begin || options_.mode == CoreOptions::Mode::statement || !deferred_.empty() || local_abort_) return false;
+      deferred_.emplace_back(text);
+      ++counters.deferred_begins;
+      tag = statement.command == "START TRANSACTION" ? "START TRANSACTION" : "BEGIN";
+      return true;
+    case Kind::set_transaction:
+      if (deferred_.empty() || statement.command != "SET TRANSACTION") return false;
+      deferred_.emplace_back(text);
+      tag = "SET";
+      return true;
+    case Kind::commit:
+    case Kind::rollback:
+      if ((deferred_.empty() && !local_abort_) || has_chain(text)) return false;
+      tag = statement.kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
+      deferred_.clear();
+      local_abort_ = false;
+      settings_.rollback_lost();
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// DEALLOCATE of what only the session knows: its protocol-level names are not those of the servers.
+bool SessionCore::local_deallocate(const rules::Statement& statement, std::string& tag) {
+  if (statement.kind != Kind::deallocate || local_abort_) return false;
+  if (has(statement.effects, rules::Effect::deallocate_all)) {
+    prepared_.clear();
+    unnamed_.reset();
+    if (has(pins(), Pin::sql_prepare)) return false;
+    tag = "DEALLOCATE ALL";
+    return true;
+  }
+  if (!erase_name(prepared_, statement.object)) return false;
+  tag = "DEALLOCATE";
+  return true;
+}
+
+}  // namespace pgswitch

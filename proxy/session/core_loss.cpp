@@ -1,0 +1,82 @@
+// A server connection is lost: what the client is told, and whether it can stay.
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+
+namespace pgswitch {
+
+using protocol::Severity;
+using protocol::SqlError;
+
+namespace {
+
+/// Whether a COMMIT was among what is owed: then nobody knows if it happened.
+bool commit_owed(const Ledger& ledger, bool predicted_idle, char status) {
+  return !ledger.empty() && status == 'T' && predicted_idle;
+}
+
+}  // namespace
+
+/// `why` is what the shell knows ("server closed the connection unexpectedly"); a FATAL the server sent first says more.
+/// The client stays where only work that it can be told of is lost: the failed statement, its transaction. It goes where
+/// its session lived on that server (pins), or where half a message has been forwarded.
+void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
+  Link* link = find_link(route);
+  if (!link) return;
+  SqlError error = fatal_from_server_.value_or(why);
+  fatal_from_server_.reset();
+  error.severity = Severity::error;
+  error.position = 0;
+  const bool was_active = link == active_;
+  const Pins pins = link->pins;
+  const char status = link->status;
+  if (was_active && commit_owed(ledger_, predicted_ == 'I', status))
+    error = {Severity::error, std::string(protocol::sqlstate::transaction_resolution_unknown),
+             "connection to the server was lost during COMMIT", "The transaction may or may not have been committed. " + error.message, "", 0};
+  const bool torn = was_active && (!at_frame_boundary() || (client_rest_ > 0 && client_rest_forward_));
+  if (was_active && !torn && !pins) answer_for_lost(error, status);
+  if (was_active) {
+    ledger_.drop_all([this](Note& note) { take_back(note); });
+    to_server_.clear();
+    settings_.rollback_lost();
+    batch_open_ = false;
+    failed_ = false;
+    setting_up_ = false;
+    predicted_ = 'I';
+    if (stall_ == Stall::replies) stall(Stall::none);
+  }
+  release(*link, false);
+  if (torn || pins) fatal(error);
+}
+
+/// One error for what was running, ReadyForQuery for everything that awaited one.
+void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
+  const bool in_transaction_then = status_then != 'I' || predicted_ != 'I';
+  if (ledger_.empty() && !batch_open_) {
+    // Idle in a transaction: the next statement is told.
+    if (in_transaction_then) local_abort_ = true;
+    return;
+  }
+  if (setting_up_) {
+    refusal_ = error;
+    return;
+  }
+  std::string bytes;
+  protocol::write_error(bytes, error);
+  if (in_transaction_then && error.sqlstate != protocol::sqlstate::transaction_resolution_unknown) local_abort_ = true;
+  const char shown = local_abort_ ? 'E' : 'I';
+  bool first = true;
+  bool last_is_partial = false;
+  for (std::size_t i = 0; i < ledger_.size(); ++i) {
+    const Entry& entry = ledger_[i];
+    const bool ready = entry.expect == Expect::query || entry.expect == Expect::sync || entry.expect == Expect::function_call;
+    last_is_partial = entry.reply == Reply::partial;
+    if (!ready || entry.reply == Reply::swallow || last_is_partial) continue;
+    if (!std::exchange(first, false)) protocol::write_error(bytes, error);
+    protocol::write_ready_for_query(bytes, shown);
+  }
+  to_client_.append(bytes);
+  if (last_is_partial) head_.failed = true;
+  if (batch_open_ || (first && !last_is_partial)) skip_until_sync_ = true;
+}
+
+}  // namespace pgswitch

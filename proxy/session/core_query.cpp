@@ -1,0 +1,223 @@
+// The simple protocol: a query string runs as one message where it can, as serial segments where its statements route apart.
+#include <algorithm>
+
+#include "protocol/frontend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch {
+
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::SqlError;
+using rules::Decision;
+using rules::Kind;
+using rules::RouteId;
+using rules::ScriptItem;
+
+namespace {
+
+std::string_view slice(const ScriptItem& item, std::string_view text) {
+  return item.begin >= text.size() ? std::string_view{} : text.substr(item.begin, item.size);
+}
+
+bool writes(const ScriptItem& item) { return !item.statement->read_only; }
+
+}  // namespace
+
+std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
+  if (!query) return fail_query(malformed_message("invalid message format")) ? size : 0;
+  if (!head_.decided) decide_head(query->text);
+  if (!head_.plain) {
+    if (!run_script(query->text)) return 0;
+  } else {
+    if (local_abort_) return fail_query(aborted_transaction()) ? size : 0;
+    Link* link = need_link(head_.route);
+    if (!link) return refusal_ && fail_query(*refusal_) ? size : 0;
+    to_server_.add(in.substr(0, size));
+    ledger_.push(Expect::query);
+    link->state->prepared.unnamed = {};
+    batch_open_ = false;
+  }
+  head_ = {};
+  return size;
+}
+
+void SessionCore::decide_head(std::string_view text) {
+  ++counters.queries;
+  facts_.in_transaction = in_transaction();
+  const rules::ScriptPtr& script = engine_->decide(text, facts_);
+  head_.decided = true;
+  const ScriptItem& first = script->items.front();
+  head_.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
+  if (head_.plain)
+    head_.route = first.decision->route != rules::no_route ? first.decision->route : options_.default_route;
+  else
+    head_.script = script;
+}
+
+/// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
+/// transaction the transaction has failed by that.
+bool SessionCore::fail_query(const SqlError& error) {
+  if (!ledger_.empty()) return stall(Stall::replies), false;
+  write_local_error(error);
+  refusal_.reset();
+  abort_locally();
+  to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  head_ = {};
+  maybe_release();
+  return true;
+}
+
+void SessionCore::abort_locally() {
+  if (status() != 'T') return;
+  local_abort_ = true;
+  deferred_.clear();
+}
+
+/// Why the whole string must not run, found before anything of it is sent.
+std::optional<SqlError> SessionCore::refuse_script() const {
+  RouteId route = rules::no_route;
+  bool wrote = false;
+  bool control = false;
+  for (const ScriptItem& item : head_.script->items) {
+    if (item.decision->verb == Decision::Verb::reject) return to_error(item.decision->refusal);
+    if (item.statement->kind == Kind::begin && options_.mode == CoreOptions::Mode::statement) return no_transaction_blocks();
+    control |= item.statement->is_transaction_control();
+  }
+  if (control || status() != 'I') return std::nullopt;
+  for (const ScriptItem& item : head_.script->items) {
+    if (item.decision->verb != Decision::Verb::route || is_neutral(item)) continue;
+    const RouteId next = route_of(item);
+    if (route != rules::no_route && next != route && wrote)
+      return SqlError{protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+                      "statements of one implicit transaction route to different servers",
+                      "A statement writes on \"" + rules::route_name(route) + "\", a later one belongs to \"" +
+                          rules::route_name(next) + "\".",
+                      "Send them as separate queries, or in a transaction.", 0};
+    route = next;
+    wrote |= writes(item);
+  }
+  return std::nullopt;
+}
+
+/// Goes on with the script at the head; true when it is done and answered. False: it waits.
+bool SessionCore::run_script(std::string_view text) {
+  if (!head_.started) {
+    if (const auto refused = refuse_script()) return fail_query(*refused);
+    head_.started = true;
+  }
+  const auto& items = head_.script->items;
+  while (head_.next < items.size() && !head_.failed) {
+    if (!ledger_.empty()) return stall(Stall::replies), false;
+    if (answer_locally(items[head_.next], text)) {
+      ++head_.next;
+      continue;
+    }
+    if (refusal_) break;
+    const std::size_t before = head_.next;
+    if (!run_on_server(text)) {
+      if (refusal_) break;
+      return false;
+    }
+    if (head_.next == items.size()) return true;  // its ReadyForQuery is the string's
+    if (head_.next != before) return stall(Stall::replies), false;
+  }
+  if (!ledger_.empty()) return stall(Stall::replies), false;
+  if (refusal_) return fail_query(*refusal_);
+  if (head_.failed) abort_locally();
+  to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  maybe_release();
+  return true;
+}
+
+/// Where the run that begins at item `begin` ends: the statements that one message can carry to one route.
+std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
+  const auto& items = head_.script->items;
+  bool one_run = status() != 'I' || predicted_ != 'I';
+  for (const ScriptItem& item : items) one_run |= item.statement->is_transaction_control();
+  route = rules::no_route;
+  std::size_t end = begin;
+  for (; end < items.size(); ++end) {
+    const ScriptItem& item = items[end];
+    if (item.decision->verb == Decision::Verb::answer) break;
+    if (is_neutral(item)) continue;
+    const RouteId next = route_of(item);
+    if (route == rules::no_route) route = next;
+    if (next != route && !one_run) break;
+  }
+  if (route == rules::no_route) route = neutral_route();
+  return end;
+}
+
+bool SessionCore::run_on_server(std::string_view text) {
+  const auto& items = head_.script->items;
+  RouteId route = rules::no_route;
+  const std::size_t begin = head_.next;
+  const std::size_t end = run_end(begin, route);
+  Link* link = need_link(route);
+  if (!link) return false;
+
+  Note note;
+  note.script = head_.script;
+  note.next_item = static_cast<std::uint32_t>(begin);
+  std::string sent;
+  for (std::size_t i = begin; i < end; ++i) note.rewritten |= items[i].decision->rewritten.has_value();
+  if (note.rewritten || head_.script->items.size() > 1) {
+    for (std::size_t i = begin; i < end; ++i) {
+      if (i > begin) sent += ';';
+      sent += items[i].decision->rewritten ? std::string_view(*items[i].decision->rewritten) : slice(items[i], text);
+      predict(items[i].statement->kind);
+    }
+    if (begin == 0 && end == items.size() && !note.rewritten) sent = text;
+    if (!note.rewritten) note.position_shift = begin == 0 ? 0 : utf8_length(text.substr(0, items[begin].begin));
+  } else {
+    sent = text;
+    predict(items[begin].statement->kind);
+  }
+  if (begin > 0 && !note.rewritten && end > begin)
+    sent = text.substr(items[begin].begin, items[end - 1].begin + items[end - 1].size - items[begin].begin);
+  // A transaction that failed here is still open there: COMMIT must not commit it.
+  if (local_abort_ && items[begin].statement->kind == Kind::commit) sent = "ROLLBACK";
+  to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
+  ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
+  link->state->prepared.unnamed = {};
+  batch_open_ = false;
+  head_.next = end;
+  return true;
+}
+
+/// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.
+bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) {
+  const rules::Statement& statement = *item.statement;
+  const bool alone = head_.script->items.size() == 1;
+  std::string tag;
+  if (statement.kind == Kind::empty && alone) {
+    to_client_.compose([](std::string& out) { protocol::write_empty(out, 'I'); });
+    return true;
+  }
+  if (alone && local_transaction_control(statement, slice(item, text), tag)) {
+  } else if (local_abort_) {
+    if (statement.kind == Kind::rollback || statement.kind == Kind::commit || statement.kind == Kind::rollback_to) return false;
+    refusal_ = aborted_transaction();
+    return false;
+  } else if (item.decision->verb == Decision::Verb::answer) {
+    to_client_.compose([&](std::string& out) {
+      write_answer_description(out, item.decision->answer);
+      write_answer_rows(out, item.decision->answer);
+    });
+    return true;
+  } else if (!alone || !local_deallocate(statement, tag)) {
+    return false;
+  }
+  to_client_.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
+  return true;
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,324 @@
+// Frames of the servers: checked off the ledger, which says what the client sees of them.
+#include <algorithm>
+
+#include "protocol/backend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch {
+
+namespace backend = protocol::backend;
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::HeaderStatus;
+using protocol::SqlError;
+using rules::Effect;
+using rules::Kind;
+
+namespace {
+
+/// Only these may be large, and nothing in them is needed: they stream through.
+bool may_stream(char type) {
+  switch (type) {
+    case backend::data_row:
+    case backend::copy_data:
+    case backend::row_description:
+    case backend::parameter_description:
+    case backend::function_call_response: return true;
+    default: return false;
+  }
+}
+
+bool is_fatal(ByteView body) {
+  const std::string_view severity = backend::error_field(body, 'V').empty() ? backend::error_field(body, 'S') : backend::error_field(body, 'V');
+  return severity == "FATAL" || severity == "PANIC";
+}
+
+constexpr std::size_t largest_control_frame = 1u << 20;
+
+}  // namespace
+
+std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
+  std::size_t used = 0;
+  server_needed_ = 0;
+  while (used < in.size()) {
+    Link* link = find_link(route);
+    if (!link || closing_) return in.size();
+    const ByteView rest = in.substr(used);
+    if (link == active_ && server_rest_ > 0) {
+      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(server_rest_, rest.size()));
+      if (server_rest_forward_) to_client_.add(rest.substr(0, part));
+      server_rest_ -= part;
+      used += part;
+      if (server_rest_ == 0 && !settle(server_rest_type_, {})) return in.size();
+      continue;
+    }
+    FrameHeader header;
+    const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
+    if (status == HeaderStatus::need_more) break;
+    if (status == HeaderStatus::malformed || (!may_stream(header.type) && header.frame_size() > largest_control_frame)) {
+      desynchronised(header.type);
+      return in.size();
+    }
+    if (link != active_) {
+      if (header.frame_size() > rest.size()) return server_needed_ = header.frame_size(), used;
+      on_parked_bytes(*link, header.type, rest.substr(0, header.frame_size()), rest.substr(5, header.body_size));
+      used += header.frame_size();
+      continue;
+    }
+    const std::size_t taken = on_server_frame(header, rest);
+    if (taken == 0) break;
+    used += taken;
+  }
+  return used;
+}
+
+bool SessionCore::swallowing() const {
+  return !ledger_.empty() && (ledger_.head().reply == Reply::swallow || ledger_.head().reply == Reply::substitute);
+}
+
+std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in) {
+  const std::size_t size = header.frame_size();
+  if (size > in.size()) {
+    if (!may_stream(header.type)) return server_needed_ = size, 0;
+    if (ledger_.empty()) return desynchronised(header.type), in.size();
+    server_rest_forward_ = !swallowing();
+    if (server_rest_forward_) to_client_.add(in);
+    server_rest_ = size - in.size();
+    server_rest_type_ = header.type;
+    return in.size();
+  }
+  const ByteView frame = in.substr(0, size);
+  const ByteView body = in.substr(protocol::frame_header_size, header.body_size);
+  switch (header.type) {
+    case backend::parameter_status: on_parameter_status(frame, body); return size;
+    case backend::notice_response:
+      if (!swallowing()) to_client_.add(frame);
+      return size;
+    case backend::notification_response: to_client_.add(frame); return size;
+    case backend::error_response: return on_error(frame, body) ? size : in.size();
+    case backend::ready_for_query: return on_ready(frame) ? size : in.size();
+    default: break;
+  }
+  if (ledger_.empty()) return desynchronised(header.type), in.size();
+  if (!swallowing()) to_client_.add(frame);
+  return settle(header.type, body) ? size : in.size();
+}
+
+/// A frame has passed: checks it off. False: it was not the one to come.
+bool SessionCore::settle(char type, ByteView) {
+  const Expect expect = ledger_.head().expect;
+  const auto done = [&](bool expected) {
+    if (!expected) return desynchronised(type), false;
+    ledger_.pop();
+    ledger_.emit_inserts(to_client_);
+    return true;
+  };
+  switch (type) {
+    case backend::data_row:
+    case backend::copy_data:
+    case backend::copy_done:
+    case backend::parameter_description: return true;
+    case backend::row_description: return expect == Expect::describe ? done(true) : true;
+    case backend::no_data: return done(expect == Expect::describe);
+    case backend::parse_complete: return done(expect == Expect::parse);
+    case backend::bind_complete: return done(expect == Expect::bind);
+    case backend::close_complete: return done(expect == Expect::close);
+    case backend::portal_suspended: return done(expect == Expect::execute);
+    case backend::function_call_response: return expect == Expect::function_call ? true : (desynchronised(type), false);
+    case backend::command_complete:
+    case backend::empty_query_response: return on_command_complete();
+    case backend::copy_in_response:
+      active_->copy_in = true;
+      if (expect == Expect::execute) ledger_.drop_first_sync();
+      return true;
+    case backend::copy_out_response: return true;
+    default: desynchronised(type); return false;
+  }
+}
+
+bool SessionCore::on_command_complete() {
+  const Entry& head = ledger_.head();
+  active_->copy_in = false;
+  if (head.expect == Expect::query) {
+    if (!head.has_note || !ledger_.head_note().script) return true;
+    Note& note = ledger_.head_note();
+    const auto& items = note.script->items;
+    if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_);
+    return true;
+  }
+  if (head.expect != Expect::execute) return desynchronised(backend::command_complete), false;
+  if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_);
+  ledger_.pop();
+  ledger_.emit_inserts(to_client_);
+  return true;
+}
+
+bool SessionCore::on_ready(ByteView frame) {
+  const auto status = backend::read_ready_for_query(frame.substr(protocol::frame_header_size));
+  const Expect expect = ledger_.empty() ? Expect::insert : ledger_.head().expect;
+  if (!status || (expect != Expect::query && expect != Expect::sync && expect != Expect::function_call))
+    return desynchronised(backend::ready_for_query), false;
+  const Reply reply = ledger_.head().reply;
+  Link& link = *active_;
+  link.status = *status;
+  link.copy_in = false;
+  if (*status == 'I') {
+    if (failed_)
+      settings_.rollback(*link.state);
+    else
+      settings_.commit();
+    portals_.clear();
+  }
+  const bool failed = std::exchange(failed_, false);
+  if (std::exchange(setting_up_, false)) {
+    if (!failed) settings_.replayed(*link.state);
+    link.check_settings = false;
+  }
+  if (reply == Reply::partial && failed) head_.failed = true;
+  if (reply == Reply::forward) {
+    if (local_abort_)
+      to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });
+    else
+      to_client_.add(frame);
+    counters.transactions += *status == 'I';
+  }
+  ledger_.pop();
+  ledger_.emit_inserts(to_client_);
+  if (!ledger_.empty()) return true;
+  if (*status != 'I' && options_.mode == CoreOptions::Mode::statement) {
+    release(link, true);
+    fatal(no_transaction_blocks());
+    return false;
+  }
+  predicted_ = *status;
+  link.check_settings = true;
+  if (stall_ == Stall::replies) stall(Stall::none);
+  if (reply == Reply::forward) maybe_release();
+  return true;
+}
+
+/// True when the rest of the bytes can be looked at.
+bool SessionCore::on_error(ByteView frame, ByteView body) {
+  if (is_fatal(body)) {
+    // The server closes next: what the client is told depends on what is lost then.
+    fatal_from_server_ = backend::read_error(body);
+    return true;
+  }
+  if (ledger_.empty()) return desynchronised(backend::error_response), false;
+  failed_ = true;
+  active_->copy_in = false;
+  const Entry head = ledger_.head();
+  if (setting_up_) {
+    refusal_ = backend::read_error(body);
+    refusal_->position = 0;
+    refusal_->detail = "While applying the session's settings on \"" + rules::route_name(active_->route) + "\"" +
+                       (refusal_->detail.empty() ? "." : ": " + refusal_->detail);
+    return true;
+  }
+  if (head.reply == Reply::substitute)
+    to_client_.append(ledger_.substitute());
+  else
+    forward_error(frame, body);
+  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(backend::error_field(body, 'C'));
+  return true;
+}
+
+/// Positions in a text that the client did not send are moved to where they are in its own, or dropped.
+void SessionCore::forward_error(ByteView frame, ByteView body) {
+  const Note* note = ledger_.head().has_note ? &ledger_.head_note() : nullptr;
+  if (!note || (!note->rewritten && note->position_shift == 0) || backend::error_field(body, 'P').empty()) {
+    to_client_.add(frame);
+    return;
+  }
+  SqlError error = backend::read_error(body);
+  error.position = note->rewritten || error.position == 0 ? 0 : error.position + note->position_shift;
+  if (note->rewritten && error.hint.empty()) error.hint = "The statement was rewritten by a rule of pgswitch.";
+  write_local_error(error);
+}
+
+/// An error in an extended batch: the server skips to the next Sync.
+void SessionCore::on_batch_error(std::string_view code) {
+  // The plan of a prepared statement no longer fits its tables, or the statement is not there: forget it, so that the
+  // client's next Parse really prepares it.
+  const std::uint64_t statement = ledger_.head().statement;
+  if (statement != 0 && (code == "0A000" || code == "26000")) {
+    PreparedSet& there = active_->state->prepared;
+    if (there.unnamed.low == statement) there.unnamed = {};
+    if (const auto key = there.find(statement)) {
+      if (code == "0A000") active_->stale.push_back(*key);
+      there.erase(*key);
+    }
+  }
+  std::size_t queries = 0;
+  for (std::size_t i = 0; i < ledger_.size() && ledger_[i].expect != Expect::sync; ++i)
+    queries += ledger_[i].expect == Expect::query || ledger_[i].expect == Expect::function_call;
+  const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
+  if (queries > 0) {
+    // A simple query behind a BEGIN of ours was skipped with it: each gets its ReadyForQuery from a Sync.
+    for (std::size_t i = 0; i < queries; ++i) {
+      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+      ledger_.push(Expect::sync);
+    }
+    return;
+  }
+  if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;
+}
+
+/// Undoes what a message changed in advance, now that it will not be answered.
+void SessionCore::take_back(Note& note) {
+  if (note.key != PreparedKey{} && active_) {
+    PreparedSet& there = active_->state->prepared;
+    if (there.unnamed == note.key)
+      there.unnamed = {};
+    else
+      there.erase(note.key);
+  }
+  if (!note.names_client_statement) return;
+  if (note.client_name.empty())
+    unnamed_ = note.previous;
+  else if (note.previous)
+    prepared_[note.client_name] = note.previous;
+  else
+    prepared_.erase(note.client_name);
+}
+
+void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
+  const auto status = backend::read_parameter_status(body);
+  if (!status) return desynchronised(backend::parameter_status);
+  const bool own = swallowing();
+  if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) to_client_.add(frame);
+  if (find_tracked(status->name) == Tracked::application_name && !own && facts_.application_name != status->value) {
+    facts_.application_name = status->value;
+    facts_.identity = rules::next_identity();
+  }
+}
+
+/// A pinned connection speaks although it is not its turn: notifications for a LISTEN, or its end.
+void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteView body) {
+  switch (type) {
+    case backend::notification_response:
+    case backend::notice_response: to_client_.append(frame); return;
+    case backend::parameter_status:
+      if (const auto status = backend::read_parameter_status(body)) {
+        const Tracked tracked = find_tracked(status->name);
+        if (tracked != Tracked::count) link.state->reported[static_cast<std::size_t>(tracked)] = status->value;
+      }
+      return;
+    case backend::error_response: fatal_from_server_ = backend::read_error(body); return;
+    default: desynchronised(type);
+  }
+}
+
+/// The server said what nobody asked for: its connection cannot be trusted any more, nor what the client was told.
+void SessionCore::desynchronised(char type) {
+  const SqlError error{protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+                       "unexpected message from the server",
+                       std::string("Message type '") + type + "' does not answer anything that was sent.", "", 0};
+  if (active_) release(*active_, false);
+  fatal(error);
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,57 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/uio.h>
+#include <vector>
+
+namespace pgswitch {
+
+/// What is to be written to one peer, in order: ranges that stay in the buffer they were read into, and bytes of our own.
+/// Neighbouring ranges become one, so that a usual batch is one piece and one system call. Owned by a SessionCore; the
+/// shell takes pieces() and says with written() how much went out. Ranges must stay where they are until then.
+class Gather {
+ public:
+  bool empty() const { return first_ == pieces_.size(); }
+  /// Bytes not written yet.
+  std::size_t size() const { return size_; }
+
+  /// A range of the reader's buffer.
+  void add(std::string_view range);
+  /// Copies.
+  void append(std::string_view bytes);
+  /// Lets `write(std::string&)` append bytes of our own.
+  template <class Write>
+  void compose(Write write) {
+    const std::size_t start = own_.size();
+    write(own_);
+    own_added(start);
+  }
+
+  /// Fills `out` with at most `max` pieces; returns how many.
+  int pieces(iovec* out, int max) const;
+  /// The first `count` bytes were written.
+  void written(std::size_t count);
+  /// Copies what is left, so that the buffers it lies in may go.
+  void detach();
+  /// Everything that is left, in one string (tests, traces).
+  std::string text() const;
+  void clear();
+
+ private:
+  struct Piece {
+    const char* data;     ///< nullptr: `offset` bytes into own_
+    std::size_t offset;
+    std::size_t size;
+  };
+  void own_added(std::size_t start);
+  const char* begin_of(const Piece& piece) const { return piece.data ? piece.data : own_.data() + piece.offset; }
+
+  std::vector<Piece> pieces_;
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+  std::string own_;
+};
+
+}  // namespace pgswitch

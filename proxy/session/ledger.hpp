@@ -1,0 +1,122 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proxy/session/gather.hpp"
+#include "proxy/session/prepared.hpp"
+#include "proxy/session/ring.hpp"
+#include "rules/decision.hpp"
+
+namespace pgswitch {
+
+/// A prepared statement as its client knows it. Immutable; shared by the names and portals that refer to it.
+struct PreparedStatement {
+  std::string text;             ///< as the client sent it: decided again when the rules change
+  std::string parameter_types;  ///< oids as in the Parse message
+  rules::ScriptPtr script;
+  std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
+  PreparedKey key;              ///< of sent_text and parameter_types
+};
+using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
+
+/// Whose reply an entry waits for.
+enum class Expect : std::uint8_t { query, function_call, parse, bind, describe, execute, close, sync, insert };
+
+/// What becomes of the reply: the client sees it (partial: all but its ReadyForQuery), does not see it, or (substitute)
+/// sees an error of ours instead of the server's, which we provoked to fail the transaction.
+enum class Reply : std::uint8_t { forward, partial, swallow, substitute };
+
+/// What an entry's reply changes; only for entries that change something.
+struct Note {
+  // query: the items of the script that this message runs, in order
+  rules::ScriptPtr script;
+  std::uint32_t next_item = 0;
+  std::uint32_t position_shift = 0;  ///< characters before the sent slice in the client's text
+  bool rewritten = false;            ///< error positions mean nothing to the client
+  // execute
+  rules::StatementPtr statement;
+  // parse: taken back when it fails
+  PreparedKey key;                   ///< added to the server's set
+  bool names_client_statement = false;
+  std::string client_name;
+  PreparedStatementPtr previous;     ///< what the name meant before
+};
+
+/// One line of the ledger.
+struct Entry {
+  Expect expect = Expect::insert;
+  Reply reply = Reply::forward;
+  bool has_note = false;
+  std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
+  std::uint64_t statement = 0;    ///< bind, describe, execute: low half of the PreparedKey, 0 = none
+};
+
+/// The replies still owed to the client on one server connection, in the order in which they will come, and what to do
+/// with each. Owned by SessionCore; pure bookkeeping.
+class Ledger {
+ public:
+  bool empty() const { return entries_.empty(); }
+  std::size_t size() const { return entries_.size(); }
+  const Entry& head() const { return entries_.front(); }
+  Note& head_note() { return notes_.front(); }
+
+  void push(Expect expect, Reply reply = Reply::forward, std::uint64_t statement = 0);
+  void push(Expect expect, Reply reply, Note note);
+  /// Bytes for the client that go out when everything before them has.
+  void push_insert(std::string_view bytes);
+  /// Expects an error, and shows the client `error` instead.
+  void push_substitute(Expect expect, std::string_view error);
+
+  /// The head's reply has come: removes it. `note` receives its note, if it has one.
+  void pop(Note* note = nullptr);
+  /// Moves the inserts now at the head to the client.
+  void emit_inserts(Gather& to_client);
+  /// Bytes of the head's substitute.
+  std::string_view substitute() const { return std::string_view(inserts_).substr(inserts_begin_, head().insert_size); }
+
+  /// An error: the server skips to the next Sync, so what stands before it will never be answered. Calls
+  /// `dropped(Note&)` for the notes of what is removed, newest first. True when a Sync was found: it is now the head.
+  template <class Dropped>
+  bool drop_to_sync(Dropped dropped);
+  /// The connection is gone: removes everything, newest note first.
+  template <class Dropped>
+  void drop_all(Dropped dropped);
+  /// COPY has begun: a Sync that was sent together with its Execute is ignored by the server (manual, 55.2.6). Removes it.
+  void drop_first_sync();
+
+  /// How many ReadyForQuery are still to come.
+  std::uint32_t ready_expected() const;
+  const Entry& operator[](std::size_t i) const { return entries_[i]; }
+
+  /// Gives memory back; only when empty.
+  void shrink();
+
+ private:
+  void forget_front();
+
+  Ring<Entry> entries_;
+  Ring<Note> notes_;
+  std::string inserts_;
+  std::size_t inserts_begin_ = 0;
+};
+
+template <class Dropped>
+bool Ledger::drop_to_sync(Dropped dropped) {
+  std::size_t sync = 0;
+  while (sync < entries_.size() && entries_[sync].expect != Expect::sync) ++sync;
+  std::size_t notes = 0;
+  for (std::size_t i = 0; i < sync; ++i) notes += entries_[i].has_note;
+  for (std::size_t i = notes; i-- > 0;) dropped(notes_[i]);
+  for (std::size_t i = 0; i < sync; ++i) forget_front();
+  return !entries_.empty();
+}
+
+template <class Dropped>
+void Ledger::drop_all(Dropped dropped) {
+  for (std::size_t i = notes_.size(); i-- > 0;) dropped(notes_[i]);
+  while (!entries_.empty()) forget_front();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,70 @@
+#include "proxy/session/local_answer.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "protocol/writer.hpp"
+
+namespace pgswitch {
+
+using protocol::Severity;
+using protocol::SqlError;
+
+void write_answer_description(std::string& out, const rules::Answer& answer) {
+  std::vector<protocol::Column> columns;
+  for (const std::string& name : answer.columns) columns.push_back({name});
+  protocol::write_row_description(out, columns);
+}
+
+void write_answer_rows(std::string& out, const rules::Answer& answer) {
+  for (const auto& row : answer.rows) protocol::write_data_row(out, row);
+  protocol::write_command_complete(out, "SELECT " + std::to_string(answer.rows.size()));
+}
+
+SqlError to_error(const rules::Refusal& refusal) {
+  SqlError error;
+  error.sqlstate = refusal.sqlstate;
+  error.message = refusal.message;
+  error.detail = refusal.detail;
+  error.hint = refusal.hint;
+  return error;
+}
+
+bool has_chain(std::string_view text) {
+  static constexpr std::string_view word = "chain";
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
+  return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
+}
+
+std::uint32_t utf8_length(std::string_view text) {
+  return static_cast<std::uint32_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+SqlError aborted_transaction() {
+  return {Severity::error, std::string(protocol::sqlstate::in_failed_sql_transaction),
+          "current transaction is aborted, commands ignored until end of transaction block", "", "", 0};
+}
+
+SqlError malformed_message(std::string_view detail) {
+  return {Severity::error, std::string(protocol::sqlstate::protocol_violation), std::string(detail), "", "", 0};
+}
+
+SqlError unknown_prepared_statement(std::string_view name) {
+  return {Severity::error, std::string(protocol::sqlstate::invalid_statement_name),
+          name.empty() ? "unnamed prepared statement does not exist"
+                       : "prepared statement \"" + std::string(name) + "\" does not exist",
+          "", "", 0};
+}
+
+SqlError unknown_portal(std::string_view name) {
+  return {Severity::error, std::string(protocol::sqlstate::invalid_cursor_name),
+          "portal \"" + std::string(name) + "\" does not exist", "", "", 0};
+}
+
+SqlError no_transaction_blocks() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+          "transaction blocks not allowed in statement pooling mode", "", "Use pool_mode = transaction or session.", 0};
+}
+
+}  // namespace pgswitch

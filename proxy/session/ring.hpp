@@ -1,0 +1,50 @@
+#pragma once
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace pgswitch {
+
+/// First in, first out, in one block of memory that grows by doubling and is kept: no allocation once it is warm, and none
+/// at all while it was never used. Index 0 is the oldest element.
+template <class T>
+class Ring {
+ public:
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  T& operator[](std::size_t i) { return items_[(first_ + i) & (items_.size() - 1)]; }
+  const T& operator[](std::size_t i) const { return items_[(first_ + i) & (items_.size() - 1)]; }
+  T& front() { return (*this)[0]; }
+  const T& front() const { return (*this)[0]; }
+  T& back() { return (*this)[size_ - 1]; }
+
+  void push(T item) {
+    if (size_ == items_.size()) grow();
+    (*this)[size_++] = std::move(item);
+  }
+  T pop() {
+    T item = std::exchange(items_[first_], T{});
+    first_ = (first_ + 1) & (items_.size() - 1);
+    --size_;
+    return item;
+  }
+  /// Removes the newest element.
+  T pop_back() { return std::exchange((*this)[--size_], T{}); }
+  /// Memory back to the heap; only when empty.
+  void shrink() {
+    if (size_ == 0) std::vector<T>().swap(items_), first_ = 0;
+  }
+
+ private:
+  void grow() {
+    std::vector<T> larger(items_.empty() ? 8 : items_.size() * 2);
+    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
+    items_ = std::move(larger);
+    first_ = 0;
+  }
+  std::vector<T> items_;  ///< size is a power of two
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace pgswitch

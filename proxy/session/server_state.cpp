@@ -1,0 +1,22 @@
+#include "proxy/session/server_state.hpp"
+
+#include <strings.h>
+
+namespace pgswitch {
+namespace {
+
+constexpr std::array<std::string_view, tracked_count> names{
+    "client_encoding", "DateStyle", "TimeZone", "IntervalStyle", "standard_conforming_strings", "application_name"};
+
+}  // namespace
+
+std::string_view to_string(Tracked setting) { return names[static_cast<std::size_t>(setting)]; }
+
+Tracked find_tracked(std::string_view name) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i].size() == name.size() && strncasecmp(names[i].data(), name.data(), name.size()) == 0)
+      return static_cast<Tracked>(i);
+  return Tracked::count;
+}
+
+}  // namespace pgswitch

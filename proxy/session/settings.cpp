@@ -1,0 +1,211 @@
+#include "proxy/session/settings.hpp"
+
+#include <algorithm>
+#include <strings.h>
+
+namespace pgswitch {
+namespace {
+
+constexpr std::string_view role = "role";
+constexpr std::string_view session_authorization = "session_authorization";
+
+Settings::iterator find(Settings& settings, std::string_view name) {
+  return std::lower_bound(settings.begin(), settings.end(), name,
+                          [](const Setting& setting, std::string_view key) { return setting.name < key; });
+}
+
+void upsert(Settings& settings, std::string_view name, const std::string& statement) {
+  const auto place = find(settings, name);
+  if (place != settings.end() && place->name == name)
+    place->statement = statement;
+  else
+    settings.insert(place, {std::string(name), statement});
+}
+
+void erase(Settings& settings, std::string_view name) {
+  const auto place = find(settings, name);
+  if (place != settings.end() && place->name == name) settings.erase(place);
+}
+
+const Setting* get(const Settings& settings, std::string_view name) {
+  const auto place = find(const_cast<Settings&>(settings), name);
+  return place != settings.end() && place->name == name ? &*place : nullptr;
+}
+
+std::string quoted(std::string_view value, char quote) {
+  std::string text(1, quote);
+  for (const char c : value) {
+    if (c == quote) text += quote;
+    text += c;
+  }
+  return text += quote;
+}
+
+/// E'' when there is a backslash: right whatever standard_conforming_strings says.
+std::string literal(std::string_view value) {
+  if (value.find('\\') == std::string_view::npos) return quoted(value, '\'');
+  std::string doubled;
+  for (const char c : value) {
+    if (c == '\\') doubled += c;
+    doubled += c;
+  }
+  return " E" + quoted(doubled, '\'');
+}
+
+void add(std::string& statements, std::string_view statement) {
+  if (!statements.empty()) statements += ';';
+  statements += statement;
+}
+
+std::string reset_statement(std::string_view name) {
+  if (name == session_authorization) return "RESET SESSION AUTHORIZATION";
+  // A custom setting's name has a dot between two identifiers.
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return "RESET " + quoted(name, '"');
+  return "RESET " + quoted(name.substr(0, dot), '"') + "." + quoted(name.substr(dot + 1), '"');
+}
+
+}  // namespace
+
+SessionSettings::SessionSettings(TrackedValues tracked, Settings base)
+    : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
+
+bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {
+  const Tracked tracked = find_tracked(name);
+  if (tracked == Tracked::count) return !own;
+  const auto i = static_cast<std::size_t>(tracked);
+  server.reported[i] = value;
+  const bool news = told_[i] != value;
+  told_[i] = value;
+  if (!own) wanted_[i] = value;
+  return news;
+}
+
+bool SessionSettings::replay(const ServerState& server, std::string& statements) const {
+  const std::size_t before = statements.size();
+  const auto one = [&](std::string_view name) {
+    const Setting* want = get(settings_, name);
+    const Setting* have = get(server.settings, name);
+    if (want && (!have || have->statement != want->statement))
+      add(statements, want->statement);
+    else if (!want && have)
+      add(statements, reset_statement(name));
+  };
+  if (!settings_.empty() || !server.settings.empty()) {
+    // SET SESSION AUTHORIZATION resets the role, and both decide what else may be set.
+    one(session_authorization);
+    one(role);
+    for (const Setting& setting : server.settings)
+      if (setting.name != role && setting.name != session_authorization && !get(settings_, setting.name)) one(setting.name);
+    for (const Setting& setting : settings_)
+      if (setting.name != role && setting.name != session_authorization) one(setting.name);
+  }
+  for (std::size_t i = 0; i < tracked_count; ++i)
+    if (!wanted_[i].empty() && !server.reported[i].empty() && wanted_[i] != server.reported[i])
+      add(statements, "SET " + std::string(to_string(static_cast<Tracked>(i))) + "=" + literal(wanted_[i]));
+  return statements.size() != before;
+}
+
+void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
+
+void SessionSettings::remember(const ServerState& server) {
+  if (undo_.empty()) undo_.push_back({"", settings_, server.settings, server.unknown_settings});
+}
+
+void SessionSettings::set(std::string_view name, const std::string& statement, ServerState& server) {
+  if (find_tracked(name) != Tracked::count) return;  // its ParameterStatus tells
+  remember(server);
+  upsert(settings_, name, statement);
+  upsert(server.settings, name, statement);
+}
+
+void SessionSettings::reset(std::string_view name, ServerState& server) {
+  const Tracked tracked = find_tracked(name);
+  if (tracked != Tracked::count) {
+    wanted_[static_cast<std::size_t>(tracked)] = base_tracked_[static_cast<std::size_t>(tracked)];
+    return;
+  }
+  remember(server);
+  erase(server.settings, name);
+  if (const Setting* base = get(base_, name))
+    upsert(settings_, name, base->statement);
+  else
+    erase(settings_, name);
+}
+
+void SessionSettings::reset_all(ServerState& server, bool role_too) {
+  remember(server);
+  Settings wanted = base_;
+  Settings on_server;
+  if (!role_too) {
+    for (const std::string_view name : {role, session_authorization}) {
+      if (const Setting* kept = get(settings_, name)) upsert(wanted, name, kept->statement);
+      if (const Setting* kept = get(server.settings, name)) upsert(on_server, name, kept->statement);
+    }
+  }
+  settings_ = std::move(wanted);
+  server.settings = std::move(on_server);
+  wanted_ = base_tracked_;
+}
+
+void SessionSettings::apply(const rules::Statement& statement, ServerState& server) {
+  using rules::Effect;
+  const rules::Effects effects = statement.effects;
+  if (has(effects, Effect::set_variable)) {
+    for (const rules::VariableChange& change : statement.variables) {
+      // RESET ROLE's counterpart: changing the session's user forgets the role.
+      if (change.name == session_authorization) reset(role, server);
+      if (change.statement.empty())
+        reset(change.name, server);
+      else
+        set(change.name, change.statement, server);
+    }
+  }
+  if (has(effects, Effect::reset_all)) reset_all(server, false);
+  if (has(effects, Effect::discard_all)) reset_all(server, true);
+  if (has(effects, Effect::unknown_settings)) {
+    remember(server);
+    server.unknown_settings = true;
+  }
+}
+
+void SessionSettings::savepoint(std::string_view name, const ServerState& server) {
+  remember(server);
+  undo_.push_back({std::string(name), settings_, server.settings, server.unknown_settings});
+}
+
+void SessionSettings::release_savepoint(std::string_view name) {
+  for (std::size_t i = undo_.size(); i-- > 1;) {
+    if (undo_[i].savepoint != name) continue;
+    undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i), undo_.end());
+    return;
+  }
+}
+
+void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
+  for (std::size_t i = undo_.size(); i-- > 1;) {
+    if (undo_[i].savepoint != name) continue;
+    settings_ = undo_[i].wanted;
+    server.settings = undo_[i].on_server;
+    undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i) + 1, undo_.end());
+    return;
+  }
+}
+
+void SessionSettings::commit() { undo_.clear(); }
+
+void SessionSettings::rollback(ServerState& server) {
+  if (undo_.empty()) return;
+  settings_ = std::move(undo_.front().wanted);
+  server.settings = std::move(undo_.front().on_server);
+  server.unknown_settings = undo_.front().unknown_settings;
+  undo_.clear();
+}
+
+void SessionSettings::rollback_lost() {
+  if (undo_.empty()) return;
+  settings_ = std::move(undo_.front().wanted);
+  undo_.clear();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,62 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/session/server_state.hpp"
+#include "rules/statement.hpp"
+
+namespace pgswitch {
+
+/// What the client wants its settings to be, and what it has been told they are. Changes ride on the server's replies: SET
+/// counts when its CommandComplete has come, and is undone when its transaction rolls back (together with the same change
+/// in the server's state). Owned by SessionCore.
+class SessionSettings {
+ public:
+  SessionSettings() = default;
+  /// `tracked`: as told to the client at login. `base`: its other start-up settings, as statements.
+  SessionSettings(TrackedValues tracked, Settings base);
+
+  /// A ParameterStatus arrived. True: the client must see it. `own`: caused by a statement of ours, not by the client's.
+  bool on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own);
+
+  /// Statements that make `server` match, joined by ';'. False: it matches already, nothing appended.
+  bool replay(const ServerState& server, std::string& statements) const;
+  /// The replayed statements succeeded.
+  void replayed(ServerState& server) const;
+
+  /// A statement of the client succeeded.
+  void apply(const rules::Statement& statement, ServerState& server);
+
+  // Transaction boundaries, as the server confirmed them.
+  void savepoint(std::string_view name, const ServerState& server);
+  void release_savepoint(std::string_view name);
+  void rollback_to(std::string_view name, ServerState& server);
+  void commit();
+  void rollback(ServerState& server);
+  /// The transaction is over but its connection is gone.
+  void rollback_lost();
+
+  const TrackedValues& told() const { return told_; }
+
+ private:
+  struct Snapshot {
+    std::string savepoint;  ///< "" = start of the transaction
+    Settings wanted;
+    Settings on_server;
+    bool unknown_settings;
+  };
+  void remember(const ServerState& server);
+  void set(std::string_view name, const std::string& statement, ServerState& server);
+  void reset(std::string_view name, ServerState& server);
+  void reset_all(ServerState& server, bool role_too);
+
+  TrackedValues told_;         ///< what the client believes
+  TrackedValues wanted_;       ///< what servers must be set to
+  TrackedValues base_tracked_; ///< start-up values: RESET returns to them
+  Settings settings_;          ///< sorted by name
+  Settings base_;
+  std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints
+};
+
+}  // namespace pgswitch

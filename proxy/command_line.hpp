@@ -1,0 +1,33 @@
+#pragma once
+#include <optional>
+#include <ostream>
+#include <string>
+#include <variant>
+
+#include "proxy/command_explain.hpp"
+#include "proxy/proxy.hpp"
+
+namespace pgswitch {
+
+/// What the command line asks for. `reboot` (-R) is accepted so that pgbouncer's start scripts work.
+struct RunCommand {
+  RunOptions options;
+  bool reboot = false;
+};
+struct CheckCommand {
+  std::string ini_path;
+};
+/// Everything is said already: end with this code.
+struct ExitCommand {
+  int code = 0;
+};
+using Command = std::variant<RunCommand, CheckCommand, ExplainRequest, ExitCommand>;
+
+/// Reads the arguments as pgbouncer does (getopt_long), and the two commands of ours: check and explain. A file of that
+/// name is reached as ./check. Help and version go to `out`, complaints to `err`.
+Command parse_command_line(int argc, char** argv, std::ostream& out, std::ostream& err);
+
+/// "pgswitch 0.1.0", then the versions of the libraries, one a line.
+std::string version_text();
+
+}  // namespace pgswitch

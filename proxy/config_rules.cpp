@@ -1,0 +1,17 @@
+#include "proxy/config_rules.hpp"
+
+namespace pgswitch {
+
+rules::EngineOptions engine_options(const Config& config) {
+  rules::EngineOptions options;
+  options.rules_file = config.rules_file;
+  options.routes = config.routes();
+  options.on_error = config.rules_on_error;
+  options.parse_max_bytes = config.parse_max_bytes;
+  options.cache_bytes = config.statement_cache_bytes;
+  options.lua_memory_bytes = config.rules_memory;
+  options.lua_instructions = config.rules_instructions;
+  return options;
+}
+
+}  // namespace pgswitch

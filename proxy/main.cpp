@@ -1,0 +1,27 @@
+#include <csignal>
+#include <iostream>
+
+#include "proxy/command_check.hpp"
+#include "proxy/command_explain.hpp"
+#include "proxy/command_line.hpp"
+#include "proxy/command_run.hpp"
+
+namespace {
+
+using namespace pgswitch;
+
+/// One call for each command; the result is the exit code.
+struct Execute {
+  int operator()(const RunCommand& command) const { return command_run(command); }
+  int operator()(const CheckCommand& command) const { return command_check(command.ini_path, std::cout, std::cerr); }
+  int operator()(const ExplainRequest& request) const { return command_explain(request, std::cout, std::cerr); }
+  int operator()(const ExitCommand& command) const { return command.code; }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A peer that has gone is an error code of write(), not a reason to die.
+  std::signal(SIGPIPE, SIG_IGN);
+  return std::visit(Execute{}, parse_command_line(argc, argv, std::cout, std::cerr));
+}

@@ -19,10 +19,11 @@ struct AnalyzeOptions {
   std::uint32_t max_operators = 2000;
   std::uint32_t max_operator_run = 512;
   std::uint32_t max_tree_depth = 500;        ///< of the parse tree
+  std::size_t max_statements = 10'000;       ///< in one text that is not parsed as a whole
   bool standard_conforming_strings = true;   ///< as the client's session has it
 };
 
-enum class AnalysisLimit : std::uint8_t { none, bytes, comment_depth, paren_depth, operators, operator_run, tree_depth };
+enum class AnalysisLimit : std::uint8_t { none, bytes, comment_depth, paren_depth, operators, operator_run, tree_depth, statements };
 
 /// "parse_max_bytes", "comment depth", ...: for messages.
 std::string_view to_string(AnalysisLimit limit);
@@ -36,7 +37,9 @@ struct AnalyzedStatement {
 
 struct AnalyzedScript {
   std::vector<AnalyzedStatement> statements;  ///< never empty: a text without statements has one of Kind::empty
-  AnalysisLimit limit = AnalysisLimit::none;  ///< the first limit that the text is over
+  /// The first limit that one of the statements is over: it was understood by its tokens alone. A long text of short
+  /// statements is over none; they are parsed one by one.
+  AnalysisLimit limit = AnalysisLimit::none;
   /// PostgreSQL's grammar refuses the text as a whole. Its statements were told apart by semicolons and analysed one by
   /// one; a PostgreSQL server would run none of them.
   bool syntax_error = false;
@@ -47,8 +50,8 @@ struct AnalyzedScript {
 };
 
 /// Understands a query string: one Statement for each statement in it. Never throws on input, and never fails: text that
-/// PostgreSQL's grammar refuses, or that is over a limit, comes back as Kind::unparsed or, where its first words say so
-/// beyond doubt (BEGIN, COMMIT, SET, ...), as that kind with `parsed = false`.
+/// PostgreSQL's grammar refuses comes back as Kind::unparsed. So does text that is over a limit, except that statements
+/// about the transaction or the session (BEGIN, COMMIT, SET, PREPARE, LISTEN, ...) keep their kind, with `parsed = false`.
 ///
 /// Call it on a thread with at least 16 MB of stack: PostgreSQL's parser recurses without a guard. Any number of threads
 /// may call it at a time. The text must be without NUL bytes to be parsed; with one it is understood by its tokens.

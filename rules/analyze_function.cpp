@@ -1,0 +1,102 @@
+// TreeWalker over function calls: what a name tells, and what a call leaves behind in the session.
+#include <algorithm>
+#include <optional>
+
+#include "rules/analyze_variables.hpp"
+#include "rules/analyze_walk.hpp"
+#include "rules/volatility.hpp"
+
+namespace pgswitch::rules {
+namespace {
+
+struct QualifiedName {
+  std::string_view schema, name;
+};
+
+QualifiedName qualified(const List* names) {
+  QualifiedName result;
+  for (const Node* part : NodeList(names)) {
+    result.schema = result.name;
+    result.name = string_of(part);
+  }
+  return result;
+}
+
+struct FunctionEffect {
+  std::string_view name;
+  Effect effect;
+};
+
+constexpr FunctionEffect function_effect[] = {
+    {"pg_advisory_lock", Effect::advisory_lock},
+    {"pg_advisory_lock_shared", Effect::advisory_lock},
+    {"pg_try_advisory_lock", Effect::advisory_lock},
+    {"pg_try_advisory_lock_shared", Effect::advisory_lock},
+    {"pg_advisory_unlock", Effect::advisory_unlock},
+    {"pg_advisory_unlock_shared", Effect::advisory_unlock},
+    {"pg_advisory_unlock_all", Effect::advisory_unlock_all},
+    {"currval", Effect::sequence_state},
+    {"lastval", Effect::sequence_state},
+};
+
+const Node* nth(const List* list, std::size_t n) {
+  return n < length(list) ? static_cast<const Node*>(list->elements[n].ptr_value) : nullptr;
+}
+
+}  // namespace
+
+void TreeWalker::function(const FuncCall* call) {
+  QualifiedName name = qualified(call->funcname);
+  // EXTRACT(...), x AT TIME ZONE y: the grammar's own words for functions.
+  if (call->funcformat == COERCE_SQL_SYNTAX) name.schema = {};
+  const FunctionFacts facts = function_facts(name.schema, name.name);
+  if (!facts.known || facts.writes) read_only_ = false;
+  const bool set_syntax = call->agg_star || call->agg_distinct || call->agg_filter || call->agg_order;
+  if (call->over) {
+    out_.window = true;
+  } else {
+    out_.aggregate |= facts.aggregate || set_syntax || call->agg_within_group;
+  }
+  std::string written(name.schema);
+  written.append(name.schema.empty() ? "" : ".").append(name.name);
+  if (is_new("f" + written)) out_.functions.push_back(std::move(written));
+  if (name.schema.empty() || name.schema == "pg_catalog") function_effects(call, name.name);
+  walk(call->args);
+  walk(call->agg_order);
+  walk(call->agg_filter);
+  walk(reinterpret_cast<const Node*>(call->over));
+}
+
+void TreeWalker::function_effects(const FuncCall* call, std::string_view name) {
+  if (name == "set_config") return on_set_config(call);
+  for (const FunctionEffect& known : function_effect) {
+    if (known.name == name) out_.effects |= bit(known.effect);
+  }
+}
+
+/// set_config(name, value, is_local). Only a call that is surely made, with literals, tells what is set.
+void TreeWalker::on_set_config(const FuncCall* call) {
+  out_.literal_sensitive = true;
+  const std::optional<bool> local = constant_bool(nth(call->args, 2));
+  if (local == true) {
+    out_.effects |= bit(Effect::set_local);
+    return;
+  }
+  const Node* value = nth(call->args, 1);
+  const std::optional<std::string> setting = constant_text(nth(call->args, 0));
+  const std::optional<std::string> text = constant_text(value);
+  const bool null = is_null_constant(value);
+  if (call != sure_call_ || !local || !setting || !(text || null)) {
+    out_.effects |= bit(Effect::unknown_settings);
+    return;
+  }
+  out_.effects |= bit(Effect::set_variable);
+  VariableChange change{lower_name(*setting), {}, {}};
+  if (text) {
+    change.statement = set_config_statement(change.name, *text);
+    change.value = *text;
+  }
+  out_.variables.push_back(std::move(change));
+}
+
+}  // namespace pgswitch::rules

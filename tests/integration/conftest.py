@@ -167,9 +167,17 @@ def _checked(endpoint):
     return endpoint
 
 
+USES_CLUSTERS = {"clusters", "oltp", "analytics", "proxy", "transaction_proxy", "session_proxy", "start_proxy"}
+TIDY = """
+SET lock_timeout = '5s';
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid();
+TRUNCATE written RESTART IDENTITY;
+"""
+
+
 @pytest.fixture(autouse=True)
-def clean_tables(request):
-    """What a test wrote is gone before the next one."""
+def tidy(request):
+    """What a test wrote, and the queries that it left running, are gone before the next one."""
     yield
-    if "clusters" in request.fixturenames or any(n in request.fixturenames for n in ("proxy", "transaction_proxy", "session_proxy", "start_proxy")):
-        request.getfixturevalue("oltp").sql("SET lock_timeout = '5s'; TRUNCATE written RESTART IDENTITY", "app")
+    if USES_CLUSTERS & set(request.fixturenames):
+        request.getfixturevalue("oltp").sql(TIDY, "app")

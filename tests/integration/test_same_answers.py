@@ -30,7 +30,7 @@ ERRORS = (
     "SELECT no_such_column FROM customers",
     "SELECT no_such_function(1)",
     "SELECT customer.name FROM customers",
-    "INSERT INTO written (what, amount) VALUES ('negative', -1)",
+    "INSERT INTO written (id, what, amount) OVERRIDING SYSTEM VALUE VALUES (7, 'negative', -1)",
     "INSERT INTO customers (id, name) VALUES (1, 'again')",
     "INSERT INTO customers (id) VALUES (99999)",
     "SELECT 'abc'::int",

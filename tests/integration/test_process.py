@@ -1,0 +1,285 @@
+"""The process: signals, reload, limits, Unix socket, PROXY protocol."""
+import os
+import signal
+import socket
+import struct
+
+import launch
+import psycopg
+import pytest
+from endpoint import WHO, Endpoint, failure, one
+from launch import eventually
+from raw import RawClient, error_fields
+from test_cancel import in_background, sleeping
+
+pytestmark = pytest.mark.pooler
+
+
+@pytest.mark.pgswitch
+def test_sigterm_lets_a_running_transaction_finish(start_proxy, oltp):
+    proxy = start_proxy()
+    with proxy.many(1) as (connection,):
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO written (what) VALUES ('before the end')")
+        proxy.pooler.signal(signal.SIGTERM)
+        eventually(lambda: not launch.accepts(proxy.port), what="new clients are refused")
+        assert one(connection, "SELECT 1") == 1
+        connection.execute("COMMIT")
+        connection.close()
+        assert proxy.pooler.wait(15) == 0
+    assert oltp.sql("SELECT what FROM written", "app") == "before the end"
+
+
+@pytest.mark.pgswitch
+def test_a_second_sigterm_ends_it_at_once(start_proxy):
+    proxy = start_proxy()
+    with proxy.many(1) as (connection,):
+        connection.execute("BEGIN")
+        one(connection, "SELECT 1")
+        proxy.pooler.signal(signal.SIGTERM)
+        eventually(lambda: not launch.accepts(proxy.port), what="new clients are refused")
+        proxy.pooler.signal(signal.SIGTERM)
+        proxy.pooler.wait(10)
+
+
+def test_sigint_stops_safely(start_proxy):
+    proxy = start_proxy()
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+    proxy.pooler.signal(signal.SIGINT)
+    assert proxy.pooler.wait(15) == 0
+
+
+def test_sigquit_stops_at_once(start_proxy):
+    proxy = start_proxy()
+    with proxy.many(1) as (connection,):
+        connection.execute("BEGIN")
+        one(connection, "SELECT 1")
+        proxy.pooler.signal(signal.SIGQUIT)
+        proxy.pooler.wait(10)
+
+
+def test_sighup_applies_a_new_database_and_keeps_clients(start_proxy, oltp):
+    proxy = start_proxy()
+    pooler = proxy.pooler
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+        pooler.write_ini({"app": f"host=127.0.0.1 port={oltp.port} dbname=app",
+                          "app.redshift": f"host=127.0.0.1 port={oltp.port} dbname=app",
+                          "added": f"host=127.0.0.1 port={oltp.port} dbname=app"})
+        pooler.signal(signal.SIGHUP)
+
+        def comes_in():
+            try:
+                proxy.connect(dbname="added").close()
+                return True
+            except psycopg.OperationalError:
+                return False
+        eventually(comes_in, what="the added database is known")
+        assert one(connection, "SELECT 1") == 1
+
+
+@pytest.mark.pgswitch
+def test_reload_of_rules_changes_the_next_statement_of_a_connected_client(start_proxy):
+    proxy = start_proxy(rules="function route(stmt, session)\n return nil\nend\n")
+    with proxy.connect() as connection:
+        assert one(connection, f"SELECT {WHO}") == "oltp"
+        rules = proxy.pooler.settings["rules_file"]
+        launch.write_file(rules, "function route(stmt, session)\n return 'app.redshift'\nend\n")
+        proxy.console("RELOAD")
+        eventually(lambda: one(connection, f"SELECT {WHO}") == "analytics", what="the new rules decide")
+
+
+BAD = {"an unknown key": {"no_such_key": "1"}, "a bad value": {"default_pool_size": "many"}, "a bad mode": {"pool_mode": "sometimes"}}
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_reload_changes_nothing(start_proxy, what, oltp):
+    proxy = start_proxy()
+    proxy.pooler.write_ini({"other_name": f"host=127.0.0.1 port={oltp.port} dbname=app"}, **BAD[what])
+    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
+        assert failure(console, "RELOAD").sqlstate is not None
+    with proxy.connect() as connection:
+        assert one(connection, f"SELECT {WHO}") == "oltp"
+
+
+@pytest.mark.pgswitch
+def test_a_reload_with_broken_rules_keeps_the_old_ones(start_proxy):
+    proxy = start_proxy()
+    launch.write_file(proxy.pooler.settings["rules_file"], "function route(stmt session)\nend\n")
+    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
+        assert failure(console, "RELOAD").sqlstate is not None
+    with proxy.connect() as connection:
+        assert one(connection, f"SELECT {WHO} FROM sales LIMIT 1") == "analytics"
+
+
+def test_max_client_conn_refuses_one_too_many_and_takes_the_next_after_one_left(start_proxy):
+    proxy = start_proxy(max_client_conn=3)
+    with proxy.many(3) as connections:
+        with pytest.raises(psycopg.OperationalError, match="no more connections allowed"):
+            proxy.connect()
+        connections[0].close()
+
+        def comes_in():
+            try:
+                proxy.connect().close()
+                return True
+            except psycopg.OperationalError:
+                return False
+        eventually(comes_in, what="a place is free again")
+
+
+def test_query_wait_timeout_ends_the_wait(start_proxy):
+    proxy = start_proxy(default_pool_size=1, query_wait_timeout=1, pool_mode="transaction")
+    with proxy.many(2) as (holder, waiter):
+        holder.execute("BEGIN")
+        one(holder, "SELECT 1")
+        assert "query_wait_timeout" in str(failure(waiter, "SELECT 1"))
+        assert one(holder, "SELECT 1") == 1
+
+
+def test_waiting_clients_are_served_in_turn(start_proxy):
+    proxy = start_proxy(default_pool_size=1, pool_mode="transaction")
+    with proxy.many(5) as (holder, *waiters):
+        holder.execute("BEGIN")
+        one(holder, "SELECT 1")
+        results = [in_background(lambda c=c: one(c, "SELECT clock_timestamp()")) for c in waiters]
+        eventually(lambda: any(row["cl_waiting"] == 4 for row in proxy.console("SHOW POOLS")), what="four clients wait")
+        holder.execute("COMMIT")
+        assert all(result() for result in results)
+
+
+@pytest.mark.pgswitch
+def test_query_timeout_cancels_the_query(start_proxy, oltp):
+    proxy = start_proxy(query_timeout=1)
+    with proxy.many(1) as (connection,):
+        assert isinstance(failure(connection, "SELECT pg_sleep(60)"), psycopg.Error)
+    eventually(lambda: sleeping(oltp) == 0, what="the query has ended on the server")
+
+
+def test_idle_transaction_timeout_ends_the_transaction(start_proxy, oltp):
+    proxy = start_proxy(idle_transaction_timeout=1)
+    with proxy.many(1) as (connection,):
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO written (what) VALUES ('x')")
+        eventually(lambda: oltp.sql("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'") == "0",
+                   what="the transaction was rolled back")
+        assert isinstance(failure(connection, "SELECT 1"), psycopg.Error)
+
+
+def test_a_silent_client_is_sent_away_after_client_login_timeout(start_proxy):
+    with RawClient(start_proxy(client_login_timeout=1).port) as client:
+        client.startup(user="app", database="app")
+        assert client.read()[0] == b"R"
+        assert client.read_until(b"E")[-1][0] in (b"E", None)
+
+
+def test_statement_mode_refuses_transactions(start_proxy):
+    proxy = start_proxy(pool_mode="statement")
+    with proxy.many(1) as (connection,):
+        assert one(connection, "SELECT 1") == 1
+        assert isinstance(failure(connection, "BEGIN"), psycopg.Error)
+
+
+def test_the_unix_socket_is_served(start_proxy, place):
+    proxy = start_proxy(unix_socket_dir=place, unix_socket_mode="0777")
+    if os.geteuid() == 0:
+        place.chmod(0o700)
+    with Endpoint(proxy.port, host=str(place)).connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+    assert any(row["addr"] == "unix" for row in _clients_seen_over(proxy, place))
+
+
+def _clients_seen_over(proxy, place):
+    with Endpoint(proxy.port, host=str(place)).connect() as connection:
+        one(connection, "SELECT 1")
+        return proxy.console("SHOW CLIENTS")
+
+
+def test_ipv6_is_served(start_proxy):
+    if not launch.has_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    proxy = start_proxy(listen_addr="127.0.0.1,::1")
+    with Endpoint(proxy.port, host="::1").connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+
+
+def proxy_v1(address):
+    return f"PROXY TCP4 {address} 192.0.2.1 40000 5432\r\n".encode()
+
+
+def proxy_v2(address):
+    body = socket.inet_aton(address) + socket.inet_aton("192.0.2.1") + struct.pack("!HH", 40000, 5432)
+    return b"\r\n\r\n\0\r\nQUIT\n" + struct.pack("!BBH", 0x21, 0x11, len(body)) + body
+
+
+def come_in(client):
+    client.startup(user="app", database="app", application_name="behind a proxy")
+    return client.read_until(b"Z", b"E")[-1]
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("header", (proxy_v1, proxy_v2), ids=("v1", "v2"))
+def test_the_proxy_protocol_tells_the_clients_address(start_proxy, header):
+    proxy = start_proxy(auth_type="trust", proxy_protocol=1, proxy_protocol_networks="127.0.0.1/32, ::1")
+    with RawClient(proxy.port) as client:
+        client.send(header("192.0.2.77"))
+        assert come_in(client)[0] == b"Z"
+        with RawClient(proxy.port) as console:
+            console.send(header("192.0.2.88"))
+            console.startup(user="admin", database="pgbouncer")
+            console.read_until(b"Z")
+            console.message(b"Q", b"SHOW CLIENTS\0")
+            assert b"192.0.2.77" in b"".join(body for _, body in console.read_until(b"Z"))
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("header", (proxy_v1, proxy_v2), ids=("v1", "v2"))
+def test_the_proxy_protocol_is_refused_from_elsewhere(start_proxy, header):
+    proxy = start_proxy(auth_type="trust", proxy_protocol=1, proxy_protocol_networks="192.0.2.0/24")
+    with RawClient(proxy.port) as client:
+        client.send(header("192.0.2.77"))
+        assert come_in(client)[0] != b"Z"
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("data", (b"GET / HTTP/1.0\r\n\r\n", b"\0\0\0\0", b"\x7f\xff\xff\xff\0\3\0\0", b"\0\0\0\7", b"\x16\x03\x01\0\5hello",
+                                  b"\0\0\0\x09\0\3\0\0x", b"\0" * 4000))
+def test_garbage_at_the_door_hurts_nobody(start_proxy, data):
+    proxy = start_proxy(client_login_timeout=2)
+    with RawClient(proxy.port) as client:
+        client.send(data)
+        assert client.read_until(b"E")[-1][0] in (b"E", None)
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("frame", (b"!\0\0\0\4", b"Q\0\0\0\3", b"Q\x7f\xff\xff\xff", b"Q\xff\xff\xff\xff", b"Z\0\0\0\5I"))
+def test_a_malformed_frame_is_a_protocol_error_and_the_end(start_proxy, frame):
+    proxy = start_proxy(auth_type="trust")
+    with RawClient(proxy.port) as client:
+        assert come_in(client)[0] == b"Z"
+        client.send(frame)
+        seen = client.read_until()
+        errors = [error_fields(body) for kind, body in seen if kind == b"E"]
+        assert [e["C"] for e in errors] in (["08P01"], [])
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+
+
+def test_a_port_in_use_is_told_and_ends_the_start(make_pooler):
+    first = make_pooler()
+    first.start()
+    try:
+        second = make_pooler(listen_port=first.port)
+        second.port = first.port
+        with pytest.raises((RuntimeError, AssertionError)):
+            second.start()
+            eventually(second.has_ended, 5)
+            raise RuntimeError("ended")
+        assert "in use" in second.log_text()
+        second.stop()
+    finally:
+        first.stop()

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/trace.hpp"
+
+namespace pgswitch {
+
+/// Writes one log line per message at verbosity 2 (PQtrace's manner). Follows one direction's stream of consumed bytes.
+class FrameTracer {
+ public:
+  explicit FrameTracer(protocol::Direction direction) : direction_(direction) {}
+  /// Nothing unless the log is that verbose. `prefix`: the session's.
+  void trace(std::string_view prefix, std::string_view bytes);
+
+ private:
+  protocol::Direction direction_;
+  std::uint64_t skip_ = 0;  ///< bytes of a message already reported
+};
+
+}  // namespace pgswitch

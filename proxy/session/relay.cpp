@@ -1,0 +1,422 @@
+#include "proxy/session/relay.hpp"
+
+#include <array>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "proxy/cancel.hpp"
+#include "proxy/log.hpp"
+#include "proxy/pool_shard.hpp"
+#include "proxy/session/start_settings.hpp"
+#include "proxy/worker.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch {
+
+using protocol::Severity;
+using protocol::SqlError;
+using rules::RouteId;
+namespace sqlstate = protocol::sqlstate;
+
+namespace {
+
+constexpr int most_pieces = 16;
+/// A client that does not take its last bytes is given up after this.
+constexpr std::int64_t linger_us = 5'000'000;
+
+CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
+  CoreOptions options;
+  options.mode = mode == PoolMode::session       ? CoreOptions::Mode::session
+                 : mode == PoolMode::transaction ? CoreOptions::Mode::transaction
+                                                 : CoreOptions::Mode::statement;
+  options.defer_begin = config.defer_begin;
+  options.conflict_is_error = config.transaction_route_conflict == RouteConflict::error;
+  options.query_max_bytes = static_cast<std::size_t>(config.query_max_bytes);
+  options.max_frame_size = config.max_packet_size;
+  options.max_prepared_statements = config.max_prepared_statements > 0 ? static_cast<std::uint32_t>(config.max_prepared_statements) : 200;
+  options.default_route = route;
+  return options;
+}
+
+SqlError fatal_error(std::string_view code, std::string message) {
+  SqlError error;
+  error.severity = Severity::fatal;
+  error.sqlstate = code;
+  error.message = std::move(message);
+  return error;
+}
+
+}  // namespace
+
+Relay::Relay(Worker& worker, Start start)
+    : worker_(worker),
+      start_(std::move(start)),
+      core_(core_options(worker.config(), start_.mode, start_.route), start_.facts,
+            SessionSettings(start_.welcome.tracked, start_settings(start_.startup_settings))),
+      in_(worker.slab(), static_cast<std::size_t>(worker.config().query_max_bytes) + 1024),
+      done_(worker.io()),
+      client_trace_(protocol::Direction::from_frontend),
+      server_trace_(protocol::Direction::from_backend) {
+  quiet_us_ = worker.now_us();
+}
+
+Relay::~Relay() { finish("session destroyed"); }
+
+boost::asio::awaitable<void> Relay::run() {
+  start_.client.set_owner(this);
+  done_.expires_at(boost::asio::steady_timer::time_point::max());
+  boost::system::error_code ignored;
+  drive();
+  while (!finished_) co_await done_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+}
+
+const ServerConn* Relay::server() const {
+  for (const Held& held : held_)
+    if (held.route == core_.active_route()) return &*held.lease;
+  return held_.empty() ? nullptr : &*held_.front().lease;
+}
+
+Relay::Held* Relay::find(RouteId route) {
+  for (Held& held : held_)
+    if (held.route == route) return &held;
+  return nullptr;
+}
+
+/// Does what can be done now: the one loop in which bytes move and actions are performed.
+void Relay::drive() {
+  if (driving_) return;
+  driving_ = true;
+  bool progress = true;
+  while (progress && !finished_) {
+    progress = feed_client();
+    flush_server();
+    flush_client();
+    if (!finished_) progress |= act();
+  }
+  driving_ = false;
+  if (finished_) return;
+  update_times();
+  update_watches();
+  if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, std::nullopt));
+}
+
+bool Relay::feed_client() {
+  if (!core_.wants_client() || !core_.to_server().empty() || in_.received().empty()) return false;
+  core_.set_engine(worker_.engine());
+  const std::string_view bytes = in_.received();
+  const std::size_t used = core_.on_client_bytes(bytes);
+  if (log_enabled(LogLevel::noise)) client_trace_.trace(start_.log_prefix, bytes.substr(0, used));
+  in_.parse(used);
+  if (used > 0 && request_us_ == 0) request_us_ = worker_.now_us();
+  if (core_.client_bytes_needed() > 0) {
+    flush_server();
+    in_.reserve(core_.client_bytes_needed());
+  }
+  client_full_ = false;
+  return used > 0;
+}
+
+void Relay::feed_server(ServerConn& server) {
+  const std::string_view bytes = server.in.received();
+  const RouteId route = server.route;
+  core_.set_engine(worker_.engine());
+  const std::size_t used = core_.on_server_bytes(route, bytes);
+  if (log_enabled(LogLevel::noise)) server_trace_.trace(start_.log_prefix, bytes.substr(0, used));
+  server.in.parse(used);
+  if (core_.to_client().empty()) server.in.consume(server.in.outstanding().size());
+  if (core_.server_bytes_needed() > 0) {
+    flush_client();
+    server.in.reserve(core_.server_bytes_needed());
+  }
+}
+
+void Relay::flush_server() {
+  Gather& out = core_.to_server();
+  Held* held = out.empty() ? nullptr : find(core_.active_route());
+  while (held && !out.empty()) {
+    std::array<iovec, most_pieces> pieces;
+    const int count = out.pieces(pieces.data(), most_pieces);
+    const IoResult result = held->lease->stream.write_some(pieces.data(), count);
+    if (result.status == IoResult::Status::would_block) return;
+    if (result.status != IoResult::Status::ok) break;  // its end of file tells, after what it still had to say
+    out.written(result.bytes);
+  }
+  if (out.empty()) {
+    in_.consume(in_.outstanding().size());
+    in_.give_back();
+  }
+}
+
+void Relay::flush_client() {
+  Gather& out = core_.to_client();
+  while (!out.empty()) {
+    std::array<iovec, most_pieces> pieces;
+    const int count = out.pieces(pieces.data(), most_pieces);
+    const IoResult result = start_.client.write_some(pieces.data(), count);
+    if (result.status == IoResult::Status::would_block) return;
+    if (result.status != IoResult::Status::ok) return finish("client unexpected eof");
+    out.written(result.bytes);
+    sent_ += result.bytes;
+  }
+  for (Held& held : held_) {
+    held.lease->in.consume(held.lease->in.outstanding().size());
+    held.lease->in.give_back();
+  }
+}
+
+/// Performs the core's next action; false when there is none that can be performed now.
+bool Relay::act() {
+  const Action action = postponed_ ? *postponed_ : core_.next();
+  postponed_.reset();
+  switch (action.kind) {
+    case Action::Kind::need_more: return false;
+    case Action::Kind::acquire: return acquire(action.route);
+    case Action::Kind::release:
+      if (!core_.to_client().empty()) {
+        postponed_ = action;
+        return false;
+      }
+      release(action);
+      return true;
+    case Action::Kind::close:
+      if (core_.to_client().empty()) {
+        finish(end_reason_.empty() ? "client close request" : end_reason_);
+      } else if (closing_us_ == 0) {
+        closing_us_ = worker_.now_us();
+      }
+      return false;
+  }
+  return false;
+}
+
+PoolShard* Relay::shard(RouteId route, SqlError& error) {
+  for (const auto& [known, found] : shards_)
+    if (known == route) return found;
+  PoolShard* found = worker_.router().shard(route, start_.credentials, error);
+  if (found) shards_.emplace_back(route, found);
+  return found;
+}
+
+bool Relay::acquire(RouteId route) {
+  SqlError error;
+  PoolShard* pool = shard(route, error);
+  if (!pool) {
+    error.severity = Severity::error;
+    core_.on_acquire_failed(error);
+    return true;
+  }
+  wait_timeout_us = -1;
+  Lease lease = pool->acquire(*this);
+  if (lease) {
+    attach(route, std::move(lease));
+    return true;
+  }
+  waiting_ = true;
+  waiting_at_ = pool;
+  wanted_ = route;
+  return false;
+}
+
+void Relay::attach(RouteId route, Lease lease) {
+  lease->set_peer(this);
+  ServerState& state = lease->state;
+  held_.push_back({route, std::move(lease), worker_.now_us()});
+  core_.on_acquired(route, state);
+}
+
+void Relay::on_lease(Lease lease) {
+  waiting_ = false;
+  attach(wanted_, std::move(lease));
+  drive();
+}
+
+void Relay::on_lease_failed(const SqlError& error) {
+  waiting_ = false;
+  if (error.severity == Severity::fatal) end_reason_ = error.message;
+  core_.on_acquire_failed(error);
+  drive();
+}
+
+void Relay::release(const Action& action) {
+  Held* held = find(action.route);
+  if (!held) return;
+  Lease lease = std::move(held->lease);
+  count(lease->shard->stats);
+  lease->shard->stats.xact_time += static_cast<std::uint64_t>(worker_.now_us() - held->since_us);
+  held_.erase(held_.begin() + (held - held_.data()));
+  lease->set_peer(nullptr);
+  Leftover leftover = action.leftover;
+  leftover.unusable |= !lease->in.empty();
+  if (leftover.unusable)
+    lease.close("unusable");
+  else
+    lease.give_back(leftover);
+}
+
+void Relay::count(PoolStats& stats) {
+  CoreCounters& counters = core_.counters;
+  stats.query_count += counters.queries;
+  stats.xact_count += counters.transactions;
+  stats.client_parse_count += counters.client_parses;
+  stats.server_parse_count += counters.server_parses;
+  stats.bind_count += counters.binds;
+  stats.received += std::exchange(received_, 0);
+  stats.sent += std::exchange(sent_, 0);
+  stats.query_time += std::exchange(query_time_, 0);
+  RouterStats& router = worker_.stats();
+  router.route_conflicts += counters.route_conflicts;
+  router.batches_refused += counters.batches_refused;
+  router.deferred_begins += counters.deferred_begins;
+  router.inserted_parses += counters.inserted_parses;
+  router.settings_replayed += counters.settings_replayed;
+  router.pins += counters.pins;
+  counters = {};
+}
+
+void Relay::on_readable(Stream&) {
+  const std::span<char> room = in_.prepare();
+  if (room.empty()) {
+    client_full_ = true;
+    return update_watches();
+  }
+  const IoResult result = start_.client.read_some(room.data(), room.size());
+  if (result.status == IoResult::Status::ok) {
+    in_.commit(result.bytes);
+    received_ += result.bytes;
+    return drive();
+  }
+  in_.give_back();
+  if (result.status != IoResult::Status::would_block) finish("client unexpected eof");
+}
+
+void Relay::on_writable(Stream&) {
+  flush_client();
+  if (!finished_) drive();
+}
+
+void Relay::on_server_readable(ServerConn& server) {
+  if (server.route != core_.active_route() && !core_.at_frame_boundary()) return server.stream.watch(false, false);
+  const std::span<char> room = server.in.prepare();
+  if (room.empty()) return server.stream.watch(false, server.stream.watches_write());
+  const IoResult result = server.stream.read_some(room.data(), room.size());
+  if (result.status == IoResult::Status::ok) {
+    server.in.commit(result.bytes);
+    feed_server(server);
+    return drive();
+  }
+  server.in.give_back();
+  if (result.status != IoResult::Status::would_block) server_lost(server, "server closed the connection unexpectedly");
+}
+
+void Relay::on_server_writable(ServerConn&) { drive(); }
+
+void Relay::server_lost(ServerConn& server, const char* what) {
+  ++worker_.stats().servers_lost;
+  SqlError error;
+  error.sqlstate = sqlstate::connection_failure;
+  error.message = what;
+  error.detail = "Route \"" + rules::route_name(server.route) + "\", server process " + std::to_string(server.process_id) + ".";
+  core_.to_client().detach();
+  core_.on_server_lost(server.route, error);
+  end_reason_ = what;
+  drive();
+  end_reason_.clear();
+}
+
+void Relay::update_times() {
+  const std::int64_t now = worker_.now_us();
+  const bool busy = core_.is_busy() || waiting_ || !core_.wants_client();
+  if (!busy && request_us_ != 0) {
+    query_time_ += static_cast<std::uint64_t>(now - request_us_);
+    request_us_ = 0;
+    quiet_us_ = now;
+  }
+  if (!core_.in_transaction())
+    transaction_us_ = 0;
+  else if (transaction_us_ == 0)
+    transaction_us_ = now;
+}
+
+/// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.
+void Relay::update_watches() {
+  const bool client_blocked = !core_.to_client().empty();
+  const bool server_blocked = !core_.to_server().empty();
+  start_.client.watch(!client_full_, client_blocked);
+  for (Held& held : held_) {
+    const bool active = held.route == core_.active_route();
+    held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), active && server_blocked);
+  }
+}
+
+void Relay::cancel() {
+  if (finished_) return;
+  if (waiting_) {
+    waiting_at_->cancel_wait(*this);
+    waiting_ = false;
+    SqlError error;
+    error.sqlstate = sqlstate::query_canceled;
+    error.message = "canceling statement due to user request";
+    error.detail = "It was waiting for a server connection of route \"" + rules::route_name(wanted_) + "\".";
+    core_.on_acquire_failed(error);
+    return drive();
+  }
+  Held* held = find(core_.active_route());
+  if (!held || !core_.is_busy()) return;
+  ++worker_.stats().cancels;
+  start_cancel(worker_, *held->lease);
+}
+
+void Relay::tick(std::int64_t now) {
+  if (finished_) return;
+  const Config& config = worker_.config();
+  const User* user = config.find_user(start_.credentials->user);
+  const auto over = [now](std::int64_t since, std::int64_t limit) { return limit > 0 && since != 0 && now - since > limit; };
+  if (over(closing_us_, linger_us)) return finish("client does not read");
+  if (core_.is_busy() && over(request_us_, config.query_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
+  if (over(transaction_us_, config.transaction_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
+  if (core_.in_transaction() && !core_.is_busy() && request_us_ == 0 && over(quiet_us_, config.idle_transaction_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));
+  if (core_.is_idle() && request_us_ == 0 && over(quiet_us_, config.client_idle_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));
+}
+
+void Relay::shut_down(const SqlError& reason) {
+  if (finished_) return;
+  shut_down_ = reason;
+  drive();
+}
+
+void Relay::kill(const SqlError& reason) {
+  if (!finished_) end_session(reason);
+}
+
+void Relay::end_session(const SqlError& error) {
+  end_reason_ = error.message;
+  core_.end(error);
+  drive();
+}
+
+/// The session is over: every lease goes back in the state it is in, and run() completes.
+void Relay::finish(std::string reason) {
+  if (finished_) return;
+  finished_ = true;
+  end_reason_ = std::move(reason);
+  if (waiting_) waiting_at_->cancel_wait(*this);
+  if (start_.client.is_open()) start_.client.set_owner(nullptr);
+  for (Held& held : held_) {
+    count(held.lease->shard->stats);
+    held.lease->set_peer(nullptr);
+    const Leftover leftover = core_.leftover(held.route);
+    held.lease->in.consume(held.lease->in.outstanding().size());
+    if (leftover.unusable)
+      held.lease.close("client disconnect before everything was sent to the server");
+    else
+      held.lease.give_back(leftover);
+  }
+  held_.clear();
+  done_.cancel();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,121 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocol/buffer.hpp"
+#include "proxy/config.hpp"
+#include "proxy/pool.hpp"
+#include "proxy/router.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/frame_tracer.hpp"
+#include "proxy/stream.hpp"
+
+namespace pgswitch {
+
+class Worker;
+
+/// The steady state of a session: carries bytes between the client's socket, SessionCore and the leased servers' sockets,
+/// and does what the core's actions say. One per logged-in client, owned by its coroutine, its worker's thread only.
+/// Callbacks, not coroutines: read once, let the core look, write at once; nothing is allocated or armed per query.
+class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter {
+ public:
+  struct Start {
+    Stream& client;
+    rules::Facts facts;
+    CredentialsPtr credentials;
+    rules::RouteId route;  ///< the client's own database
+    Welcome welcome;
+    std::vector<std::pair<std::string, std::string>> startup_settings;
+    PoolMode mode = PoolMode::session;
+    std::uint64_t session_id = 0;
+    std::string log_prefix;  ///< "C-0x...: db/user@host:port"
+  };
+
+  Relay(Worker& worker, Start start);
+  ~Relay();
+
+  /// Completes when the session has ended; the reason is end_reason().
+  boost::asio::awaitable<void> run();
+  /// Deadlines; every 100 ms.
+  void tick(std::int64_t now_us);
+  /// A CancelRequest for this session has come.
+  void cancel();
+  /// Ends the session with FATAL `reason` as soon as no transaction is open.
+  void shut_down(const protocol::SqlError& reason);
+  /// Ends it now; what runs is cancelled.
+  void kill(const protocol::SqlError& reason);
+
+  // For SHOW and the janitor.
+  bool is_idle() const { return core_.is_idle(); }
+  bool is_waiting() const { return waiting_; }
+  const SessionCore& core() const { return core_; }
+  /// The connection that serves the session now, or nullptr.
+  const ServerConn* server() const;
+  std::int64_t request_time_us() const { return request_us_; }
+  const std::string& end_reason() const { return end_reason_; }
+
+ private:
+  struct Held {
+    rules::RouteId route;
+    Lease lease;
+    std::int64_t since_us;
+  };
+  void on_readable(Stream& stream) override;
+  void on_writable(Stream& stream) override;
+  void on_server_readable(ServerConn& server) override;
+  void on_server_writable(ServerConn& server) override;
+  void on_lease(Lease lease) override;
+  void on_lease_failed(const protocol::SqlError& error) override;
+
+  void drive();
+  bool feed_client();
+  void feed_server(ServerConn& server);
+  void flush_client();
+  void flush_server();
+  bool act();
+  bool acquire(rules::RouteId route);
+  void attach(rules::RouteId route, Lease lease);
+  void release(const Action& action);
+  void update_watches();
+  void update_times();
+  void server_lost(ServerConn& server, const char* what);
+  void finish(std::string reason);
+  void end_session(const protocol::SqlError& error);
+  void count(PoolStats& stats);
+  Held* find(rules::RouteId route);
+  PoolShard* shard(rules::RouteId route, protocol::SqlError& error);
+
+  Worker& worker_;
+  Start start_;
+  SessionCore core_;
+  protocol::LinearBuffer in_;
+  boost::asio::steady_timer done_;
+  std::vector<Held> held_;
+  std::vector<std::pair<rules::RouteId, PoolShard*>> shards_;
+  std::optional<Action> postponed_;       ///< a release that waits until the client has taken its bytes
+  std::optional<protocol::SqlError> shut_down_;
+  PoolShard* waiting_at_ = nullptr;
+  rules::RouteId wanted_ = rules::no_route;
+  bool waiting_ = false;
+  bool driving_ = false;
+  bool finished_ = false;
+  bool client_full_ = false;              ///< no room for more client bytes until some are gone
+  std::string end_reason_;
+
+  std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs
+  std::int64_t quiet_us_ = 0;             ///< when the last one ended
+  std::int64_t transaction_us_ = 0;       ///< when the open transaction began; 0 = none
+  std::int64_t closing_us_ = 0;
+  std::uint64_t received_ = 0;
+  std::uint64_t sent_ = 0;
+  std::uint64_t query_time_ = 0;
+  FrameTracer client_trace_;
+  FrameTracer server_trace_;
+};
+
+}  // namespace pgswitch

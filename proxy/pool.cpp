@@ -98,6 +98,16 @@ void Pool::set_starving(PoolSeat& seat, std::int64_t oldest_wait_us) {
   if (before != 0 && oldest_wait_us == 0) starving_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void Pool::set_parameters(const ParameterList& parameters) {
+  const std::lock_guard lock(mutex_);
+  parameters_ = parameters;
+}
+
+ParameterList Pool::parameters() {
+  const std::lock_guard lock(mutex_);
+  return parameters_;
+}
+
 PoolSeat* Pool::most_starving(const PoolSeat& own) {
   PoolSeat* most = nullptr;
   std::int64_t oldest = 0;

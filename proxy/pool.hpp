@@ -114,6 +114,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Sends a connection (already detached) to the seat; gives it back when nobody sits there.
   std::unique_ptr<ServerConn> send(PoolSeat& seat, std::unique_ptr<ServerConn> server);
 
+  /// What a new connection was last told at its login; empty until the first one, on whatever worker.
+  void set_parameters(const ParameterList& parameters);
+  ParameterList parameters();
+
   /// Publishes since when `seat` starves; 0: no more.
   void set_starving(PoolSeat& seat, std::int64_t oldest_wait_us);
   /// The seat whose waiter waits longest, `own` excepted; nullptr when nobody else starves.
@@ -127,6 +131,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint32_t> starving_{0};
   std::atomic<std::uint32_t> joined_{0};
   std::mutex mutex_;
+  ParameterList parameters_;
   std::vector<std::unique_ptr<PoolSeat>> seats_;  ///< never shrinks, so that references stay valid
 };
 using PoolPtr = std::shared_ptr<Pool>;

@@ -161,7 +161,7 @@ void PoolShard::adopt(ConfigPtr config, DatabasePtr database) {
   database_ = std::move(database);
   mode_ = config_->pool_mode_of(*database_, pool_user());
   if (!same) {
-    parameters_.clear();
+    pool_->set_parameters({});
     reconnect("database configuration changed");
   }
   failing_since_us_ = 0;  // a reload is how an administrator cures a refused login

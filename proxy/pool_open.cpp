@@ -91,7 +91,7 @@ void PoolShard::on_opened(Opening opening) {
   server.permits_ = std::move(opening.permits);
   server.status_ = ServerStatus::active;  // it is on no list
   server.close_needed = opening.unwanted;
-  parameters_ = server.parameters;
+  pool_->set_parameters(server.parameters);
   server.end_coroutine();
   log(server, "new connection to server");
   make_available(server);

@@ -182,7 +182,6 @@ void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
   server->arrive(home_.io, home_.poller, home_.slab);
   ServerConn& arrived = own(std::move(server));
   arrived.end_coroutine();
-  if (parameters_.empty()) parameters_ = arrived.parameters;
   arrived.status_ = ServerStatus::active;  // it is on no list yet
   if (const std::string_view reason = reason_to_close(arrived); !reason.empty()) return close(arrived, reason);
   if (waiters_.empty()) return put_idle(arrived);
@@ -271,6 +270,18 @@ void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {
 }
 
 bool PoolShard::is_empty() const { return servers_.empty() && openings_.empty() && waiters_.empty() && due_.empty(); }
+
+ShardCounts& ShardCounts::operator+=(const ShardCounts& other) {
+  idle += other.idle;
+  used += other.used;
+  active += other.active;
+  tested += other.tested;
+  login += other.login;
+  close_needed += other.close_needed;
+  waiting += other.waiting;
+  max_wait_us = std::max(max_wait_us, other.max_wait_us);
+  return *this;
+}
 
 ShardCounts PoolShard::counts() const {
   ShardCounts counts;

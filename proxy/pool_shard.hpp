@@ -35,6 +35,7 @@ struct ShardCounts {
   std::uint32_t waiting = 0;
   std::int64_t max_wait_us = 0;
   std::uint32_t servers() const { return idle + used + active + tested + login; }
+  ShardCounts& operator+=(const ShardCounts& other);
 };
 
 /// FATAL 3D000: a reload has removed it.
@@ -63,8 +64,8 @@ class PoolShard {
   PoolMode mode() const { return mode_; }
   /// The newest credentials of the user, used for logins that come.
   void set_credentials(CredentialsPtr credentials) { credentials_ = std::move(credentials); }
-  /// What the last login was told; empty until the first one.
-  const ParameterList& parameters() const { return parameters_; }
+  /// What the last login was told, on whatever worker; empty until the first one.
+  ParameterList parameters() const { return pool_->parameters(); }
 
   /// Counted by whoever uses the leases; assignments and waiting times by the shard.
   PoolStats stats;
@@ -172,7 +173,6 @@ class PoolShard {
   ConfigPtr config_;
   CredentialsPtr credentials_;
   PoolMode mode_ = PoolMode::session;
-  ParameterList parameters_;
   std::vector<std::unique_ptr<ServerConn>> servers_;
   std::vector<std::unique_ptr<ServerConn>> buried_;  ///< closed; freed by post, since a caller may still be inside
   IdleList idle_;

@@ -3,25 +3,23 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "protocol/sql_error.hpp"
+#include "proxy/dns.hpp"
+#include "proxy/pool_limits.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/server_login.hpp"
 #include "proxy/session/server_state.hpp"
+#include "proxy/welcome.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
 
 class Worker;
-
-/// ParameterStatus set for a client that begins a session.
-struct Welcome {
-  std::vector<std::pair<std::string, std::string>> parameters;  ///< as the server reported them, in its order
-  TrackedValues tracked;                                        ///< the tracked ones among them
-};
 
 /// Route name -> PoolShard, on one worker.
 class Router {
@@ -41,13 +39,41 @@ class Router {
                                        std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
 
   const std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>>& shards() const { return shards_; }
+  /// The addresses of server hosts (SHOW DNS_HOSTS).
+  const DnsCache& dns() const { return dns_; }
   /// Called by the worker's tick (100 ms): idle, lifetime, check, wait and connect deadlines, min_pool_size.
   void tick();
+  /// The console's commands on this worker. no_route: every database, those that come later included. PAUSE is complete when
+  /// no shard of any worker counts a server.
+  void pause(rules::RouteId route);
+  void resume(rules::RouteId route);
+  bool is_paused(rules::RouteId route) const { return paused_.contains(route) || paused_.contains(rules::no_route); }
+  const std::set<rules::RouteId>& paused() const { return paused_; }
+  void kill(rules::RouteId route, const protocol::SqlError& error);
+  void reconnect(rules::RouteId route);
+  /// Sum over the shards of a route, or all.
+  ShardCounts counts(rules::RouteId route) const;
+
   /// After a reload: limits, changed or vanished databases.
   void adopt_config();
 
  private:
+  boost::asio::awaitable<bool> ask_server(PoolShard& shard, const StartupSettings& settings,
+                                          std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
+  template <class Step>
+  void each_of(rules::RouteId route, Step step) const {
+    for (const auto& [key, shard] : shards_) {
+      if (route == rules::no_route || key.first == route) step(*shard);
+    }
+  }
+
   Worker& worker_;
+  PoolLimits& limits_;
+  DnsCache dns_;
+  ServerHome home_;
+  ConfigPtr config_;
+  WelcomeCache welcomes_;
+  std::set<rules::RouteId> paused_;
   std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>> shards_;
 };
 

@@ -1,0 +1,206 @@
+#include "proxy/router.hpp"
+
+#include "proxy/cancel.hpp"
+#include "proxy/lease_wait.hpp"
+#include "proxy/server_query.hpp"
+#include "proxy/worker.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch {
+
+namespace asio = boost::asio;
+using protocol::SqlError;
+
+namespace {
+
+bool same_server_tls(const Config& left, const Config& right) {
+  return left.server_tls_sslmode == right.server_tls_sslmode && left.server_tls_ca_file == right.server_tls_ca_file &&
+         left.server_tls_cert_file == right.server_tls_cert_file &&
+         left.server_tls_key_file == right.server_tls_key_file &&
+         left.server_tls_ciphers == right.server_tls_ciphers &&
+         left.server_tls13_ciphers == right.server_tls13_ciphers &&
+         left.server_tls_protocols == right.server_tls_protocols;
+}
+
+ServerHome make_home(Worker& worker, DnsCache& dns) {
+  return ServerHome{.io = worker.io(),
+                    .poller = worker.poller(),
+                    .slab = worker.slab(),
+                    .dns = dns,
+                    .now_us = [&worker] { return worker.now_us(); },
+                    .tls = [&worker] { return worker.server_tls(); },
+                    .cancel = [&worker](const ServerConn& server, std::int64_t deadline_us) {
+                      return send_cancel(worker, server, deadline_us);
+                    }};
+}
+
+// application_name is not asked of a server: each application has its own, and what becomes of it is known.
+void split_application_name(const StartupSettings& settings, StartupSettings& others, const std::string*& name) {
+  for (const auto& setting : settings) {
+    if (find_tracked(setting.first) == Tracked::application_name) {
+      name = &setting.second;
+    } else {
+      others.push_back(setting);
+    }
+  }
+}
+
+void finish(Welcome& welcome, ParameterList parameters, const std::string* application_name) {
+  welcome.parameters = std::move(parameters);
+  if (application_name) {
+    set_parameter(welcome.parameters, to_string(Tracked::application_name), clean_application_name(*application_name));
+  }
+  welcome.tracked = tracked_of(welcome.parameters);
+}
+
+bool sets_untracked(const StartupSettings& settings) {
+  for (const auto& setting : settings) {
+    if (find_tracked(setting.first) == Tracked::count) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Router::Router(Worker& worker)
+    : worker_(worker),
+      limits_(PoolLimits::of_process()),
+      dns_(worker.io()),
+      home_(make_home(worker, dns_)),
+      config_(worker.config_ptr()) {
+  dns_.on_change([this](const std::string& host, const std::vector<std::string>& addresses) {
+    for (const auto& entry : shards_) entry.second->on_host_changed(host, addresses);
+  });
+}
+
+Router::~Router() = default;
+
+PoolShard* Router::shard(rules::RouteId route, const CredentialsPtr& credentials, SqlError& error) {
+  const DatabasePtr database = config_->find_database(route);
+  if (!database) {
+    error = {};
+    error.severity = protocol::Severity::fatal;
+    error.sqlstate = protocol::sqlstate::undefined_database;
+    error.message = "no such database: " + rules::route_name(route);
+    return nullptr;
+  }
+  PoolKey key;
+  key.route = route;
+  key.user = !database->user.empty() ? database->user : credentials ? credentials->user : std::string();
+  std::unique_ptr<PoolShard>& shard = shards_[{route, key.user}];
+  if (shard) {
+    if (credentials) shard->set_credentials(credentials);
+    return shard.get();
+  }
+  shard = std::make_unique<PoolShard>(limits_.pool(key, *config_, *database), home_, limits_, database, config_,
+                                      credentials);
+  if (is_paused(route)) shard->pause();
+  return shard.get();
+}
+
+asio::awaitable<bool> Router::welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
+                                      std::int64_t deadline_us, Welcome& welcome, SqlError& error) {
+  PoolShard* where = shard(route, credentials, error);
+  if (!where) co_return false;
+  StartupSettings others;
+  const std::string* application_name = nullptr;
+  split_application_name(settings, others, application_name);
+  if (others.empty()) {
+    const ParameterList known = where->parameters();
+    if (!known.empty()) {
+      finish(welcome, known, application_name);
+      co_return true;
+    }
+  }
+  PoolKey key;
+  key.route = route;
+  key.user = where->user();
+  std::string remembered_as = WelcomeCache::key(key, others);
+  if (const ParameterList* remembered = others.empty() ? nullptr : welcomes_.find(remembered_as)) {
+    finish(welcome, *remembered, application_name);
+    co_return true;
+  }
+  Welcome asked;
+  if (!co_await ask_server(*where, others, deadline_us, asked, error)) co_return false;
+  if (!others.empty()) welcomes_.insert(std::move(remembered_as), asked.parameters);
+  finish(welcome, std::move(asked.parameters), application_name);
+  co_return true;
+}
+
+// Twice: an idle connection may turn out to be dead only when it is used.
+asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings& settings, std::int64_t deadline_us,
+                                         Welcome& welcome, SqlError& error) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Lease lease = co_await wait_for_lease(worker_.io(), shard, deadline_us, error);
+    if (!lease) co_return false;
+    const ParameterList base = shard.parameters();
+    const ParameterList before = lease->parameters;
+    const std::string sql = settings.empty() ? std::string() : settings_query(settings, base, lease->state.reported);
+    bool ok = true;
+    if (!sql.empty()) {
+      lease->begin_coroutine();
+      ok = co_await run_query(*lease, sql, deadline_us, error);
+      lease->end_coroutine();
+    }
+    welcome.parameters = merge_parameters(base, before, lease->parameters, settings);
+    if (lease->stream.is_open()) {
+      if (ok && sets_untracked(settings)) lease->state.unknown_settings = true;
+      const Leftover nothing;
+      lease.give_back(nothing);
+      error.severity = protocol::Severity::fatal;
+      co_return ok;
+    }
+    lease.close("server conn crashed?");
+  }
+  error.severity = protocol::Severity::fatal;
+  co_return false;
+}
+
+void Router::tick() {
+  for (const auto& entry : shards_) entry.second->tick();
+}
+
+void Router::pause(rules::RouteId route) {
+  paused_.insert(route);
+  each_of(route, [](PoolShard& shard) { shard.pause(); });
+}
+
+// RESUME of everything ends the pauses of single databases too.
+void Router::resume(rules::RouteId route) {
+  if (route == rules::no_route) {
+    paused_.clear();
+  } else {
+    paused_.erase(route);
+  }
+  each_of(route, [this](PoolShard& shard) {
+    if (!is_paused(shard.route())) shard.resume();
+  });
+}
+
+void Router::kill(rules::RouteId route, const SqlError& error) {
+  paused_.insert(route);
+  each_of(route, [&](PoolShard& shard) { shard.kill(error); });
+}
+
+void Router::reconnect(rules::RouteId route) {
+  each_of(route, [](PoolShard& shard) { shard.reconnect("close_needed"); });
+}
+
+ShardCounts Router::counts(rules::RouteId route) const {
+  ShardCounts sum;
+  each_of(route, [&](const PoolShard& shard) { sum += shard.counts(); });
+  return sum;
+}
+
+void Router::adopt_config() {
+  const ConfigPtr before = std::exchange(config_, worker_.config_ptr());
+  limits_.adopt(*config_);
+  welcomes_.clear();
+  const bool same_tls = same_server_tls(*before, *config_);
+  for (const auto& [key, shard] : shards_) {
+    shard->adopt(config_, config_->find_database(key.first));
+    if (!same_tls) shard->reconnect("close_needed");
+  }
+}
+
+}  // namespace pgswitch

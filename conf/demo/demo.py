@@ -146,10 +146,11 @@ def answered_by(printed):
 
 
 def explain(folder, sql):
-    """What `pgswitch explain` says of the deciding rule, indented."""
+    """The lines of `pgswitch explain` that say what was decided, and by which rule."""
     status, out, err = run_command("explain", folder / "pgswitch.ini", "-u", "app", "-d", "app", sql)
-    wanted = [line for line in (out or err).splitlines() if line.split(":")[0].strip() in ("rule", "route", "rewritten")]
-    return wanted if status == 0 else [f"explain failed: {err.strip()}"]
+    if status != 0:
+        return [f"explain failed: {err.strip()}"]
+    return [line for line in out.splitlines() if line.split()[:1] and line.split()[0] in ("decision", "rule", "rewritten")]
 
 
 def show(step, number, psql, folder):
@@ -158,7 +159,7 @@ def show(step, number, psql, folder):
     for statement in step.statements:
         print(f"{GREY}   app=> {PLAIN}" + statement.replace("\n", "\n       ") + ";")
         for line in explain(folder, statement):
-            print(f"{GREY}          {line}{PLAIN}")
+            print(f"{GREY}         {line}{PLAIN}")
     printed = psql.type(separator.join(step.statements) + ";")
     print("".join(f"   {line}\n" for line in printed.splitlines() if line), end="")
     found = answered_by(printed)

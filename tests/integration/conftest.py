@@ -21,6 +21,7 @@ from pooler import Pooler  # noqa: E402
 
 DIRECT = launch.PROXY == "direct"
 IS_PGSWITCH = not DIRECT and Path(launch.PROXY).name != "pgbouncer"
+TEST_RULES = (HERE / "rules.lua").read_text()
 CONFIGURATIONS = {
     "transaction": {"pool_mode": "transaction", "workers": 1},
     "transaction-2-workers": {"pool_mode": "transaction", "workers": 2},

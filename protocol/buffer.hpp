@@ -7,7 +7,8 @@
 namespace pgswitch::protocol {
 
 /// Free list of memory blocks of one size, lent to the LinearBuffers of one worker. Owned by the worker, used on its
-/// thread only, outlives every buffer that borrows from it. Keeps at most `keep_free` blocks, the rest goes back to the heap.
+/// thread only, outlives every buffer that borrows from it. Keeps at most `keep_free` blocks; the rest goes back to the
+/// heap.
 class BufferSlab {
  public:
   /// `block_size` in bytes, at least 64.

@@ -46,7 +46,8 @@ Digest pbkdf2_sha256(ByteView password, ByteView salt, std::uint32_t iterations)
 
 std::string base64_encode(ByteView data) {
   std::string text((data.size() + 2) / 3 * 4 + 1, '\0');  // EVP_EncodeBlock ends with a NUL
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), octets(data), static_cast<int>(data.size()));
+  auto* const target = reinterpret_cast<unsigned char*>(text.data());
+  const int size = EVP_EncodeBlock(target, octets(data), static_cast<int>(data.size()));
   text.resize(static_cast<std::size_t>(size));
   return text;
 }
@@ -83,8 +84,9 @@ void cleanse(std::string& text) {
 
 std::string tls_server_end_point(const x509_st* certificate) {
   int digest_id = NID_undef;
-  if (certificate == nullptr || !X509_get_signature_info(const_cast<X509*>(certificate), &digest_id, nullptr, nullptr, nullptr))
-    return {};
+  if (certificate == nullptr) return {};
+  X509* const writable = const_cast<X509*>(certificate);  // the call caches what it finds
+  if (!X509_get_signature_info(writable, &digest_id, nullptr, nullptr, nullptr)) return {};
   if (digest_id == NID_md5 || digest_id == NID_sha1) digest_id = NID_sha256;
   const EVP_MD* method = digest_id == NID_undef ? nullptr : EVP_get_digestbynid(digest_id);
   unsigned char digest[EVP_MAX_MD_SIZE];

@@ -21,7 +21,7 @@ inline ByteView view(const Digest& digest) { return {reinterpret_cast<const char
 Digest sha256(ByteView data);
 /// HMAC-SHA-256 over the parts in order.
 Digest hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
-/// RFC 8018 with HMAC-SHA-256; about 1 ms for 4096 iterations.
+/// RFC 8018 with HMAC-SHA-256; measured: 3 ms for 4096 iterations (OpenSSL 3.0).
 Digest pbkdf2_sha256(ByteView password, ByteView salt, std::uint32_t iterations);
 
 std::string base64_encode(ByteView data);

@@ -41,7 +41,8 @@ LoginStatus ClientLogin::on_ok() {
 LoginStatus ClientLogin::on_cleartext(std::string& out) {
   if (step_ != Step::start) return unexpected();
   if (!options_.allow_cleartext || options_.scram.require_channel_binding)
-    return fail(sqlstate::invalid_authorization, "server asks for the password in the clear, which needs TLS or a Unix socket");
+    return fail(sqlstate::invalid_authorization,
+                "server asks for the password in the clear, which needs TLS or a Unix socket");
   const auto* password = std::get_if<Password>(&options_.credential);
   if (password == nullptr) return wrong_secret("a cleartext password");
   write_password(out, password->text.text());

@@ -87,18 +87,18 @@ LoginStatus ServerLogin::on_md5(ByteView body, std::string& out) {
 }
 
 LoginStatus ServerLogin::start_scram(std::string& out) {
-  const std::string stable_salt = scram_salt(options_.process_secret, options_.user);
-  ScramKeys keys;
+  // Made for everybody, so that the time tells nothing either.
+  ScramKeys keys = mock_scram_keys(options_.process_secret, options_.user, options_.scram_iterations);
   bool genuine = true;
   if (const auto* stored = std::get_if<ScramKeys>(&options_.credential)) {
     keys = *stored;
   } else if (const auto* plain = std::get_if<Password>(&options_.credential)) {
     const std::string_view text = plain->text.text();
+    const std::string stable_salt = keys.salt;
     keys = options_.cache != nullptr
                ? options_.cache->get_or_derive(options_.user, text, stable_salt, options_.scram_iterations)
                : derive_scram_keys(text, stable_salt, options_.scram_iterations);
   } else {
-    keys = mock_scram_keys(options_.process_secret, options_.user, options_.scram_iterations);
     genuine = false;
   }
   const ByteView nonce_bytes = ByteView(options_.random).substr(salt().size());

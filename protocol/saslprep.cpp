@@ -7,8 +7,8 @@
 
 // RFC 4013 in the order of PostgreSQL's pg_saslprep. The normal form KC is done for characters that can be judged alone:
 // those it leaves as they are, and the compatibility characters found on keyboards. A password with anything else in it
-// (separate combining marks, right-to-left scripts, rare compatibility characters, characters newer than Unicode 3.2) is used
-// byte for byte. That is right for every such password but those with a character to be mapped, composed or decomposed.
+// (separate combining marks, right-to-left scripts, rare compatibility characters, characters newer than Unicode 3.2) is
+// used byte for byte. That is wrong only when it also has a character to be mapped, composed or decomposed.
 namespace pgswitch::protocol {
 namespace {
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t scram_nonce_bytes = 18;
 std::string scram_nonce(ByteView random);
 /// The longest message read from a peer; PostgreSQL's are below 300 bytes. Bounds every allocation of an exchange.
 inline constexpr std::size_t max_scram_message_size = 8192;
-/// The most iterations a server can make us compute (about 0.3 s); OWASP recommends 600,000.
+/// The most iterations a server can make us compute, in less than a second; OWASP recommends 600,000.
 inline constexpr std::uint32_t max_scram_iterations = 1'000'000;
 
 enum class ScramStatus : std::uint8_t {

@@ -33,7 +33,8 @@ std::optional<ServerFirst> read_server_first(ByteView message) {
 
 }  // namespace
 
-ScramClient::ScramClient(std::string_view user, SecretText password, std::string nonce, Options options, ScramKeyCache* cache)
+ScramClient::ScramClient(std::string_view user, SecretText password, std::string nonce, Options options,
+                         ScramKeyCache* cache)
     : password_(std::move(password)), user_(user), options_(std::move(options)), cache_(cache), nonce_(std::move(nonce)) {}
 
 ScramClient::ScramClient(ScramKeys keys, std::string nonce, Options options)
@@ -68,7 +69,8 @@ std::string ScramClient::client_first() {
 }
 
 ScramStatus ScramClient::on_server_first(ByteView message, std::string& reply) {
-  if (message.size() > max_scram_message_size) return fail(sqlstate::protocol_violation, "SCRAM message from the server is too long");
+  if (message.size() > max_scram_message_size)
+    return fail(sqlstate::protocol_violation, "SCRAM message from the server is too long");
   const std::optional<ServerFirst> first = read_server_first(message);
   if (!first) return fail(sqlstate::protocol_violation, "malformed SCRAM message from the server");
   if (!first->nonce.starts_with(nonce_) || first->nonce.size() == nonce_.size())

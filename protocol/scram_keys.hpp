@@ -30,7 +30,7 @@ struct ScramKeys {
 
 inline constexpr std::uint32_t default_scram_iterations = 4096;
 
-/// Costs `iterations` times a microsecond quarter: 1 ms for 4096. The password is prepared by saslprep() here.
+/// The password is prepared by saslprep() here. Takes a few milliseconds for 4096 iterations: use a ScramKeyCache.
 ScramKeys derive_scram_keys(std::string_view password, std::string_view salt, std::uint32_t iterations);
 
 /// The stored form `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`; nullopt for anything else.

@@ -9,6 +9,8 @@ namespace pgswitch::protocol {
 namespace {
 
 constexpr std::string_view binding_type = "tls-server-end-point";
+constexpr std::string_view unbound_detail =
+    "The client selected SCRAM-SHA-256-PLUS, but the message does not include channel binding data.";
 
 }  // namespace
 
@@ -81,10 +83,10 @@ ScramStatus ScramServer::on_client_final(ByteView message, std::string& reply) {
 ScramStatus ScramServer::check_binding_flag(std::string_view flag) {
   if (flag == "n") {
     if (!plus_) return ScramStatus::need_more;
-    return malformed("The client selected SCRAM-SHA-256-PLUS, but the message does not include channel binding data.");
+    return malformed(unbound_detail);
   }
   if (flag == "y") {
-    if (plus_) return malformed("The client selected SCRAM-SHA-256-PLUS, but the message does not include channel binding data.");
+    if (plus_) return malformed(unbound_detail);
     if (channel_binding_.empty()) return ScramStatus::need_more;
     // RFC 5802, 6: someone between us has taken the -PLUS mechanism out of our list.
     return fail(sqlstate::invalid_authorization, "SCRAM channel binding negotiation error",

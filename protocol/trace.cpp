@@ -38,7 +38,8 @@ constexpr MessageFormat backend_messages[] = {
 const MessageFormat* find_format(Direction direction, char type) {
   const std::span<const MessageFormat> table =
       direction == Direction::from_frontend ? std::span<const MessageFormat>(frontend_messages) : backend_messages;
-  const auto found = std::find_if(table.begin(), table.end(), [&](const MessageFormat& entry) { return entry.type == type; });
+  const auto is_type = [&](const MessageFormat& entry) { return entry.type == type; };
+  const auto found = std::find_if(table.begin(), table.end(), is_type);
   return found == table.end() ? nullptr : &*found;
 }
 

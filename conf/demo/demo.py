@@ -58,9 +58,10 @@ STEPS = (
 
 def home():
     """build/demo; or, when root runs this in a checkout that the servers' user cannot enter, a folder in /var/tmp."""
-    folder = make_folder(ROOT / "build" / "demo")
-    if runner_reaches(folder):
-        return folder
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    if runner_reaches(build):
+        return make_folder(build / "demo")
     away = Path("/var/tmp") / ("pgswitch-demo-" + hashlib.sha256(str(ROOT).encode()).hexdigest()[:12])
     if away.is_symlink() or (away.exists() and away.stat().st_uid != runner().pw_uid):
         sys.exit(f"{away} belongs to somebody else")

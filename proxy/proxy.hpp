@@ -1,7 +1,19 @@
 #pragma once
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
+#include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
+#include "proxy/listener.hpp"
+#include "proxy/worker.hpp"
 
 namespace pgswitch {
 
@@ -13,7 +25,86 @@ struct RunOptions {
   std::string user;
 };
 
-/// Runs the proxy until it is told to stop. Returns the exit code.
+/// How the process ends.
+enum class Shutdown : std::uint8_t {
+  none,
+  wait_for_clients,  ///< SIGTERM: no new clients; each one ends at its next transaction boundary
+  wait_for_servers,  ///< SIGINT: no new clients; all databases are paused; ends when no server is in use
+  immediate          ///< SIGQUIT, or a second signal
+};
+
+/// The process: workers, listeners, the configuration in force. One object; made and destroyed on the main thread, which
+/// sleeps while the workers run. Signals and listeners live on worker 0. Methods say who may call them.
+class Proxy {
+ public:
+  Proxy(ConfigPtr config, const RunOptions& options);
+  ~Proxy();
+  Proxy(const Proxy&) = delete;
+  Proxy& operator=(const Proxy&) = delete;
+
+  /// Loads certificates and rules, binds, makes the workers. False with `error`. Main thread.
+  bool prepare(std::string& error);
+  /// Serves until told to stop. Main thread.
+  void run();
+
+  // Any thread.
+  ConfigPtr config() const;
+  const RunOptions& options() const { return options_; }
+  std::size_t worker_count() const { return workers_.size(); }
+  /// nullptr when there is no such worker: the index may come from a client.
+  Worker* worker(std::size_t index) { return index < workers_.size() ? workers_[index].get() : nullptr; }
+  ClientLimits& client_limits() { return client_limits_; }
+  std::uint64_t next_client_id() { return last_client_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  /// Random, made at the start: keeps what unknown users are shown stable.
+  const std::string& process_secret() const { return process_secret_; }
+  std::int64_t started_unix_us() const { return started_unix_us_; }
+  Shutdown shutdown_mode() const { return shutdown_.load(std::memory_order_relaxed); }
+  std::string version_line() const;
+
+  /// RELOAD and SIGHUP: configuration, userlist, rules and certificates, all of it or nothing. What was wrong; empty: done.
+  /// Reads files; workers take the new configuration over by post.
+  std::vector<std::string> reload();
+  /// PAUSE and RESUME; no_route is all databases. Pools follow by post; who wants to know when a PAUSE is complete asks the
+  /// shards for their connections (on_each_worker).
+  void pause(rules::RouteId route = rules::no_route);
+  void resume(rules::RouteId route = rules::no_route);
+  /// Begins to end. A second call ends at once.
+  void shut_down(Shutdown mode);
+
+  /// Runs `step` on every worker, in parallel, each on its own thread; then `done` on the thread of `caller`.
+  void on_each_worker(Worker& caller, std::function<void(Worker&)> step, std::function<void()> done);
+  /// The same for a coroutine of `caller`: returns when all have run.
+  boost::asio::awaitable<void> on_each_worker(Worker& caller, std::function<void(Worker&)> step);
+
+ private:
+  bool make_workers(std::string& error);
+  bool listen(std::string& error);
+  void log_start() const;
+  void hand_over(int fd);
+  void arm_signals();
+  void on_signal(int number);
+  void arm_shutdown_check();
+  void check_shutdown();
+  void stop_listening();
+  void stop_workers();
+
+  RunOptions options_;
+  mutable std::mutex mutex_;         ///< config_, generation_
+  std::mutex reload_mutex_;          ///< one reload at a time
+  ConfigPtr config_;
+  std::uint64_t generation_ = 1;
+  std::string process_secret_;
+  std::int64_t started_unix_us_ = 0;
+  ClientLimits client_limits_;
+  std::atomic<std::uint64_t> last_client_id_{0};
+  std::atomic<Shutdown> shutdown_{Shutdown::none};
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Listeners listeners_;
+  std::unique_ptr<boost::asio::signal_set> signals_;
+  std::unique_ptr<boost::asio::steady_timer> shutdown_timer_;
+};
+
+/// Runs the proxy until it is told to stop. Returns the exit code. SIGPIPE must be ignored.
 int run_proxy(ConfigPtr config, const RunOptions& options);
 
 }  // namespace pgswitch

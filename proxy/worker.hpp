@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/buffer.hpp"
+#include "protocol/scram_keys.hpp"
 #include "protocol/sql_error.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
@@ -38,6 +39,8 @@ class Worker {
   rules::Engine& engine() { return *engine_; }
   protocol::BufferSlab& slab() { return slab_; }
   RouterStats& stats() { return stats_; }
+  /// Of logins here, so that a storm of them does not repeat PBKDF2.
+  protocol::ScramKeyCache& scram_cache() { return scram_cache_; }
   const Config& config() const { return *config_; }
   const ConfigPtr& config_ptr() const { return config_; }
   /// nullptr: TLS is off on that side. Keep a copy of the pointer over a co_await, a reload replaces it.
@@ -58,6 +61,8 @@ class Worker {
   void adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls);
 
   /// Sessions of this worker, addressed by slot (cancel keys hold the slot). Slots are reused.
+  /// A client's connected, non-blocking socket, announced by expect_session() before.
+  void begin_session(int fd);
   std::uint32_t add_session(std::unique_ptr<ClientSession> session);
   void remove_session(std::uint32_t slot);
   ClientSession* session(std::uint32_t slot);
@@ -68,7 +73,9 @@ class Worker {
   void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// Every session ends at its next transaction boundary with `reason`; new ones are refused (SHUTDOWN WAIT_FOR_*).
+  /// From now on logins are refused, except at the console.
+  void begin_draining() { draining_ = true; }
+  /// Every session ends at its next transaction boundary with `reason`.
   void shut_down_sessions(const protocol::SqlError& reason);
   bool is_draining() const { return draining_; }
 
@@ -96,6 +103,7 @@ class Worker {
   protocol::BufferSlab slab_;
   std::unique_ptr<Router> router_;
   RouterStats stats_;
+  protocol::ScramKeyCache scram_cache_;
   std::int64_t now_us_ = 0;
   bool draining_ = false;
   std::vector<std::unique_ptr<ClientSession>> sessions_;

@@ -1,0 +1,135 @@
+#include "proxy/cancel.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cerrno>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/writer.hpp"
+#include "proxy/cancel_key.hpp"
+#include "proxy/client_session.hpp"
+#include "proxy/log.hpp"
+#include "proxy/proxy.hpp"
+#include "proxy/router.hpp"
+#include "proxy/server_conn.hpp"
+#include "proxy/server_socket.hpp"
+#include "proxy/stream_io.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgswitch {
+namespace {
+
+/// Everything of a connection that a CancelRequest needs, by value.
+struct CancelTarget {
+  std::uint64_t id = 0;
+  std::string host;
+  sockaddr_storage address{};
+  socklen_t address_size = sizeof(sockaddr_storage);
+  std::uint32_t process_id = 0;
+  std::string secret;
+  TlsContextPtr tls;  ///< nullptr: the connection has none
+
+  CancelTarget(Worker& worker, const ServerConn& server);
+};
+
+// Where the connection itself goes: the server's process is there and nowhere else, whatever the name resolves to now.
+CancelTarget::CancelTarget(Worker& worker, const ServerConn& server)
+    : id(server.id), host(server.host), process_id(server.process_id), secret(server.cancel_secret) {
+  if (getpeername(server.stream.fd(), reinterpret_cast<sockaddr*>(&address), &address_size) != 0) address_size = 0;
+  if (server.stream.is_tls()) tls = worker.server_tls();
+}
+
+/// A non-blocking socket that connects or has connected; -1 on failure.
+int begin_connect(const CancelTarget& target) {
+  if (target.address_size == 0) return -1;
+  const int fd = socket(target.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int result = connect(fd, reinterpret_cast<const sockaddr*>(&target.address), target.address_size);
+  if (result == 0 || errno == EINPROGRESS) return fd;
+  ::close(fd);
+  return -1;
+}
+
+boost::asio::awaitable<bool> connect_stream(Stream& stream, std::int64_t deadline_us) {
+  const bool ready = co_await stream.wait_writable(deadline_us);
+  std::string error;
+  co_return ready && connect_succeeded(stream.fd(), error);
+}
+
+boost::asio::awaitable<bool> ask_for_tls(Stream& stream, const CancelTarget& target, std::int64_t deadline_us) {
+  std::string request;
+  protocol::write_ssl_request(request);
+  IoEnd end = co_await write_fully(stream, request, deadline_us);
+  char answer = 0;
+  if (end == IoEnd::done) end = co_await read_exactly(stream, &answer, 1, deadline_us);
+  if (end != IoEnd::done || answer != 'S') co_return false;
+  std::string text;
+  const boost::system::error_code error = co_await stream.tls_connect(*target.tls, target.host, deadline_us, text);
+  co_return !error;
+}
+
+boost::asio::awaitable<bool> deliver(Worker& worker, const CancelTarget& target, std::int64_t deadline_us) {
+  const int fd = begin_connect(target);
+  if (fd < 0) co_return false;
+  Stream stream(worker.io(), worker.poller(), fd);
+  bool ok = co_await connect_stream(stream, deadline_us);
+  if (ok && target.tls) ok = co_await ask_for_tls(stream, target, deadline_us);
+  if (!ok) co_return false;
+  std::string packet;
+  protocol::write_cancel_request(packet, target.process_id, target.secret);
+  IoEnd end = co_await write_fully(stream, packet, deadline_us);
+  if (end == IoEnd::done) end = co_await read_to_end(stream, deadline_us);
+  co_return end == IoEnd::done;
+}
+
+// The connection may have been closed meanwhile, so it is looked for, not remembered.
+void end_cancel(Worker& worker, std::uint64_t id) {
+  --worker.cancels_in_flight;
+  for (const auto& [key, shard] : worker.router().shards()) {
+    shard->each([id](const ServerConn& server) {
+      if (server.id == id) --server.cancels_in_flight;
+    });
+  }
+}
+
+bool begin_cancel(Worker& worker, const ServerConn& server) {
+  if (worker.cancels_in_flight >= max_cancels_in_flight || !server.stream.is_open()) return false;
+  ++worker.cancels_in_flight;
+  ++server.cancels_in_flight;
+  ++worker.stats().cancels;
+  return true;
+}
+
+boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std::int64_t deadline_us) {
+  const bool sent = co_await deliver(worker, target, deadline_us);
+  end_cancel(worker, target.id);
+  if (!sent) log_line(LogLevel::debug, "cancel request for server process " + std::to_string(target.process_id) + " failed");
+}
+
+}  // namespace
+
+void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView secret) {
+  const CancelKey key = CancelKey::of_process_id(process_id);
+  Worker* const target = from.proxy().worker(key.worker);
+  if (!target) return;
+  target->post([target, slot = key.slot, text = std::string(secret)] {
+    if (ClientSession* const session = target->session(slot)) session->cancel(text);
+  });
+}
+
+boost::asio::awaitable<void> send_cancel(Worker& worker, const ServerConn& server, std::int64_t deadline_us) {
+  if (!begin_cancel(worker, server)) co_return;
+  CancelTarget target(worker, server);
+  co_await run_cancel(worker, std::move(target), deadline_us);
+}
+
+void start_cancel(Worker& worker, const ServerConn& server) {
+  if (!begin_cancel(worker, server)) return;
+  const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
+  boost::asio::co_spawn(worker.io(), run_cancel(worker, CancelTarget(worker, server), deadline_us), boost::asio::detached);
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,134 @@
+#include "proxy/client_login.hpp"
+
+#include <algorithm>
+#include <strings.h>
+
+namespace pgswitch {
+namespace {
+
+using protocol::LoginMethod;
+using protocol::SqlError;
+namespace sqlstate = protocol::sqlstate;
+
+bool same_name(std::string_view left, std::string_view right) {
+  return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+}
+
+std::string_view text_of(const protocol::Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
+}
+
+protocol::Credential stored_credential(const User* user) {
+  if (!user || !user->secret) return {};
+  return protocol::parse_credential(*user->secret);
+}
+
+LoginPlan plan_trust(const User* user) {
+  LoginPlan plan;
+  plan.method = LoginMethod::trust;
+  // As in pgbouncer, trust needs no password but the user must be in the userlist.
+  if (!user || !user->secret) plan.refused = fatal(sqlstate::invalid_authorization, "\"trust\" authentication failed");
+  return plan;
+}
+
+void put_setting(protocol::Settings& settings, const std::string& name, const std::string& value) {
+  const auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return same_name(s.first, name); });
+  if (found != settings.end()) {
+    found->second = value;
+  } else {
+    settings.emplace_back(name, value);
+  }
+}
+
+bool is_ignored(const Config& config, std::string_view name) {
+  const auto& items = config.ignore_startup_parameters.items;
+  return std::any_of(items.begin(), items.end(), [&](const std::string& item) { return same_name(item, name); });
+}
+
+void add_host(protocol::Settings& settings, const ClientAddress& address) {
+  const std::string_view given = find_setting(settings, "application_name");
+  const std::string name = given.empty() ? "app" : std::string(given);
+  put_setting(settings, "application_name", name + " - " + address.to_string());
+}
+
+}  // namespace
+
+SqlError fatal(std::string_view sqlstate, std::string message) {
+  SqlError error;
+  error.severity = protocol::Severity::fatal;
+  error.sqlstate = sqlstate;
+  error.message = std::move(message);
+  return error;
+}
+
+bool is_console(std::string_view database) { return database == "pgswitch" || database == "pgbouncer"; }
+
+ConsoleRights console_rights(const Config& config, std::string_view user) {
+  if (config.admin_users.contains(user)) return ConsoleRights::admin;
+  if (config.stats_users.contains(user) || config.auth_type == AuthType::any) return ConsoleRights::stats;
+  return ConsoleRights::none;
+}
+
+bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t own_uid) {
+  return address.is_unix && address.uid == own_uid && is_console(user);
+}
+
+LoginPlan plan_login(const Config& config, std::string_view user) {
+  const User* const known = config.find_user(user);
+  LoginPlan plan;
+  plan.credential = stored_credential(known);
+  switch (config.auth_type) {
+    case AuthType::any: plan.method = LoginMethod::trust; return plan;
+    case AuthType::trust: return plan_trust(known);
+    case AuthType::plain: plan.method = LoginMethod::password; return plan;
+    case AuthType::md5: plan.method = LoginMethod::md5; return plan;
+    case AuthType::scram_sha_256: plan.method = LoginMethod::scram_sha_256; return plan;
+    case AuthType::cert:
+    case AuthType::hba:
+    case AuthType::ldap:
+    case AuthType::pam: break;
+  }
+  plan.refused = fatal(sqlstate::invalid_authorization, "no authentication method is found");
+  return plan;
+}
+
+CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven) {
+  auto credentials = std::make_shared<Credentials>();
+  credentials->user = std::move(user);
+  if (const auto* password = std::get_if<protocol::Password>(&proven)) credentials->password = password->text.text();
+  if (const auto* keys = std::get_if<protocol::ScramKeys>(&proven); keys && keys->has_client_key) {
+    credentials->client_key = text_of(keys->client_key);
+    credentials->server_key = text_of(keys->server_key);
+  }
+  return credentials;
+}
+
+std::optional<SqlError> refuse_startup(const Config& config, const protocol::StartupMessage& message, bool is_tls,
+                                       bool is_unix) {
+  const SslMode mode = config.client_tls_sslmode;
+  const bool tls_required = mode == SslMode::require || mode == SslMode::verify_ca || mode == SslMode::verify_full;
+  if (tls_required && !is_tls && !is_unix) return fatal(sqlstate::invalid_authorization, "SSL required");
+  if (message.replication == protocol::Replication::none) return std::nullopt;
+  SqlError error = fatal(sqlstate::feature_not_supported, "replication connections are not supported by pgswitch");
+  error.hint = "Connect to the PostgreSQL server directly for replication.";
+  return error;
+}
+
+protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,
+                                    const ClientAddress& address) {
+  protocol::Settings settings;
+  // PostgreSQL applies `options` before the packet's own parameters (process_startup_options).
+  for (const auto* source : {&message.option_settings, &message.parameters}) {
+    for (const auto& [name, value] : *source)
+      if (!is_ignored(config, name)) put_setting(settings, name, value);
+  }
+  if (config.application_name_add_host) add_host(settings, address);
+  return settings;
+}
+
+std::string_view find_setting(const protocol::Settings& settings, std::string_view name) {
+  const auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return same_name(s.first, name); });
+  return found == settings.end() ? std::string_view() : std::string_view(found->second);
+}
+
+}  // namespace pgswitch

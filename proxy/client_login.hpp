@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/login.hpp"
+#include "protocol/sql_error.hpp"
+#include "protocol/startup.hpp"
+#include "proxy/client_address.hpp"
+#include "proxy/config.hpp"
+#include "proxy/server_login.hpp"
+
+/// What a client's login decides, without I/O: how it must prove itself, what its start-up packet asks for, what it may do.
+/// The coroutine that asks these questions is ClientSession.
+namespace pgswitch {
+
+/// Texts are pgbouncer's where it has one.
+protocol::SqlError fatal(std::string_view sqlstate, std::string message);
+
+/// The console's databases: our own name, and pgbouncer's for the tools that know it.
+bool is_console(std::string_view database);
+
+enum class ConsoleRights : std::uint8_t { none, stats, admin };
+/// For a user who has proved who it is (or need not, with auth_type = any).
+ConsoleRights console_rights(const Config& config, std::string_view user);
+/// `pgbouncer` or `pgswitch` over the Unix socket, as the system user that the process runs as: needs no password.
+bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t own_uid);
+
+/// How a user proves itself.
+struct LoginPlan {
+  protocol::LoginMethod method = protocol::LoginMethod::scram_sha_256;
+  protocol::Credential credential;           ///< monostate: unknown, an exchange that cannot succeed
+  std::optional<protocol::SqlError> refused; ///< no exchange at all
+};
+LoginPlan plan_login(const Config& config, std::string_view user);
+
+/// What the exchange left behind, for logins at servers. `user`: the client's.
+CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven);
+
+/// Before any authentication: what no client may ask for.
+std::optional<protocol::SqlError> refuse_startup(const Config& config, const protocol::StartupMessage& message,
+                                                 bool is_tls, bool is_unix);
+
+/// The session's start-up settings: parameters and `options`, without those of ignore_startup_parameters, in the client's
+/// order; a later one of the same name wins. application_name_add_host is applied.
+protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,
+                                    const ClientAddress& address);
+/// Value of a setting, case-insensitive name; empty when it is not there.
+std::string_view find_setting(const protocol::Settings& settings, std::string_view name);
+
+}  // namespace pgswitch

@@ -1,0 +1,131 @@
+#include "proxy/listener.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "protocol/writer.hpp"
+#include "proxy/client_login.hpp"
+#include "proxy/log.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgswitch {
+namespace {
+
+/// Accepted in one turn: a storm of logins must not keep the sessions waiting.
+constexpr int accepts_per_turn = 16;
+constexpr std::chrono::seconds pause_time{1};
+
+void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
+
+void apply_tcp_options(int fd, const Config& config) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (config.tcp_keepalive) {
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (config.tcp_keepidle > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, config.tcp_keepidle);
+    if (config.tcp_keepintvl > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, config.tcp_keepintvl);
+    if (config.tcp_keepcnt > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, config.tcp_keepcnt);
+  }
+  if (config.tcp_user_timeout > 0) set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, config.tcp_user_timeout);
+  if (config.tcp_socket_buffer > 0) {
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, config.tcp_socket_buffer);
+    set_option(fd, SOL_SOCKET, SO_SNDBUF, config.tcp_socket_buffer);
+  }
+}
+
+int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+/// Errors of the one connection that was to be accepted (accept(2)), not of the listener.
+bool is_client_error(int error) {
+  return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTDOWN ||
+         error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
+}
+
+}  // namespace
+
+Listener::Listener(Worker& worker, int fd, std::string name, std::string socket_file, ConfigPtr config)
+    : worker_(worker), fd_(fd), name_(std::move(name)), socket_file_(std::move(socket_file)), config_(std::move(config)),
+      unix_(name_.starts_with("unix:")), pause_(worker.io()) {}
+
+// The poller forgets a descriptor by itself when it is closed; its thread may be gone by now.
+Listener::~Listener() {
+  if (fd_ >= 0) ::close(fd_);
+  if (spare_ >= 0) ::close(spare_);
+  if (!socket_file_.empty()) ::unlink(socket_file_.c_str());
+}
+
+void Listener::start(Sink sink) {
+  sink_ = std::move(sink);
+  spare_ = open_spare();
+  resume();
+}
+
+void Listener::close() {
+  if (fd_ < 0) return;
+  pause_.cancel();
+  if (polled_) worker_.poller().remove(fd_, *this);
+  polled_ = false;
+  ::close(fd_);
+  fd_ = -1;
+  if (!socket_file_.empty()) ::unlink(socket_file_.c_str());
+  socket_file_.clear();
+}
+
+void Listener::on_ready(std::uint32_t) {
+  for (int i = 0; i < accepts_per_turn && fd_ >= 0 && polled_; ++i)
+    if (!accept_one()) return;
+}
+
+bool Listener::accept_one() {
+  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    const int error = errno;
+    if (is_client_error(error)) return true;
+    if (error != EAGAIN && error != EWOULDBLOCK) pause(error);
+    return false;
+  }
+  if (!unix_) apply_tcp_options(fd, worker_.config());
+  sink_(fd);
+  return true;
+}
+
+// Out of descriptors, as a rule. The clients in the queue would wake us at once, again and again: so wait.
+void Listener::pause(int error) {
+  static LogThrottle throttle(60 * one_second);
+  log_throttled(throttle, worker_.now_us(), LogLevel::error,
+                "accept() failed on " + name_ + ": " + std::strerror(error) + "; pausing for a second");
+  if (error == EMFILE || error == ENFILE) refuse_one();
+  worker_.poller().remove(fd_, *this);
+  polled_ = false;
+  pause_.expires_after(pause_time);
+  pause_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (!cancelled) resume();
+  });
+}
+
+void Listener::refuse_one() {
+  if (spare_ < 0) return;
+  ::close(spare_);
+  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) {
+    std::string text;
+    protocol::write_error(text, fatal(protocol::sqlstate::too_many_connections, "pgswitch is out of file descriptors"));
+    [[maybe_unused]] const ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    ::close(fd);
+  }
+  spare_ = open_spare();
+}
+
+void Listener::resume() {
+  if (fd_ < 0 || polled_) return;
+  if (spare_ < 0) spare_ = open_spare();
+  worker_.poller().add(fd_, EPOLLIN, *this);
+  polled_ = true;
+}
+
+}  // namespace pgswitch

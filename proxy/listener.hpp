@@ -1,0 +1,57 @@
+#pragma once
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/config.hpp"
+#include "proxy/poller.hpp"
+
+namespace pgswitch {
+
+class Worker;
+
+/// A listening socket, TCP or Unix. Owned by the Proxy; after start() on worker 0's thread only. A socket file is removed
+/// when it closes.
+class Listener final : private Pollable {
+ public:
+  /// Receives accepted, non-blocking sockets and owns them.
+  using Sink = std::function<void(int fd)>;
+
+  /// `fd`: bound and listening. `name`: for the log, "127.0.0.1:6432" or "unix:/tmp/.s.PGSQL.6432".
+  Listener(Worker& worker, int fd, std::string name, std::string socket_file, ConfigPtr config);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  void start(Sink sink);
+  void close();
+  bool is_unix() const { return unix_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  void on_ready(std::uint32_t events) override;
+  bool accept_one();
+  void pause(int error);
+  void refuse_one();
+  void resume();
+
+  Worker& worker_;
+  int fd_;
+  int spare_ = -1;  ///< given up for a moment when descriptors run out, to take a client out of the queue and tell it
+  std::string name_;
+  std::string socket_file_;
+  ConfigPtr config_;
+  bool unix_ = false;
+  bool polled_ = false;
+  Sink sink_;
+  boost::asio::steady_timer pause_;
+};
+using Listeners = std::vector<std::unique_ptr<Listener>>;
+
+/// All that listen_addr, listen_port and unix_socket_dir name, bound and listening. Empty with `error` when there is nothing
+/// to listen on, no address can be had, or the Unix socket cannot. Addresses that fail while others work are `warnings`.
+Listeners open_listeners(Worker& worker, const ConfigPtr& config, std::vector<std::string>& warnings, std::string& error);
+
+}  // namespace pgswitch

@@ -1,0 +1,125 @@
+// Signals, and how the process ends.
+#include <csignal>
+
+#include "proxy/client_login.hpp"
+#include "proxy/client_session.hpp"
+#include "proxy/log.hpp"
+#include "proxy/proxy.hpp"
+#include "proxy/router.hpp"
+#include "proxy/session/relay.hpp"
+
+namespace pgswitch {
+namespace {
+
+constexpr std::chrono::milliseconds check_interval{100};
+
+protocol::SqlError shutting_down() { return fatal(protocol::sqlstate::admin_shutdown, "server shutting down"); }
+
+std::uint32_t servers_in_use(Worker& worker) {
+  const ShardCounts counts = worker.router().counts(rules::no_route);
+  return counts.active + counts.tested;
+}
+
+void dismiss(Worker& worker, bool only_waiting) {
+  for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
+    ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
+    if (!session) continue;
+    const bool waiting = session->relay() && session->relay()->is_waiting();
+    if (waiting || !only_waiting) session->kill(shutting_down());
+  }
+}
+
+}  // namespace
+
+void Proxy::arm_signals() {
+  if (!signals_)
+    signals_ = std::make_unique<boost::asio::signal_set>(workers_.front()->io());
+  boost::system::error_code ignored;
+  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) signals_->add(number, ignored);
+  signals_->async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    on_signal(number);
+    arm_signals();
+  });
+}
+
+void Proxy::on_signal(int number) {
+  switch (number) {
+    case SIGHUP: {
+      log_line(LogLevel::info, "got SIGHUP, re-reading config");
+      std::string error;
+      if (!reopen_log(error)) log_line(LogLevel::error, error);
+      for (const std::string& problem : reload()) log_line(LogLevel::error, problem);
+      return;
+    }
+    case SIGTERM:
+      log_line(LogLevel::info, "got SIGTERM, shutting down, waiting for all clients to finish their transactions");
+      return shut_down(Shutdown::wait_for_clients);
+    case SIGINT:
+      log_line(LogLevel::info, "got SIGINT, shutting down, waiting for all servers connections to be released");
+      return shut_down(Shutdown::wait_for_servers);
+    case SIGQUIT:
+      log_line(LogLevel::info, "got SIGQUIT, fast exit");
+      return shut_down(Shutdown::immediate);
+    case SIGUSR1:
+      log_line(LogLevel::info, "got SIGUSR1, pausing all activity");
+      return pause();
+    case SIGUSR2:
+      if (shutdown_mode() != Shutdown::none) return log_line(LogLevel::info, "got SIGUSR2 while shutting down, ignoring");
+      log_line(LogLevel::info, "got SIGUSR2, continuing from PAUSE");
+      return resume();
+    default:
+      return;
+  }
+}
+
+void Proxy::shut_down(Shutdown mode) {
+  const Shutdown before = shutdown_.exchange(mode);
+  if (mode == Shutdown::immediate || before != Shutdown::none) {
+    if (before != Shutdown::none) log_line(LogLevel::info, "second shutdown request, exiting at once");
+    return stop_workers();
+  }
+  if (mode == Shutdown::wait_for_servers) pause();
+  Worker& first = *workers_.front();
+  first.post([this, mode, &first] {
+    stop_listening();
+    const auto step = [mode](Worker& worker) {
+      worker.begin_draining();
+      if (mode == Shutdown::wait_for_clients) worker.shut_down_sessions(shutting_down());
+    };
+    on_each_worker(first, step, [this] { arm_shutdown_check(); });
+  });
+}
+
+void Proxy::stop_listening() {
+  for (const auto& listener : listeners_) listener->close();
+}
+
+void Proxy::arm_shutdown_check() {
+  if (!shutdown_timer_) shutdown_timer_ = std::make_unique<boost::asio::steady_timer>(workers_.front()->io());
+  shutdown_timer_->expires_after(check_interval);
+  shutdown_timer_->async_wait([this](const boost::system::error_code& error) {
+    if (!error) check_shutdown();
+  });
+}
+
+void Proxy::check_shutdown() {
+  const auto busy = std::make_shared<std::atomic<std::uint32_t>>(0);
+  const bool for_servers = shutdown_mode() == Shutdown::wait_for_servers;
+  const auto step = [busy, for_servers](Worker& worker) {
+    if (for_servers) dismiss(worker, true);
+    busy->fetch_add(for_servers ? servers_in_use(worker) : worker.session_count());
+  };
+  Worker& first = *workers_.front();
+  on_each_worker(first, step, [this, busy, &first] {
+    if (busy->load() > 0) return arm_shutdown_check();
+    on_each_worker(first, [](Worker& worker) { dismiss(worker, false); }, [this] { stop_workers(); });
+  });
+}
+
+void Proxy::stop_workers() {
+  log_line(LogLevel::info, "shutting down");
+  for (const auto& worker : workers_) worker->stop();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,130 @@
+#include "proxy/worker.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <system_error>
+
+#include "proxy/client_session.hpp"
+#include "proxy/log.hpp"
+#include "proxy/router.hpp"
+
+namespace pgswitch {
+namespace {
+
+constexpr std::size_t thread_stack_size = 16 * 1024 * 1024;
+constexpr std::chrono::milliseconds tick_interval{100};
+/// Large enough that most replies come in one read; an idle client holds none.
+constexpr int smallest_block = 16 * 1024;
+
+std::int64_t steady_us() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+}  // namespace
+
+Worker::Worker(Proxy& proxy, unsigned index, ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls)
+    : proxy_(proxy), index_(index), config_(std::move(config)), engine_(std::move(engine)), tls_(std::move(tls)),
+      slab_(static_cast<std::size_t>(std::max(config_->pkt_buf, smallest_block))),
+      router_(std::make_unique<Router>(*this)) {
+  refresh_clock();
+  poller_.set_turn_hook([](void* self) { static_cast<Worker*>(self)->refresh_clock(); }, this);
+}
+
+Worker::~Worker() = default;
+
+void Worker::refresh_clock() { now_us_ = steady_us(); }
+
+void Worker::adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls) {
+  config_ = std::move(config);
+  engine_ = std::move(engine);
+  tls_ = std::move(tls);
+  router_->adopt_config();
+}
+
+void Worker::begin_session(int fd) {
+  const std::uint32_t slot = add_session(std::make_unique<ClientSession>(*this, fd));
+  sessions_[slot]->start(slot);
+}
+
+std::uint32_t Worker::add_session(std::unique_ptr<ClientSession> session) {
+  if (free_slots_.empty()) {
+    sessions_.push_back(std::move(session));
+    return static_cast<std::uint32_t>(sessions_.size() - 1);
+  }
+  const std::uint32_t slot = free_slots_.back();
+  free_slots_.pop_back();
+  sessions_[slot] = std::move(session);
+  return slot;
+}
+
+void Worker::remove_session(std::uint32_t slot) {
+  sessions_[slot].reset();
+  free_slots_.push_back(slot);
+  session_gone();
+}
+
+ClientSession* Worker::session(std::uint32_t slot) { return slot < sessions_.size() ? sessions_[slot].get() : nullptr; }
+
+void Worker::shut_down_sessions(const protocol::SqlError& reason) {
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
+    if (sessions_[slot]) sessions_[slot]->shut_down(reason);
+  }
+}
+
+void* Worker::thread_main(void* self) {
+  static_cast<Worker*>(self)->run();
+  return nullptr;
+}
+
+void Worker::start() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, thread_stack_size);
+  const int error = pthread_create(&thread_, &attributes, &Worker::thread_main, this);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) throw std::system_error(error, std::generic_category(), "pthread_create");
+  started_ = true;
+}
+
+void Worker::run() {
+  pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
+  refresh_clock();
+  poller_.start();
+  arm_tick();
+  io_.run();
+}
+
+void Worker::stop() {
+  post([this] {
+    poller_.stop();
+    tick_timer_.cancel();
+    io_.stop();
+  });
+}
+
+void Worker::join() {
+  if (started_) pthread_join(thread_, nullptr);
+  started_ = false;
+}
+
+void Worker::arm_tick() {
+  tick_timer_.expires_after(tick_interval);
+  tick_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    tick();
+    arm_tick();
+  });
+}
+
+void Worker::tick() {
+  refresh_clock();
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
+    if (sessions_[slot]) sessions_[slot]->tick(now_us_);
+  }
+  router_->tick();
+}
+
+}  // namespace pgswitch

@@ -255,9 +255,9 @@ int string_rep(lua_State* L) {
   const auto times = static_cast<std::size_t>(count);
   if (times > std::numeric_limits<std::int32_t>::max() / (text.size() + size)) return luaL_error(L, "resulting string too large");
   const std::size_t total = times * text.size() + (times - 1) * size;
-  LuaState::of(L).charge(L, times / 8 + 1);
   luaL_Buffer out;
   char* to = luaL_buffinitsize(L, &out, total);
+  LuaState::of(L).charge(L, times / 64 + 1);
   for (std::size_t i = 0; i < times; ++i) {
     std::memcpy(to, text.data(), text.size());
     to += text.size();

@@ -80,7 +80,15 @@ class Analysis {
 AnalyzedScript Analysis::run() {
   const AnalysisLimit limit = limit_of(sql_);
   if (limit != AnalysisLimit::none || !parse_whole()) analyze_pieces();
-  if (script_.statements.empty()) add_empty();
+  if (!script_.statements.empty()) return std::move(script_);
+  // Only a comment that does not end is refused without having a statement in it.
+  const TokenDanger danger = scan(sql_, {}, {}, token_options(options_)).danger;
+  if (danger.unterminated) {
+    script_.limit = limit;
+    add_by_tokens(trim(0, size()), true);
+  } else {
+    add_empty();
+  }
   return std::move(script_);
 }
 

@@ -227,7 +227,7 @@ class Evidence {
   RedshiftWords redshift_;
   TableFinder tables_;
   std::string previous_;  ///< the last token if it is an unquoted word
-  bool before_hold_ = false;
+  bool after_paren_ = false;  ///< the last token opens a parenthesis
 };
 
 void Evidence::gather() {
@@ -255,6 +255,7 @@ void Evidence::on_token(const Token& token) {
   }
   if (word || quoted) on_word(text, quoted);
   previous_ = word ? std::move(text) : std::string();
+  after_paren_ = token.type == TokenType::left_paren;
 }
 
 void Evidence::on_word(const std::string& word, bool quoted) {
@@ -267,6 +268,7 @@ void Evidence::on_word(const std::string& word, bool quoted) {
   if (word == "by" && previous_ == "group") out_.group_by = true;
   if (word == "join") ++out_.joins;
   if (word == "over") out_.window = true;
+  if (word == "select" && after_paren_) out_.subquery = true;
   if (previous_ == "for" && (word == "update" || word == "share")) out_.for_update = true;
 }
 

@@ -47,6 +47,7 @@ void RedshiftWords::on_word(std::string_view word) {
   if (first_.empty() && word == "unload") return found(word);
   if (has(anywhere, word)) return found(word);
   if (word == "external" && (is_verb_of_object(before_) || before_ == "from")) return found(word);
+  if (first_ == "vacuum" && (word == "reindex" || word == "recluster" || word == "boost")) return found(word);
   if (word == "max" && candidate_ == "varchar(") return found("varchar(max)");
   const bool waits = has(calls, word) || word == "top" || word == "encode" || word == "approximate" || word == "minus" ||
                      word == "append" || word == "credentials" || word == "varchar";
@@ -60,6 +61,7 @@ void RedshiftWords::on_word(std::string_view word) {
 void RedshiftWords::after_word(const Token& token, std::string_view text) {
   const std::string_view c = candidate_;
   if (previous_ == "from" && first_ == "copy" && is_literal(token.type) && text.starts_with("'s3://")) return found("s3");
+  if (text == "#" && (previous_ == "table" || previous_ == "into")) return found(text);  // #name: a temporary table
   if (c.empty()) return;
   const bool word = token.type == TokenType::word;
   if (token.type == TokenType::left_paren && c == "varchar") {

@@ -56,13 +56,15 @@ void TableFinder::on_token(const Token& token, const std::string& text) {
 void TableFinder::expect(Role role) { role_ = role; }
 
 void TableFinder::on_word(const std::string& word) {
-  if (ends_from_list(word) && list_depth_ == openers_.size() + 1) list_depth_ = 0;
-  const bool own_from = !openers_.empty() && openers_.back() == 'f';
-  if (word == "from" && previous_ != "distinct" && !own_from) {
+  char& level = levels_.back();
+  if (ends_from_list(word)) level &= static_cast<char>(~from_list);
+  if (word == "from" && previous_ != "distinct" && !(level & own_from)) {
     const bool target = previous_ == "delete";
     expect(target ? Role::write : Role::read);
-    if (!target) list_depth_ = openers_.size() + 1;
-    if (first_ == "copy" && openers_.empty()) expect(Role::none);
+    if (!target) level |= from_list;
+    if (first_ == "copy" && levels_.size() == 1) expect(Role::none);
+  } else if (word == "delete" && previous_.empty() && word == first_) {
+    expect(Role::write);  // Redshift takes DELETE without FROM
   } else if (word == "join") {
     expect(Role::read);
   } else if (word == "into") {
@@ -73,7 +75,7 @@ void TableFinder::on_word(const std::string& word) {
     expect(Role::write);
   } else if (word == "copy" && before_.empty() && previous_.empty() && word == first_) {
     expect(Role::write);
-  } else if (word == "to" && first_ == "copy" && openers_.empty()) {
+  } else if (word == "to" && first_ == "copy" && levels_.size() == 1) {
     copy_to_ = true;
   } else if (role_ != Role::none && !is_any(word, {"only", "if", "not", "exists", "lateral", "table"})) {
     if (is_any(word, {"select", "values", "set", "with"})) return expect(Role::none);
@@ -101,14 +103,14 @@ void TableFinder::on_other(const Token& token) {
       if (first_ == "with" && (previous_ == "as" || previous_ == "materialized") && !before_.empty() && ctes_.size() < most_tables) {
         ctes_.push_back(before_);
       }
-      openers_.push_back(has_own_from(previous_) ? 'f' : '(');
+      levels_.push_back(has_own_from(previous_) ? static_cast<char>(own_from) : '\0');
       role_ = Role::none;
       return;
     case TokenType::right_paren:
-      if (!openers_.empty()) openers_.pop_back();
+      if (levels_.size() > 1) levels_.pop_back();
       return;
     case TokenType::comma:
-      role_ = list_depth_ != 0 && list_depth_ == openers_.size() + 1 ? Role::read : Role::none;
+      role_ = levels_.back() & from_list ? Role::read : Role::none;
       return;
     default: role_ = Role::none;
   }

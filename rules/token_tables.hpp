@@ -20,6 +20,8 @@ class TableFinder {
 
  private:
   enum class Role : std::uint8_t { none, read, write };
+  /// own_from: arguments of a function with a FROM of its own; from_list: commas bring further tables.
+  enum Level : char { own_from = 1, from_list = 2 };
   void on_word(const std::string& word);
   void on_name(const std::string& name);
   void on_other(const Token& token);
@@ -27,7 +29,7 @@ class TableFinder {
   void name_ends(const Token& token);
 
   std::string first_, previous_, before_;  ///< words: the first; the last token and the one before, "" for no words
-  std::string openers_;                    ///< for each open parenthesis 'f' (a function with a FROM of its own) or '('
+  std::string levels_ = std::string(1, '\0');  ///< Level bits of the statement and of each open parenthesis
   std::vector<std::string> ctes_;
   std::vector<TableName> reads_, writes_;
   TableName name_;                         ///< being read
@@ -35,7 +37,6 @@ class TableFinder {
   Role reading_ = Role::none;              ///< what the name being read is
   bool after_dot_ = false;
   bool copy_to_ = false;
-  std::size_t list_depth_ = 0;             ///< of a FROM list whose commas bring further tables; 0: none
 };
 
 }  // namespace pgswitch::rules

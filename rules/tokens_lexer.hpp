@@ -125,8 +125,8 @@ struct Lexer {
     }
     switch (letter) {
       case 'e': t.type = TokenType::escape_string; return string(i + 1, true, t);
-      case 'b': t.type = TokenType::bit_string; return string(i + 1, false, t);
-      case 'x': t.type = TokenType::hex_string; return string(i + 1, false, t);
+      case 'b': t.type = TokenType::bit_string; return bits(i + 1, t);
+      case 'x': t.type = TokenType::hex_string; return bits(i + 1, t);
       case 'n':
         t.type = TokenType::national_string;
         return string(i + 1, !r.options_.standard_conforming_strings, t);
@@ -139,6 +139,20 @@ struct Lexer {
     while (true) {
       i = escapes ? closing_quote_escaped(i + 1, t) : closing_quote(i + 1, '\'', t);
       const std::uint32_t next = t.unterminated ? 0 : continuation(i);
+      if (next == 0) return i;
+      i = next;
+    }
+  }
+
+  /// B'' and X'' know no doubled quote.
+  std::uint32_t bits(std::uint32_t i, Token& t) const {
+    while (true) {
+      i = find(i + 1, '\'');
+      if (i >= size) {
+        t.unterminated = true;
+        return size;
+      }
+      const std::uint32_t next = continuation(++i);
       if (next == 0) return i;
       i = next;
     }

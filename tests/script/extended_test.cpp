@@ -1,0 +1,603 @@
+// The extended protocol.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+const std::string select_1 = "select $1";
+const std::string name_1 = on_server(select_1);
+
+/// A batch as drivers send it: everything unnamed.
+Bytes unnamed_batch(std::string_view sql) { return parse("", sql) + bind_to("", "", {"v"}) + describe_portal("") + execute("") + sync(); }
+Bytes rows() { return row_description() + data_row() + complete("SELECT 1"); }
+
+}  // namespace
+
+TEST(extended, unnamed_batch_is_passed_on_as_it_is) {
+  Script()
+      .client(unnamed_batch(select_1))
+      .expect_acquire()
+      .expect_to_server(unnamed_batch(select_1))
+      .server(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, same_unnamed_statement_again_is_not_parsed_again_and_its_reply_is_inserted) {
+  Script()
+      .client(unnamed_batch(select_1))
+      .expect_acquire()
+      .expect_to_server(unnamed_batch(select_1))
+      .server(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_release()
+      .client(unnamed_batch(select_1))
+      .expect_acquire()
+      .expect_to_server(bind_to("", "", {"v"}), describe_portal(""), execute(""), sync())
+      .expect_to_client(parse_complete())
+      .server(bind_complete(), rows(), ready('I'))
+      .expect_to_client(bind_complete(), rows(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, named_statement_gets_the_servers_name) {
+  Script()
+      .client(parse("s", select_1), describe_statement("s"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), describe_statement(name_1), sync())
+      .server(parse_complete(), parameter_description({25}), row_description(), ready('I'))
+      .expect_to_client(parse_complete(), parameter_description({25}), row_description(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s", {"v"}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1, {"v"}), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, statement_missing_on_another_server_is_prepared_there_unseen) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .new_server()
+      .client(bind_to("", "s", {"v"}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), bind_to("", name_1, {"v"}), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, standalone_describe_on_another_server_prepares_first) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .new_server()
+      .client(describe_statement("s"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), describe_statement(name_1), sync())
+      .server(parse_complete(), parameter_description(), no_data(), ready('I'))
+      .expect_to_client(parameter_description(), no_data(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, unnamed_statement_survives_a_change_of_servers) {
+  Script()
+      .client(parse("", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .new_server()
+      .client(bind_to("", "", {"v"}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), bind_to("", "", {"v"}), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, simple_query_forgets_the_unnamed_statement_as_postgresql_does) {
+  Script()
+      .client(parse("", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .whole_exchange("select 2", "SELECT 1")
+      .client(bind_to("", "", {"v"}), execute(""), sync())
+      .expect_to_client(any_error("26000"), ready('I'));
+}
+
+TEST(extended, statement_known_on_the_server_is_answered_in_its_place) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), parse("t", select_1), bind_to("", "t"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), parse_complete())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, duplicate_name_is_42P05_and_skips_to_sync) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(parse("s", "select 2"), bind_to("", "s"), execute(""), sync())
+      .expect_to_client(any_error("42P05"), ready('I'));
+}
+
+TEST(extended, unknown_statement_is_26000) {
+  Script().client(bind_to("", "none"), execute(""), sync()).expect_to_client(any_error("26000"), ready('I'));
+  Script().client(describe_statement("none"), sync()).expect_to_client(any_error("26000"), ready('I'));
+}
+
+TEST(extended, unknown_portal_is_34000) {
+  Script().client(execute("none"), sync()).expect_to_client(any_error("34000"), ready('I'));
+  Script().client(describe_portal("none"), sync()).expect_to_client(any_error("34000"), ready('I'));
+}
+
+TEST(extended, portal_ends_with_its_transaction) {
+  Script()
+      .client(parse("", select_1), bind_to("p", "", {"v"}), execute("p"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), bind_to("p", "", {"v"}), execute("p"), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release()
+      .client(execute("p"), sync())
+      .expect_to_client(any_error("34000"), ready('I'))
+      .client(execute(""), sync())
+      .expect_to_client(any_error("34000"), ready('I'));
+}
+
+TEST(extended, local_error_waits_for_the_replies_before_it_and_fails_the_server_too) {
+  Script()
+      .client(parse("", select_1), bind_to("", "", {"v"}), execute(""), bind_to("", "none"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), bind_to("", "", {"v"}), execute(""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"))
+      .server(error("34000"), ready('I'))
+      .expect_to_client(any_error("26000"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, pipeline_of_syncs_gets_one_ready_for_query_each) {
+  const Bytes one = bind_to("", "s") + execute("") + sync();
+  const Bytes answer = bind_complete() + complete("SELECT 1") + ready('I');
+  Script()
+      .client(parse("s", select_1), one, one, one)
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), bind_to("", name_1), execute(""), sync(), bind_to("", name_1), execute(""), sync(),
+                        bind_to("", name_1), execute(""), sync())
+      .server(parse_complete(), answer)
+      .expect_to_client(parse_complete(), answer)
+      .server(answer)
+      .expect_to_client(answer)
+      .server(answer)
+      .expect_to_client(answer)
+      .expect_release();
+}
+
+TEST(extended, bare_syncs_are_answered_without_a_server) {
+  Script().client(sync(), sync()).expect_to_client(ready('I'), ready('I'));
+}
+
+TEST(extended, bare_sync_behind_a_batch_waits_for_it) {
+  Script()
+      .client(unnamed_batch(select_1), sync())
+      .expect_acquire()
+      .expect_to_server(unnamed_batch(select_1), sync())
+      .server(parse_complete(), bind_complete(), rows(), ready('I'), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), rows(), ready('I'), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, flush_is_passed_on_and_the_batch_stays_open) {
+  Script()
+      .client(parse("", select_1), describe_statement(""), flush())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), describe_statement(""), flush())
+      .server(parse_complete(), parameter_description({25}), row_description())
+      .expect_to_client(parse_complete(), parameter_description({25}), row_description())
+      .client(bind_to("", "", {"v"}), execute(""), flush())
+      .expect_to_server(bind_to("", "", {"v"}), execute(""), flush())
+      .server(bind_complete(), complete("SELECT 1"))
+      .expect_to_client(bind_complete(), complete("SELECT 1"))
+      .client(sync())
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(extended, flush_of_nothing_reaches_no_server) { Script().client(flush()).client(sync()).expect_to_client(ready('I')); }
+
+TEST(extended, error_skips_to_sync_and_gives_one_ready_for_query) {
+  Script()
+      .client(parse("", "select nothing"), bind_to("", ""), execute(""), parse("t", "select 2"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select nothing"), bind_to("", ""), execute(""), parse(on_server("select 2"), "select 2"), sync())
+      .server(error("42703", "no", 8), ready('I'))
+      .expect_to_client(error("42703", "no", 8), ready('I'))
+      .expect_release()
+      .client(bind_to("", "t"), sync())
+      .expect_to_client(any_error("26000"), ready('I'));
+}
+
+TEST(extended, error_before_sync_skips_what_comes_after_it) {
+  Script()
+      .client(parse("", "select nothing"), flush())
+      .expect_acquire()
+      .expect_to_server(parse("", "select nothing"), flush())
+      .server(error("42703"))
+      .expect_to_client(error("42703"))
+      .client(bind_to("", ""), execute(""), query("select 1"), flush())
+      .client(sync())
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(extended, error_in_the_first_batch_of_a_pipeline_spares_the_second) {
+  Script()
+      .client(parse("", "select nothing"), bind_to("", ""), execute(""), sync(), parse("", select_1), bind_to("", "", {"v"}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select nothing"), bind_to("", ""), execute(""), sync(), parse("", select_1), bind_to("", "", {"v"}), execute(""), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, error_takes_back_an_inserted_reply_behind_it) {
+  // The second Parse is known (the first one's), so its ParseComplete is ours: PostgreSQL would have skipped it.
+  Script()
+      .client(parse("s", select_1), bind_to("", "s"), execute(""), parse("t", select_1), bind_to("", "t"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), bind_to("", name_1), execute(""), bind_to("", name_1), execute(""), sync())
+      .server(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "t"), sync())
+      .expect_to_client(any_error("26000"), ready('I'));
+}
+
+TEST(extended, failed_parse_leaves_no_statement_behind) {
+  Script()
+      .client(parse("s", "select nothing"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select nothing"), "select nothing"), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .expect_release()
+      .client(parse("s", "select nothing"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select nothing"), "select nothing"), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, failed_inserted_parse_is_the_binds_error) {
+  Script()
+      .client(parse("s", "select * from t"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .new_server()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select * from t"), "select * from t"), bind_to("", on_server("select * from t")), execute(""), sync())
+      .server(error("42P01"), ready('I'))
+      .expect_to_client(error("42P01"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select * from t"), "select * from t"), bind_to("", on_server("select * from t")), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, cached_plan_error_leads_to_a_real_parse) {
+  Script()
+      .client(parse("s", "select * from t"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select * from t")), execute(""), sync())
+      .server(error("0A000", "cached plan must not change result type"), ready('I'))
+      .expect_to_client(error("0A000", "cached plan must not change result type"), ready('I'))
+      .expect_release()
+      .client(close_statement("s"), parse("s", "select * from t"), sync())
+      .expect_acquire()
+      .expect_to_server(close_statement(on_server("select * from t")), parse(on_server("select * from t"), "select * from t"), sync())
+      .server(close_complete(), parse_complete(), ready('I'))
+      .expect_to_client(close_complete(), parse_complete(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, least_recently_used_statement_is_closed_before_the_limit_is_passed) {
+  Start start;
+  start.options.max_prepared_statements = 1;
+  Script(start)
+      .client(parse("a", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(parse("b", "select 2"), bind_to("", "a"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(close_statement(on_server("select 1")), parse(on_server("select 2"), "select 2"),
+                        close_statement(on_server("select 2")), parse(on_server("select 1"), "select 1"), bind_to("", on_server("select 1")),
+                        execute(""), sync())
+      .server(close_complete(), parse_complete(), close_complete(), parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, eviction_skipped_by_an_error_is_taken_back) {
+  Start start;
+  start.options.max_prepared_statements = 1;
+  Script(start)
+      .client(parse("a", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "a"), execute(""), parse("b", "select 2"), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), close_statement(on_server("select 1")), parse(on_server("select 2"), "select 2"), sync())
+      .server(bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "a"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, close_of_a_statement_needs_no_server_and_frees_its_name) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(close_statement("s"), sync())
+      .expect_to_client(close_complete(), ready('I'))
+      .client(close_statement("never was"), sync())
+      .expect_to_client(close_complete(), ready('I'))
+      .client(parse("s", "select 2"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 2"), "select 2"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, close_skipped_by_an_error_did_not_happen) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), close_statement("s"), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, close_of_a_portal_is_passed_on_in_a_batch) {
+  Script()
+      .client(parse("", select_1), bind_to("p", "", {"v"}), execute("p", 1), close_portal("p"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), bind_to("p", "", {"v"}), execute("p", 1), close_portal("p"), sync())
+      .server(parse_complete(), bind_complete(), data_row(), portal_suspended(), close_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row(), portal_suspended(), close_complete(), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, suspended_portal_goes_on) {
+  Script()
+      .client(parse("", select_1), bind_to("p", "", {"v"}), execute("p", 1), flush())
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), bind_to("p", "", {"v"}), execute("p", 1), flush())
+      .server(parse_complete(), bind_complete(), data_row("1"), portal_suspended())
+      .expect_to_client(parse_complete(), bind_complete(), data_row("1"), portal_suspended())
+      .client(execute("p", 1), sync())
+      .expect_to_server(execute("p", 1), sync())
+      .server(data_row("2"), complete("SELECT 2"), ready('I'))
+      .expect_to_client(data_row("2"), complete("SELECT 2"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, empty_statement_is_answered_without_a_server) {
+  Script()
+      .client(parse("", ""), bind_to("", ""), describe_portal(""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), no_data(), empty_query(), ready('I'));
+}
+
+TEST(extended, statement_refused_by_a_rule_never_reaches_a_server) {
+  Script().client(unnamed_batch("select * from forbidden")).expect_to_client(any_error("42501"), ready('I'));
+}
+
+TEST(extended, refusal_in_a_batch_fails_what_was_written_before_it) {
+  Script()
+      .client(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select * from forbidden"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), bind_complete(), complete("INSERT 0 1"), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("INSERT 0 1"), any_error("42501"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, error_of_the_server_before_a_refusal_is_the_one_shown) {
+  Script()
+      .client(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select * from forbidden"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), bind_complete(), error("23505"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), error("23505"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, answer_of_a_rule_needs_no_server) {
+  Script()
+      .client(parse("", "select * from told"), describe_statement(""), bind_to("", ""), describe_portal(""), execute(""), sync())
+      .expect_to_client(parse_complete(), parameter_description(), row_description(), bind_complete(), row_description(), data_row("1"),
+                        complete("SELECT 1"), ready('I'));
+}
+
+TEST(extended, answer_of_a_rule_between_statements_keeps_its_place) {
+  Script()
+      .client(parse("", "select 1"), bind_to("", ""), execute(""), parse("", "select * from told"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), parse_complete(), bind_complete(), data_row("1"), complete("SELECT 1"))
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(extended, rewritten_statement_is_prepared_rewritten) {
+  Script()
+      .client(parse("", "select x from old"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select x from renamed"), bind_to("", ""), execute(""), sync())
+      .server(error("42703", "no x", 8), ready('I'))
+      .expect_to_client(error("42703", "no x", 0, "The statement was rewritten by a rule of pgswitch."), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, batch_of_reads_over_two_routes_runs_as_segments) {
+  Script()
+      .client(parse("", "select 1"), bind_to("", ""), execute(""), parse("", "select * from b_t"), bind_to("", ""), execute(""), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"))
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(parse("", "select * from b_t"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 2"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 2"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(extended, error_in_the_first_segment_of_a_batch_skips_the_second) {
+  Script()
+      .client(parse("", "select 1"), bind_to("", ""), execute(""), parse("", "select * from b_t"), bind_to("", ""), execute(""), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(extended, batch_that_wrote_and_goes_on_elsewhere_is_refused) {
+  Script()
+      .client(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select * from b_t"), bind_to("", ""), execute(""), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), bind_complete(), complete("INSERT 0 1"), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("INSERT 0 1"), any_error("0A000"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(extended, large_bind_streams_through_behind_its_names) {
+  const std::string value(100'000, 'x');
+  Script()
+      .client(parse("s", select_1), bind_to("", "s", {value}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), bind_to("", name_1, {value}), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(extended, function_call_runs_where_the_client_lives) {
+  Script()
+      .client(function_call("x"))
+      .expect_acquire()
+      .expect_to_server(function_call("x"))
+      .server(function_result(), ready('I'))
+      .expect_to_client(function_result(), ready('I'))
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(extended, large_function_call_streams_through) {
+  const Bytes call = function_call(std::string(100'000, 'x'));
+  Script()
+      .client(call)
+      .expect_acquire()
+      .expect_to_server(call)
+      .server(error("42883"), ready('I'))
+      .expect_to_client(error("42883"), ready('I'))
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(extended, terminate_behind_a_pipeline_waits_for_its_replies) {
+  Script()
+      .client(unnamed_batch(select_1), terminate())
+      .expect_acquire()
+      .expect_to_server(unnamed_batch(select_1))
+      .server(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_release()
+      .expect_close();
+}
+
+}  // namespace pgswitch::script

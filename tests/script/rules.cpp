@@ -1,0 +1,54 @@
+#include "rules.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "rules/route_names.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+constexpr char text[] = R"(
+function route(stmt, session)
+  if stmt:touches("forbidden") then return reject { message = "forbidden is forbidden" } end
+  if stmt:touches("told") then return answer { columns = { "c" }, rows = { { "1" } } } end
+  if stmt:touches("calm") and session.in_transaction then return reject { message = "not in a transaction" } end
+  for _, table in ipairs(stmt.tables) do
+    if table:sub(1, 2) == "b." or table:sub(1, 2) == "b_" then return "b" end
+  end
+end
+
+function rewrite(stmt, session)
+  if stmt:touches("old") then return (stmt.text:gsub("old", "renamed")) end
+end
+)";
+
+}  // namespace
+
+std::unique_ptr<rules::Engine> new_engine(std::uint64_t generation) {
+  char name[] = "/tmp/script_rules_XXXXXX";
+  const int file = mkstemp(name);
+  if (file < 0 || write(file, text, sizeof text - 1) != static_cast<ssize_t>(sizeof text - 1)) std::abort();
+  close(file);
+  rules::EngineOptions options;
+  options.rules_file = name;
+  options.routes = {{"app", rules::intern_route("app")}, {"b", rules::intern_route("b")}};
+  options.now_us = [] { return std::int64_t{0}; };
+  options.log = [](std::string_view message) { std::fprintf(stderr, "rules: %.*s\n", static_cast<int>(message.size()), message.data()); };
+  std::string error;
+  auto created = rules::Engine::create(std::move(options), generation, error);
+  std::remove(name);
+  if (!created) std::fprintf(stderr, "%s\n", error.c_str()), std::abort();
+  return created;
+}
+
+rules::Engine& engine() {
+  static const std::unique_ptr<rules::Engine> shared = new_engine(1);
+  return *shared;
+}
+
+}  // namespace pgswitch::script

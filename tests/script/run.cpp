@@ -1,0 +1,340 @@
+#include "run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "protocol/frame.hpp"
+#include "rules.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+CoreOptions with_default_route(CoreOptions options) {
+  options.default_route = rules::intern_route("app");
+  return options;
+}
+
+rules::Facts facts_of_tests() {
+  rules::Facts facts;
+  facts.user = "alice";
+  facts.database = "app";
+  facts.application_name = "tests";
+  facts.default_route = rules::intern_route("app");
+  facts.identity = rules::next_identity();
+  return facts;
+}
+
+/// Bytes in memory of exactly their size.
+struct Exact {
+  explicit Exact(std::string_view from) : memory(new char[from.size()]), size(from.size()) { std::memcpy(memory.get(), from.data(), size); }
+  std::string_view view() const { return {memory.get(), size}; }
+  std::unique_ptr<char[]> memory;
+  std::size_t size;
+};
+
+/// The types of the whole frames at the start of `bytes`, which are removed.
+std::string take_types(std::string& bytes) {
+  std::string types;
+  protocol::FrameHeader header;
+  std::size_t used = 0;
+  while (read_header(std::string_view(bytes).substr(used), 0x7fffffff, header) == protocol::HeaderStatus::complete &&
+         header.frame_size() <= bytes.size() - used) {
+    types += header.type;
+    used += header.frame_size();
+  }
+  bytes.erase(0, used);
+  return types;
+}
+
+}  // namespace
+
+Run::Run(const Start& start, How how)
+    : start_(start), how_(how), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(start.tracked, start.base)) {
+  core_.set_engine(engine());
+}
+
+Run::Server& Run::server(const std::string& route) {
+  if (!servers_.contains(route)) renew(route);
+  return servers_.at(route);
+}
+
+void Run::renew(const std::string& route) {
+  Server fresh;
+  fresh.state.reported = start_.same_everywhere ? start_.tracked : start_.reported;
+  servers_.insert_or_assign(route, std::move(fresh));
+}
+
+void Run::fail(const std::string& why) {
+  if (failure_.empty()) failure_ = why;
+}
+
+std::vector<std::string> Run::leased() const {
+  std::vector<std::string> routes;
+  for (const auto& [route, held] : servers_)
+    if (held.is_leased) routes.push_back(route);
+  return routes;
+}
+
+void Run::steps(const std::vector<Step>& all, std::size_t end, std::size_t partial) {
+  for (std::size_t i = 0; i < end && failure_.empty(); ++i) {
+    const std::size_t cut = how_.cut_step == i ? std::min(how_.cut_at, all[i].bytes.size()) : 0;
+    if (cut > 0) {
+      give(all[i], 0, cut);
+      give(all[i], cut, all[i].bytes.size());
+    } else {
+      step(all[i]);
+    }
+    if (!failure_.empty()) failure_ = "step " + std::to_string(i + 1) + ": " + failure_;
+  }
+  if (partial > 0 && failure_.empty()) give(all[end], 0, partial);
+}
+
+void Run::step(const Step& step) {
+  switch (step.kind) {
+    case Step::Kind::client:
+    case Step::Kind::server: give(step, 0, step.bytes.size()); return;
+    case Step::Kind::acquire: {
+      if (wanted_ != step.route) return fail("no acquire of " + step.route + " but of " + wanted_.value_or("nothing") + "\nto the client:\n" + show(client_received_));
+      wanted_.reset();
+      Server& got = server(step.route);
+      got.is_leased = true;
+      core_.on_acquired(rules::intern_route(step.route), got.state);
+      return pump();
+    }
+    case Step::Kind::acquire_fails:
+      if (wanted_ != step.route) return fail("no acquire of " + step.route);
+      wanted_.reset();
+      core_.on_acquire_failed(step.error);
+      return pump();
+    case Step::Kind::to_server: return compare(("to " + step.route).c_str(), step.bytes, server(step.route).received);
+    case Step::Kind::to_client: return compare("to the client", step.bytes, client_received_);
+    case Step::Kind::release: {
+      if (releases_.empty() || releases_.front().first != step.route) return fail("no release of " + step.route);
+      const Leftover left = releases_.front().second;
+      const auto shown = [](const Leftover& l) { return std::array<std::uint64_t, 7>{l.ready_expected, l.skip_bytes, l.copy_in, l.sync_needed, l.in_transaction, l.reset_needed, l.unusable}; };
+      if (shown(left) != shown(step.leftover)) fail("released in another state: reset " + std::to_string(left.reset_needed) + ", unusable " + std::to_string(left.unusable));
+      releases_.erase(releases_.begin());
+      return;
+    }
+    case Step::Kind::close:
+      if (!closed_) fail("does not close");
+      return;
+    case Step::Kind::lost: return lose_server(step.route);
+    case Step::Kind::new_server:
+      if (server(step.route).is_leased) return fail("is leased");
+      return renew(step.route);
+    case Step::Kind::check: return step.check(core_);
+  }
+}
+
+void Run::give(const Step& step, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end && failure_.empty();) {
+    const std::size_t size = std::min(how_.piece, end - i);
+    const std::string_view part = std::string_view(step.bytes).substr(i, size);
+    i += size;
+    if (step.kind == Step::Kind::client) {
+      client_unread_ += part;
+      pump();
+    } else if (step.kind == Step::Kind::server) {
+      if (!server(step.route).is_leased) return fail("the server of " + step.route + " is not leased");
+      give_server(step.route, part);
+    }
+  }
+}
+
+void Run::give_server(const std::string& route, std::string_view bytes) {
+  Server& from = server(route);
+  from.unread += bytes;
+  {
+    const Exact buffer(from.unread);
+    const std::size_t used = core_.on_server_bytes(rules::intern_route(route), buffer.view());
+    if (used > buffer.size) return fail("used more than it was given");
+    drain();
+    if (!from.model.said(buffer.view().substr(0, used)) && !losing_)
+      fail("this server would not say that now:\n" + show(buffer.view()));
+    from.unread.erase(0, used);
+  }
+  pump();
+}
+
+void Run::pump() {
+  bool progress = true;
+  while (progress && failure_.empty()) {
+    progress = feed_client();
+    drain();
+    progress |= act();
+  }
+  check_replies(false);
+}
+
+bool Run::feed_client() {
+  if (closed_ || client_unread_.empty() || !core_.wants_client()) return false;
+  const Exact buffer(client_unread_);
+  const std::size_t used = core_.on_client_bytes(buffer.view());
+  if (used > buffer.size) return fail("used more than it was given"), false;
+  drain();
+  requests_ += client_unread_.substr(0, used);
+  for (const char type : take_types(requests_)) asked_ += type == 'Q' || type == 'F' || type == 'S';
+  client_unread_.erase(0, used);
+  return used > 0;
+}
+
+bool Run::act() {
+  if (closed_) return false;
+  const Action action = core_.next();
+  const std::string route = rules::route_name(action.route);
+  switch (action.kind) {
+    case Action::Kind::need_more: return false;
+    case Action::Kind::acquire:
+      if (wanted_) fail("asks for a second lease while it waits");
+      if (server(route).is_leased) fail("asks for " + route + ", which it holds");
+      if (losing_) {
+        core_.on_acquire_failed({protocol::Severity::error, "53300", "none left", "", "", 0});
+        return true;
+      }
+      wanted_ = route;
+      return true;
+    case Action::Kind::release: released(action); return true;
+    case Action::Kind::close: closed_ = true; return false;
+  }
+  return false;
+}
+
+void Run::released(const Action& action) {
+  const std::string route = rules::route_name(action.route);
+  Server& given = server(route);
+  if (!given.is_leased) return fail("gives back " + route + ", which it does not hold");
+  given.is_leased = false;
+  if (!given.received.empty()) fail("gives back " + route + ", to which was sent:\n" + show(given.received));
+  releases_.emplace_back(route, action.leftover);
+  if (action.leftover.unusable) return renew(route);
+  check_leftover(route, action.leftover);
+  if (!action.leftover.is_clean()) renew(route);
+}
+
+void Run::drain() {
+  const auto write = [&](Gather& gather, auto take) {
+    while (!gather.empty()) {
+      std::array<iovec, 3> pieces;
+      const int count = gather.pieces(pieces.data(), static_cast<int>(pieces.size()));
+      std::size_t left = how_.write, total = 0;
+      for (int i = 0; i < count && left > 0; ++i) {
+        const std::size_t size = std::min(left, pieces[static_cast<std::size_t>(i)].iov_len);
+        take(std::string_view(static_cast<const char*>(pieces[static_cast<std::size_t>(i)].iov_base), size));
+        left -= size;
+        total += size;
+      }
+      if (total == 0) return fail("an empty piece");
+      gather.written(total);
+    }
+  };
+  write(core_.to_client(), [&](std::string_view bytes) { written_to_client(bytes); });
+  if (core_.to_server().empty()) return;
+  const std::string route = rules::route_name(core_.active_route());
+  if (route.empty() || !server(route).is_leased) {
+    fail("bytes for no server:\n" + show(core_.to_server().text()));
+    return core_.to_server().clear();
+  }
+  Server& to = server(route);
+  write(core_.to_server(), [&](std::string_view bytes) {
+    to.received += bytes;
+    to.model.sent(bytes);
+  });
+}
+
+void Run::written_to_client(std::string_view bytes) {
+  if (closed_) fail("writes after the end");
+  client_received_ += bytes;
+  client_frames_ += bytes;
+  for (const char type : take_types(client_frames_)) {
+    answered_ += type == 'Z';
+    copied_ |= type == 'G';
+  }
+}
+
+void Run::check_replies(bool all) {
+  if (answered_ > asked_) fail("more ReadyForQuery (" + std::to_string(answered_) + ") than requests (" + std::to_string(asked_) + ")");
+  if (all && !closed_ && !copied_ && answered_ < asked_)
+    fail("fewer ReadyForQuery (" + std::to_string(answered_) + ") than requests (" + std::to_string(asked_) + "); to the client:\n" + show(client_received_));
+}
+
+void Run::check_leftover(const std::string& route, const Leftover& left) {
+  const ServerModel& model = server(route).model;
+  if (left.unusable != model.half_sent()) fail("leftover of " + route + ": unusable is wrong");
+  if (left.unusable) return;
+  const auto equal = [&](const char* what, std::uint64_t said, std::uint64_t is) {
+    if (said != is) fail("leftover of " + route + ": " + what + " says " + std::to_string(said) + " but is " + std::to_string(is));
+  };
+  equal("skip_bytes", left.skip_bytes, model.rest_said());
+  equal("copy_in", left.copy_in, model.copying());
+  equal("sync_needed", left.sync_needed, model.open());
+  equal("ready_expected", left.ready_expected, model.ready_expected() + model.open());
+  if (model.status() != 'I' && model.ready_expected() == 0) equal("in_transaction", left.in_transaction, true);
+}
+
+void Run::lose_client() {
+  for (const std::string& route : leased()) check_leftover(route, core_.leftover(rules::intern_route(route)));
+}
+
+void Run::lose_server(const std::string& route) {
+  server(route).received.clear();
+  core_.on_server_lost(rules::intern_route(route), {protocol::Severity::error, "08006", "the server is gone", "", "", 0});
+  pump();
+  if (server(route).is_leased) fail("keeps the lease of " + route + ", which is lost");
+}
+
+void Run::lose_everything(const std::string& first) {
+  losing_ = true;
+  if (wanted_ && !core_.waits_for_lease()) fail("waits for no lease but has asked for one");
+  if (std::exchange(wanted_, std::nullopt)) core_.on_acquire_failed({protocol::Severity::error, "53300", "none left", "", "", 0});
+  std::string next = first;
+  for (int turn = 0; turn < 100 && !next.empty() && failure_.empty(); ++turn) {
+    lose_server(next);
+    const std::vector<std::string> rest = leased();
+    next = rest.empty() ? "" : rest.front();
+  }
+  if (!next.empty()) fail("never gives up " + next);
+  // A client that stays must be able to go on: its batch ends, its transaction ends, and every request is answered.
+  if (closed_ || !client_unread_.empty() || !requests_.empty()) return;
+  client_unread_ = sync() + query("rollback") + query("select 1");
+  pump();
+  if (!closed_ && !client_unread_.empty()) fail("takes no more requests");
+  check_replies(true);
+  if (!closed_ && core_.in_transaction()) fail("is in a transaction after ROLLBACK");
+}
+
+void Run::end_session() {
+  const bool boundary = core_.at_frame_boundary();
+  const bool had_closed = closed_;
+  core_.end({protocol::Severity::fatal, "57P01", "terminating", "", "", 0});
+  pump();
+  if (!closed_) fail("does not close");
+  const std::vector<Bytes> told = split(client_received_);
+  if (boundary && !had_closed && (told.empty() || !same(any_fatal("57P01"), told.back()))) fail("the client is not told of its end");
+  lose_client();
+}
+
+void Run::finish() {
+  if (!failure_.empty()) return;
+  for (auto& [route, held] : servers_) {
+    if (!held.received.empty()) fail("not expected to " + route + ":\n" + show(held.received));
+    if (!held.unread.empty() && !closed_) fail("bytes of " + route + " were left");
+  }
+  if (!client_received_.empty()) fail("not expected to the client:\n" + show(client_received_));
+  if (wanted_) fail("acquire of " + *wanted_ + " was not expected");
+  if (!releases_.empty()) fail("release of " + releases_.front().first + " was not expected");
+  if (!client_unread_.empty() && !closed_) fail("bytes of the client were left:\n" + show(client_unread_));
+  if (!closed_ && !client_frames_.empty()) fail("half a message for the client");
+  check_replies(true);
+  lose_client();
+}
+
+void Run::compare(const char* what, std::string_view expected, std::string& actual) {
+  if (!same(expected, actual)) fail(std::string(what) + ", expected:\n" + show(expected) + "but was:\n" + show(actual));
+  actual.clear();
+}
+
+}  // namespace pgswitch::script

@@ -1,0 +1,84 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "proxy/session/core.hpp"
+#include "script.hpp"
+#include "server_model.hpp"
+
+namespace pgswitch::script {
+
+/// One run of a script: a shell of SessionCore without sockets. It gives bytes in buffers of their exact size, which it
+/// frees at once (an address sanitizer sees every range that outlives them), writes as few bytes at a time as it is told,
+/// performs the actions and holds what the core does against ServerModel.
+class Run {
+ public:
+  struct How {
+    std::size_t piece = static_cast<std::size_t>(-1);  ///< bytes given at once
+    std::size_t write = static_cast<std::size_t>(-1);  ///< bytes written at once
+    std::size_t cut_step = static_cast<std::size_t>(-1);  ///< this step's bytes are given in two pieces,
+    std::size_t cut_at = 0;                               ///< the first of this size
+  };
+  Run(const Start& start, How how);
+
+  /// Performs steps until `end`, of which it gives the first `partial` bytes.
+  void steps(const std::vector<Step>& steps, std::size_t end, std::size_t partial = 0);
+  /// Nothing may be left over.
+  void finish();
+
+  // What may happen at any time.
+  void lose_client();
+  void lose_server(const std::string& route);
+  /// The server of `route` is lost, then every other, and no lease is to be had any more; the client goes on.
+  void lose_everything(const std::string& first);
+  void end_session();
+  std::vector<std::string> leased() const;
+
+  const std::string& failure() const { return failure_; }
+
+ private:
+  struct Server {
+    ServerState state;
+    ServerModel model;
+    bool is_leased = false;
+    std::string unread, received;  ///< bytes not taken by the core; bytes written since the last expectation
+  };
+
+  void step(const Step& step);
+  void give(const Step& step, std::size_t begin, std::size_t end);
+  void give_server(const std::string& route, std::string_view bytes);
+  void pump();
+  bool feed_client();
+  bool act();
+  void drain();
+  void written_to_client(std::string_view bytes);
+  void released(const Action& action);
+  void check_leftover(const std::string& route, const Leftover& left);
+  void check_replies(bool all);
+  Server& server(const std::string& route);
+  void renew(const std::string& route);
+  void compare(const char* what, std::string_view expected, std::string& actual);
+  void fail(const std::string& why);
+
+  Start start_;
+  How how_;
+  SessionCore core_;
+  std::map<std::string, Server> servers_;
+  std::string client_unread_, client_received_, client_frames_, requests_;
+  std::optional<std::string> wanted_;      ///< the acquire action that is out
+  std::vector<std::pair<std::string, Leftover>> releases_;
+  bool closed_ = false;
+  bool copied_ = false;                    ///< a COPY FROM STDIN was seen: Syncs may have gone unanswered
+  bool losing_ = false;                    ///< every acquire fails
+  std::size_t asked_ = 0, answered_ = 0;   ///< requests that await a ReadyForQuery; ReadyForQuery that came
+  std::string failure_;
+};
+
+/// Everything that is done with a script; the first failure, or "".
+std::string run_everything(const Start& start, const std::vector<Step>& steps);
+
+}  // namespace pgswitch::script

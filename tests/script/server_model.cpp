@@ -1,0 +1,120 @@
+#include "server_model.hpp"
+
+#include <algorithm>
+
+#include "protocol/backend.hpp"
+#include "protocol/frame.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+/// Calls `on_frame(type, body)` for every whole frame and removes it.
+template <class OnFrame>
+bool each_frame(std::string& bytes, OnFrame on_frame) {
+  protocol::FrameHeader header;
+  while (read_header(bytes, 0x7fffffff, header) == protocol::HeaderStatus::complete && header.frame_size() <= bytes.size()) {
+    const std::string body = bytes.substr(protocol::frame_header_size, header.body_size);
+    bytes.erase(0, header.frame_size());
+    if (!on_frame(header.type, body)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::uint64_t ServerModel::rest(std::string_view bytes) {
+  protocol::FrameHeader header;
+  if (read_header(bytes, 0x7fffffff, header) != protocol::HeaderStatus::complete) return 0;
+  return header.frame_size() - bytes.size();
+}
+
+void ServerModel::sent(std::string_view bytes) {
+  sent_ += bytes;
+  each_frame(sent_, [this](char type, const std::string&) { return on_sent(type), true; });
+}
+
+bool ServerModel::said(std::string_view bytes) {
+  said_ += bytes;
+  return each_frame(said_, [this](char type, const std::string& body) { return on_said(type, body); });
+}
+
+void ServerModel::on_sent(char type) {
+  if (type == 'X' || type == 'd') return;
+  if (copying_) {
+    if (type == 'S') ++syncs_ignored_;
+    if (type == 'c' || type == 'f') copying_ = false;
+    if (type == 'S' || type == 'H' || type == 'c' || type == 'f') return;
+  }
+  if (type == 'S') skipping_ = open_ = false;
+  if (type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C') open_ = true;
+  if (skipping_) return;
+  if (type == 'Q' || type == 'F') open_ = false;
+  const bool ignored = type == 'H' || ((type == 'c' || type == 'f') && asked_.empty());
+  if (!ignored) asked_.push_back(type);
+}
+
+bool ServerModel::pop(std::string_view types) {
+  if (asked_.empty() || types.find(asked_.front()) == std::string_view::npos) return false;
+  asked_.pop_front();
+  while (!asked_.empty() && (asked_.front() == 'c' || asked_.front() == 'f')) asked_.pop_front();
+  return true;
+}
+
+void ServerModel::begin_copy() {
+  copying_ = true;
+  bool sync_left = false;
+  for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
+    if (*next == 'c' || *next == 'f') copying_ = false;
+    else if (*next != 'S') break;
+    syncs_ignored_ += *next == 'S';
+    next = asked_.erase(next);
+  }
+  for (const char type : asked_) sync_left |= type == 'S';
+  if (asked_.front() == 'E' && !sync_left) open_ = true;
+}
+
+void ServerModel::skip_to_sync() {
+  while (!asked_.empty() && asked_.front() != 'S') asked_.pop_front();
+  skipping_ = asked_.empty();
+  if (skipping_) open_ = true;
+}
+
+bool ServerModel::on_said(char type, std::string_view body) {
+  namespace backend = protocol::backend;
+  const char head = asked_.empty() ? '\0' : asked_.front();
+  switch (type) {
+    case backend::parse_complete: return pop("P");
+    case backend::bind_complete: return pop("B");
+    case backend::close_complete: return pop("C");
+    case backend::no_data: return pop("D");
+    case backend::row_description: return head == 'Q' || pop("D");
+    case backend::command_complete:
+    case backend::empty_query_response: copying_ = false; return head == 'Q' || pop("E");
+    case backend::portal_suspended: return pop("E");
+    case backend::parameter_description: return head == 'D';
+    case backend::data_row:
+    case backend::copy_data:
+    case backend::copy_done:
+    case backend::copy_out_response: return head == 'Q' || head == 'E';
+    case backend::copy_in_response:
+      if (head != 'Q' && head != 'E') return false;
+      begin_copy();
+      return true;
+    case backend::function_call_response: return head == 'F';
+    case backend::ready_for_query: status_ = body.empty() ? 'I' : body[0]; copying_ = false; return pop("QFS");
+    case backend::error_response:
+      if (backend::error_field(body, 'V') == "FATAL") return true;
+      copying_ = false;
+      if (head == '\0') return false;
+      if (head != 'Q' && head != 'F') skip_to_sync();
+      return true;
+    default: return true;
+  }
+}
+
+std::uint32_t ServerModel::ready_expected() const {
+  return static_cast<std::uint32_t>(std::count_if(asked_.begin(), asked_.end(), [](char type) { return type == 'Q' || type == 'F' || type == 'S'; }));
+}
+
+}  // namespace pgswitch::script

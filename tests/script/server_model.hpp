@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace pgswitch::script {
+
+/// What a PostgreSQL server has been asked and has not answered yet: the oracle that a core's Leftover is held against,
+/// and a check that a script's server says only what a server could say (manual, 55.2.3 and 55.2.6).
+class ServerModel {
+ public:
+  /// Bytes were written to the server.
+  void sent(std::string_view bytes);
+  /// Bytes of the server were taken by the proxy. False: no server would say that now.
+  bool said(std::string_view bytes);
+
+  /// ReadyForQuery still to come for what was sent.
+  std::uint32_t ready_expected() const;
+  /// Something was sent that only a Sync ends.
+  bool open() const { return open_; }
+  /// It waits for CopyData.
+  bool copying() const { return copying_; }
+  /// 'I', 'T' or 'E' of the last ReadyForQuery.
+  char status() const { return status_; }
+  /// Bytes missing of the frame that is being read from it.
+  std::uint64_t rest_said() const { return rest(said_); }
+  /// A frame to it was begun and not ended.
+  bool half_sent() const { return !sent_.empty(); }
+  bool is_quiet() const { return asked_.empty() && !open_ && !copying_ && status_ == 'I' && sent_.empty() && said_.empty(); }
+  /// Syncs that it ignored, being in COPY.
+  std::uint32_t syncs_ignored() const { return syncs_ignored_; }
+
+ private:
+  static std::uint64_t rest(std::string_view bytes);
+  void on_sent(char type);
+  bool on_said(char type, std::string_view body);
+  bool pop(std::string_view types);
+  void begin_copy();
+  void skip_to_sync();
+
+  std::string sent_, said_;   ///< incomplete frames
+  std::deque<char> asked_;    ///< types of what was sent and not answered
+  bool open_ = false;
+  bool skipping_ = false;     ///< after an error, until Sync
+  bool copying_ = false;
+  char status_ = 'I';
+  std::uint32_t syncs_ignored_ = 0;
+};
+
+}  // namespace pgswitch::script

@@ -89,7 +89,7 @@ using DatabasePtr = std::shared_ptr<const Database>;
 /// A user of userlist.txt, of [users], or of both. Immutable inside a Config.
 struct User {
   std::string name;
-  /// Plaintext, "md5" + 32 hex, or "SCRAM-SHA-256$...": see userlist.hpp. nullopt: only in [users], no password login.
+  /// Plaintext, "md5" + 32 hex, or "SCRAM-SHA-256$...": see protocol::parse_credential(). nullopt: no password login.
   std::optional<std::string> secret;
   std::optional<PoolMode> pool_mode;
   std::optional<int> pool_size;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "protocol/scram_keys.hpp"
 #include "proxy/config_values.hpp"
 #include "proxy/ini.hpp"
 
@@ -31,30 +32,6 @@ std::optional<std::string> take_field(std::string_view& line) {
   return std::nullopt;
 }
 
-bool is_base64(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto end = std::min(text.find_first_not_of(alphabet), text.size());
-  return end > 0 && text.size() % 4 == 0 && text.size() - end <= 2 && text.find_first_not_of('=', end) == text.npos;
-}
-
-/// SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>; the keys are 32 bytes, 44 characters of base64.
-bool is_scram_verifier(std::string_view secret) {
-  if (!secret.starts_with(scram_prefix)) return false;
-  secret.remove_prefix(scram_prefix.size());
-  const auto colon = secret.find(':');
-  const auto dollar = secret.find('$');
-  if (colon == secret.npos || dollar == secret.npos || colon > dollar) return false;
-  const auto iterations = parse_integer(secret.substr(0, colon));
-  const std::string_view keys = secret.substr(dollar + 1);
-  return iterations && *iterations > 0 && is_base64(secret.substr(colon + 1, dollar - colon - 1)) && keys.size() == 89 &&
-         keys[44] == ':' && is_base64(keys.substr(0, 44)) && is_base64(keys.substr(45));
-}
-
-bool is_md5_verifier(std::string_view secret) {
-  return secret.size() == 35 && secret.starts_with("md5") &&
-         secret.find_first_not_of("0123456789abcdefABCDEF", 3) == std::string_view::npos;
-}
-
 /// One line; the message of what is wrong with it, or nullptr.
 const char* parse_line(std::string_view line, std::string& user, std::string& secret) {
   const auto first = take_field(line);
@@ -72,19 +49,13 @@ const char* parse_line(std::string_view line, std::string& user, std::string& se
 }
 
 void add_user(Userlist& list, const std::string& path, int line, const std::string& user, std::string secret) {
-  if (secret.starts_with(scram_prefix) && secret_kind(secret) != SecretKind::scram)
-    list.warnings.push_back({path, line, "the secret of user \"" + user + "\" begins like a SCRAM verifier but is malformed: it is taken for a plaintext password"});
+  if (secret.starts_with(scram_prefix) && !protocol::parse_scram_secret(secret))
+    list.warnings.push_back({path, line, "the secret of user \"" + user + "\" begins like a SCRAM secret but is malformed: it is taken for a plaintext password"});
   if (!list.secrets.insert_or_assign(user, std::move(secret)).second)
     list.warnings.push_back({path, line, "user \"" + user + "\" is listed twice: the later line counts"});
 }
 
 }  // namespace
-
-SecretKind secret_kind(std::string_view secret) {
-  if (secret.empty()) return SecretKind::none;
-  if (is_md5_verifier(secret)) return SecretKind::md5;
-  return is_scram_verifier(secret) ? SecretKind::scram : SecretKind::plain;
-}
 
 Userlist parse_userlist(std::string_view text, const std::string& path) {
   Userlist list;

@@ -1,5 +1,4 @@
 #pragma once
-#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -9,14 +8,9 @@
 
 namespace pgswitch {
 
-/// How a stored secret can be used, told by its form as pgbouncer does: "md5" + 32 hex digits, a well-formed
-/// SCRAM-SHA-256 verifier, else a plaintext password.
-enum class SecretKind : std::uint8_t { none, plain, md5, scram };
-SecretKind secret_kind(std::string_view secret);
-
 /// Users and secrets of a userlist.txt.
 struct Userlist {
-  std::map<std::string, std::string, std::less<>> secrets;  ///< by user; "" means no password
+  std::map<std::string, std::string, std::less<>> secrets;  ///< by user; "" means no password. See protocol::parse_credential()
   std::vector<Diagnostic> errors;
   std::vector<Diagnostic> warnings;
 };

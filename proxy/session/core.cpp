@@ -62,13 +62,6 @@ void SessionCore::write_local_error(const SqlError& error) {
   to_client_.compose([&](std::string& out) { protocol::write_error(out, error); });
 }
 
-bool SessionCore::erase_name(PreparedNames& names, std::string_view name) {
-  const auto found = names.find(name);
-  if (found == names.end()) return false;
-  names.erase(found);
-  return true;
-}
-
 char SessionCore::status() const {
   if (local_abort_) return 'E';
   if (!deferred_.empty()) return 'T';

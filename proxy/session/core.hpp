@@ -18,13 +18,6 @@
 
 namespace pgswitch {
 
-/// Looks names up without making a std::string of them.
-struct NameHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-};
-using PreparedNames = std::unordered_map<std::string, PreparedStatementPtr, NameHash, std::equal_to<>>;
-
 /// How a session pools (mirrors the configuration; the core reads no configuration).
 struct CoreOptions {
   enum class Mode : std::uint8_t { session, transaction, statement };
@@ -119,7 +112,6 @@ class SessionCore {
     bool check_settings = true;
     bool copy_in = false;
     int advisory_locks = 0;
-    std::vector<PreparedKey> stale;  ///< to be closed there before they may be prepared again
   };
   /// The simple query at the head of the client's bytes, while it is being worked on.
   struct Head {
@@ -138,6 +130,7 @@ class SessionCore {
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_function_call(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_sync(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -164,19 +157,19 @@ class SessionCore {
   PreparedStatementPtr current(const PreparedStatementPtr& prepared);
   Link* link_for(const PreparedStatement& prepared);
   void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
+  void make_room(Link& link);
   void close_on_server(Link& link, const PreparedKey& key);
-  void remember_name(std::string_view name, PreparedStatementPtr prepared, Note& note);
+  void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
   bool execute_locally(const rules::ScriptItem& item, std::string_view text);
   void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
   bool is_local(const PreparedStatement& prepared) const;
-  static bool erase_name(PreparedNames& names, std::string_view name);
 
   // core_local.cpp: what needs no server
   bool local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag);
-  bool local_deallocate(const rules::Statement& statement, std::string& tag);
-  void local_reply(std::string_view bytes);
+  bool local_deallocate(const rules::Statement& statement, std::string& tag, Note& note);
+  void local_reply(std::string_view bytes, Note note = {});
   char status() const;
 
   // core_links.cpp: leases

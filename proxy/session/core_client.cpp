@@ -24,6 +24,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       if (client_rest_forward_) to_server_.add(rest.substr(0, part));
       client_rest_ -= part;
       used += part;
+      if (client_rest_ == 0) maybe_release();
       continue;
     }
     FrameHeader header;
@@ -54,9 +55,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
     case frontend::function_call: return on_function_call(header, in);
     case frontend::copy_data:
     case frontend::copy_done:
-    case frontend::copy_fail:
-      // Before its CopyInResponse has come a client may already send data; without a COPY the message is ignored (PostgreSQL too).
-      return active_ && !ledger_.empty() && !skip_until_sync_ ? stream_to_server(header, in) : skip_frame(header, in);
+    case frontend::copy_fail: return on_early_copy_frame(header, in);
     case frontend::terminate:
       // What was sent before it still counts: a pipeline may end with Terminate without having read its replies.
       if (!ledger_.empty()) return stall(Stall::replies), 0;
@@ -69,9 +68,9 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   }
 }
 
-/// Whether the whole frame lies in `in`; if not, says how many bytes it needs, or ends the session when that is too many.
+/// Whether the whole frame lies in `in`; if not, says how many bytes it needs. Ends the session when it is too large, also
+/// when it happens to be here in one piece: what a client may send must not depend on how the network cuts it.
 bool SessionCore::complete(const FrameHeader& header, ByteView in) {
-  if (header.frame_size() <= in.size()) return true;
   if (header.frame_size() > options_.query_max_bytes) {
     fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::program_limit_exceeded), "message is too large",
            "The message has " + std::to_string(header.frame_size()) + " bytes, query_max_bytes is " +
@@ -79,6 +78,7 @@ bool SessionCore::complete(const FrameHeader& header, ByteView in) {
            "Raise query_max_bytes, or send the data by COPY or as parameters.", 0});
     return false;
   }
+  if (header.frame_size() <= in.size()) return true;
   client_needed_ = header.frame_size();
   return false;
 }
@@ -96,6 +96,13 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
   client_rest_ = header.frame_size() - here;
   client_rest_forward_ = false;
   return here;
+}
+
+/// A client may send data before it has seen the CopyInResponse. Without a COPY the server ignores it.
+std::size_t SessionCore::on_early_copy_frame(const FrameHeader& header, ByteView in) {
+  if (!active_ || ledger_.empty() || skip_until_sync_) return skip_frame(header, in);
+  if (header.type != frontend::copy_data) ledger_.push(Expect::copy_end);
+  return stream_to_server(header, in);
 }
 
 /// COPY FROM STDIN is running: data, its end, and Flush and Sync, which the server ignores meanwhile (manual, 55.2.6).

@@ -114,32 +114,29 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
 
   Note note;
   if (is_local(*prepared)) {
-    if (unnamed)
-      unnamed_ = prepared;
-    else
-      prepared_[std::string(parse->statement)] = prepared;
     ++counters.client_parses;
-    local_reply(std::string_view("1\0\0\0\4", 5));
+    rename(parse->statement, std::move(prepared), note);
+    local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   ++counters.client_parses;
   PreparedSet& there = link->state->prepared;
+  rename(parse->statement, prepared, note);
   if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) {
     // Known there: the client gets its ParseComplete in its place, the server is not asked.
-    remember_name(parse->statement, prepared, note);
-    local_reply(std::string_view("1\0\0\0\4", 5));
+    local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
-  remember_name(parse->statement, prepared, note);
   note.key = prepared->key;
+  note.unnamed = unnamed;
   note.rewritten = prepared->sent_text != parse->text;
   if (unnamed && !note.rewritten) {
     to_server_.add(in.substr(0, size));
     there.unnamed = prepared->key;
   } else {
-    if (!unnamed && there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(*link, there.oldest());
+    if (!unnamed) make_room(*link);
     const ServerName name = server_name(prepared->key);
     to_server_.compose([&](std::string& out) {
       protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared->sent_text, prepared->parameter_types);
@@ -155,36 +152,49 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   return size;
 }
 
-void SessionCore::remember_name(std::string_view name, PreparedStatementPtr prepared, Note& note) {
+/// What the client's name means from now on (nullptr: nothing); `note` gets what takes it back.
+void SessionCore::rename(std::string_view name, PreparedStatementPtr prepared, Note& note) {
   note.names_client_statement = true;
+  note.client_name = name;
   if (name.empty()) {
     note.previous = std::exchange(unnamed_, std::move(prepared));
-  } else {
-    note.client_name = name;
-    prepared_[note.client_name] = std::move(prepared);
+    return;
   }
+  PreparedStatementPtr& named = prepared_[note.client_name];
+  note.previous = std::exchange(named, std::move(prepared));
+  if (!named) prepared_.erase(note.client_name);
 }
 
 void SessionCore::close_on_server(Link& link, const PreparedKey& key) {
   const ServerName name = server_name(key);
   to_server_.compose([&](std::string& out) { protocol::write_close(out, 'S', as_view(name)); });
-  ledger_.push(Expect::close, Reply::swallow);
+  Note note;
+  note.key = key;
+  note.closes = true;
+  link.state->prepared.erase(note.key);
+  ledger_.push(Expect::close, Reply::swallow, std::move(note));
   batch_open_ = true;
-  link.state->prepared.erase(PreparedKey(key));
+}
+
+/// Before a statement is prepared on the server: closes what is in the way of its name or of the limit.
+void SessionCore::make_room(Link& link) {
+  PreparedSet& there = link.state->prepared;
+  for (const PreparedKey& key : std::exchange(there.stale, {})) close_on_server(link, key);
+  if (there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(link, there.oldest());
 }
 
 /// Makes sure that the server holds the statement: a Parse of ours, its reply swallowed, if it does not.
 void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
   PreparedSet& there = link.state->prepared;
-  for (const PreparedKey& key : std::exchange(link.stale, {})) close_on_server(link, key);
   if (unnamed ? there.unnamed == prepared.key : there.contains(prepared.key)) return;
-  if (!unnamed && there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(link, there.oldest());
+  if (!unnamed) make_room(link);
   const ServerName name = server_name(prepared.key);
   to_server_.compose([&](std::string& out) {
     protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
   });
   Note note;
   note.key = prepared.key;
+  note.unnamed = unnamed;
   note.rewritten = prepared.sent_text != prepared.text;
   if (unnamed)
     there.unnamed = prepared.key;
@@ -353,9 +363,10 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     refusal_ = no_transaction_blocks();
     return false;
   }
-  if (local_transaction_control(statement, text, tag) || local_deallocate(statement, tag)) {
+  Note done;
+  if (local_transaction_control(statement, text, tag) || local_deallocate(statement, tag, done)) {
     protocol::write_command_complete(bytes, tag);
-    local_reply(bytes);
+    local_reply(bytes, std::move(done));
     return true;
   }
   if (local_abort_ && statement.kind != Kind::rollback && statement.kind != Kind::commit && statement.kind != Kind::rollback_to) {
@@ -409,13 +420,9 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
     batch_open_ = true;
     return size;
   }
-  if (target->target == 'S') {
-    if (target->name.empty())
-      unnamed_.reset();
-    else
-      erase_name(prepared_, target->name);
-  }
-  local_reply(std::string_view("3\0\0\0\4", 5));
+  Note note;
+  if (target->target == 'S') rename(target->name, nullptr, note);
+  local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
   return size;
 }
 

@@ -9,10 +9,12 @@ namespace pgswitch {
 
 using rules::Kind;
 
-/// At once when nothing is owed before it, else in its place.
-void SessionCore::local_reply(std::string_view bytes) {
+/// At once when nothing is owed before it, else in its place; `note` says what is to be taken back when it is skipped.
+void SessionCore::local_reply(std::string_view bytes, Note note) {
   if (ledger_.empty())
     to_client_.append(bytes);
+  else if (note.names_client_statement || note.all_previous)
+    ledger_.push_insert(bytes, std::move(note));
   else
     ledger_.push_insert(bytes);
 }
@@ -47,16 +49,16 @@ bool SessionCore::local_transaction_control(const rules::Statement& statement, s
 }
 
 /// DEALLOCATE of what only the session knows: its protocol-level names are not those of the servers.
-bool SessionCore::local_deallocate(const rules::Statement& statement, std::string& tag) {
+bool SessionCore::local_deallocate(const rules::Statement& statement, std::string& tag, Note& note) {
   if (statement.kind != Kind::deallocate || local_abort_) return false;
   if (has(statement.effects, rules::Effect::deallocate_all)) {
-    prepared_.clear();
-    unnamed_.reset();
     if (has(pins(), Pin::sql_prepare)) return false;
+    note.all_previous = std::make_shared<PreparedNames>(std::exchange(prepared_, {}));
     tag = "DEALLOCATE ALL";
     return true;
   }
-  if (!erase_name(prepared_, statement.object)) return false;
+  if (!prepared_.contains(statement.object)) return false;
+  rename(statement.object, nullptr, note);
   tag = "DEALLOCATE";
   return true;
 }

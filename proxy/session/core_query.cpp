@@ -34,6 +34,8 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message("invalid message format")) ? size : 0;
   if (!head_.decided) decide_head(query->text);
+  unnamed_.reset();
+  unnamed_portal_.reset();
   if (!head_.plain) {
     if (!run_script(query->text)) return 0;
   } else {
@@ -213,7 +215,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
       write_answer_rows(out, item.decision->answer);
     });
     return true;
-  } else if (!alone || !local_deallocate(statement, tag)) {
+  } else if (Note unused; !alone || !local_deallocate(statement, tag, unused)) {
     return false;
   }
   to_client_.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });

@@ -45,7 +45,8 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
   server_needed_ = 0;
   while (used < in.size()) {
     Link* link = find_link(route);
-    if (!link || closing_) return in.size();
+    if (closing_) return in.size();
+    if (!link) return used;  // given back meanwhile: a connection with unread input is closed by whoever gets it
     const ByteView rest = in.substr(used);
     if (link == active_ && server_rest_ > 0) {
       const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(server_rest_, rest.size()));
@@ -131,8 +132,8 @@ bool SessionCore::settle(char type, ByteView) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete();
     case backend::copy_in_response:
-      active_->copy_in = true;
-      if (expect == Expect::execute) ledger_.drop_first_sync();
+      active_->copy_in = ledger_.begin_copy();
+      batch_open_ |= expect == Expect::execute && ledger_.ready_expected() == 0;
       return true;
     case backend::copy_out_response: return true;
     default: desynchronised(type); return false;
@@ -248,7 +249,7 @@ void SessionCore::on_batch_error(std::string_view code) {
     PreparedSet& there = active_->state->prepared;
     if (there.unnamed.low == statement) there.unnamed = {};
     if (const auto key = there.find(statement)) {
-      if (code == "0A000") active_->stale.push_back(*key);
+      if (code == "0A000") there.stale.push_back(*key);
       there.erase(*key);
     }
   }
@@ -271,11 +272,14 @@ void SessionCore::on_batch_error(std::string_view code) {
 void SessionCore::take_back(Note& note) {
   if (note.key != PreparedKey{} && active_) {
     PreparedSet& there = active_->state->prepared;
-    if (there.unnamed == note.key)
+    if (note.closes)
+      there.stale.push_back(note.key);
+    else if (note.unnamed)
       there.unnamed = {};
     else
       there.erase(note.key);
   }
+  if (note.all_previous) prepared_ = std::move(*note.all_previous);
   if (!note.names_client_statement) return;
   if (note.client_name.empty())
     unnamed_ = note.previous;

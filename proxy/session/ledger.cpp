@@ -18,6 +18,12 @@ void Ledger::push_insert(std::string_view bytes) {
   inserts_ += bytes;
 }
 
+void Ledger::push_insert(std::string_view bytes, Note note) {
+  entries_.push({Expect::insert, Reply::forward, true, static_cast<std::uint32_t>(bytes.size()), 0});
+  notes_.push(std::move(note));
+  inserts_ += bytes;
+}
+
 void Ledger::push_substitute(Expect expect, std::string_view error) {
   entries_.push({expect, Reply::substitute, false, static_cast<std::uint32_t>(error.size()), 0});
   inserts_ += error;
@@ -31,20 +37,30 @@ void Ledger::pop(Note* note) {
 }
 
 void Ledger::emit_inserts(Gather& to_client) {
-  while (!empty() && head().expect == Expect::insert) {
+  while (!empty() && (head().expect == Expect::insert || head().expect == Expect::copy_end)) {
     to_client.append(std::string_view(inserts_).substr(inserts_begin_, head().insert_size));
     forget_front();
   }
 }
 
-void Ledger::drop_first_sync() {
-  std::size_t sync = 1;
-  while (sync < entries_.size() && entries_[sync].expect != Expect::sync) ++sync;
-  if (sync >= entries_.size()) return;
+bool Ledger::begin_copy() {
   Ring<Entry> kept;
-  for (std::size_t i = 0; i < entries_.size(); ++i)
-    if (i != sync) kept.push(entries_[i]);
+  bool waits = true;
+  bool in_copy = true;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const Expect expect = entries_[i].expect;
+    if (i > 0 && in_copy) {
+      if (expect == Expect::sync) continue;
+      in_copy = expect == Expect::insert;
+      if (expect == Expect::copy_end) {
+        waits = false;
+        continue;
+      }
+    }
+    kept.push(entries_[i]);
+  }
   entries_ = std::move(kept);
+  return waits;
 }
 
 std::uint32_t Ledger::ready_expected() const {

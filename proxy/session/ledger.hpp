@@ -5,24 +5,15 @@
 #include <string_view>
 
 #include "proxy/session/gather.hpp"
-#include "proxy/session/prepared.hpp"
+#include "proxy/session/prepared_statement.hpp"
 #include "proxy/session/ring.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
 
-/// A prepared statement as its client knows it. Immutable; shared by the names and portals that refer to it.
-struct PreparedStatement {
-  std::string text;             ///< as the client sent it: decided again when the rules change
-  std::string parameter_types;  ///< oids as in the Parse message
-  rules::ScriptPtr script;
-  std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
-  PreparedKey key;              ///< of sent_text and parameter_types
-};
-using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
-
-/// Whose reply an entry waits for.
-enum class Expect : std::uint8_t { query, function_call, parse, bind, describe, execute, close, sync, insert };
+/// Whose reply an entry waits for. Two wait for none: insert is bytes of ours, copy_end stands where CopyDone or CopyFail was
+/// sent before the server had said that it wants data.
+enum class Expect : std::uint8_t { query, function_call, parse, bind, describe, execute, close, sync, insert, copy_end };
 
 /// What becomes of the reply: the client sees it (partial: all but its ReadyForQuery), does not see it, or (substitute)
 /// sees an error of ours instead of the server's, which we provoked to fail the transaction.
@@ -37,11 +28,14 @@ struct Note {
   bool rewritten = false;            ///< error positions mean nothing to the client
   // execute
   rules::StatementPtr statement;
-  // parse: taken back when it fails
+  // parse, close and inserts in their place: done in advance, taken back when an error skips the message
   PreparedKey key;                   ///< added to the server's set
+  bool unnamed = false;              ///< it became the server's unnamed statement
+  bool closes = false;               ///< it was removed from the set instead
   bool names_client_statement = false;
   std::string client_name;
   PreparedStatementPtr previous;     ///< what the name meant before
+  std::shared_ptr<PreparedNames> all_previous;  ///< what all names meant before
 };
 
 /// One line of the ledger.
@@ -64,14 +58,15 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward, std::uint64_t statement = 0);
   void push(Expect expect, Reply reply, Note note);
-  /// Bytes for the client that go out when everything before them has.
+  /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
   void push_insert(std::string_view bytes);
+  void push_insert(std::string_view bytes, Note note);
   /// Expects an error, and shows the client `error` instead.
   void push_substitute(Expect expect, std::string_view error);
 
   /// The head's reply has come: removes it. `note` receives its note, if it has one.
   void pop(Note* note = nullptr);
-  /// Moves the inserts now at the head to the client.
+  /// Moves the inserts now at the head to the client; forgets a copy_end there.
   void emit_inserts(Gather& to_client);
   /// Bytes of the head's substitute.
   std::string_view substitute() const { return std::string_view(inserts_).substr(inserts_begin_, head().insert_size); }
@@ -83,8 +78,9 @@ class Ledger {
   /// The connection is gone: removes everything, newest note first.
   template <class Dropped>
   void drop_all(Dropped dropped);
-  /// COPY has begun: a Sync that was sent together with its Execute is ignored by the server (manual, 55.2.6). Removes it.
-  void drop_first_sync();
+  /// COPY FROM STDIN has begun for the head: the server ignores Syncs until the end of the data (manual, 55.2.6), so those
+  /// that were sent behind the head are removed, and so is the end of the data. False: the end was sent already.
+  bool begin_copy();
 
   /// How many ReadyForQuery are still to come.
   std::uint32_t ready_expected() const;

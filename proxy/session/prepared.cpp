@@ -59,6 +59,7 @@ void PreparedSet::clear() {
   order_.clear();
   index_.clear();
   unnamed = {};
+  stale.clear();
 }
 
 }  // namespace pgswitch

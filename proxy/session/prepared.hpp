@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace pgswitch {
 
@@ -43,6 +44,8 @@ class PreparedSet {
 
   /// The unnamed statement.
   PreparedKey unnamed;
+  /// Not in the set, but they may still exist on the server: to be closed there before they can be prepared again.
+  std::vector<PreparedKey> stale;
 
  private:
   using Order = std::list<PreparedKey>;

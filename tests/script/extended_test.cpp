@@ -259,7 +259,7 @@ TEST(extended, error_before_sync_skips_what_comes_after_it) {
       .expect_to_server(parse("", "select nothing"), flush())
       .server(error("42703"))
       .expect_to_client(error("42703"))
-      .client(bind_to("", ""), execute(""), query("select 1"), flush())
+      .client(bind_to("", ""), execute(""), flush())
       .client(sync())
       .expect_to_server(sync())
       .server(ready('I'))
@@ -373,7 +373,7 @@ TEST(extended, least_recently_used_statement_is_closed_before_the_limit_is_passe
       .expect_release();
 }
 
-TEST(extended, eviction_skipped_by_an_error_is_taken_back) {
+TEST(extended, eviction_skipped_by_an_error_happens_before_the_name_is_used_again) {
   Start start;
   start.options.max_prepared_statements = 1;
   Script(start)
@@ -391,8 +391,8 @@ TEST(extended, eviction_skipped_by_an_error_is_taken_back) {
       .expect_release()
       .client(bind_to("", "a"), execute(""), sync())
       .expect_acquire()
-      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
-      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_server(close_statement(on_server("select 1")), parse(on_server("select 1"), "select 1"), bind_to("", on_server("select 1")), execute(""), sync())
+      .server(close_complete(), parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
       .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
       .expect_release();
 }

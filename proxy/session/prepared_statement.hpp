@@ -1,0 +1,30 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "proxy/session/prepared.hpp"
+#include "rules/decision.hpp"
+
+namespace pgswitch {
+
+/// A prepared statement as its client knows it. Immutable; shared by the names and portals that refer to it.
+struct PreparedStatement {
+  std::string text;             ///< as the client sent it: decided again when the rules change
+  std::string parameter_types;  ///< oids as in the Parse message
+  rules::ScriptPtr script;
+  std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
+  PreparedKey key;              ///< of sent_text and parameter_types
+};
+using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
+
+/// Looks names up without making a std::string of them.
+struct NameHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+};
+using PreparedNames = std::unordered_map<std::string, PreparedStatementPtr, NameHash, std::equal_to<>>;
+
+}  // namespace pgswitch

@@ -42,7 +42,7 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"reserve_pool", &Database::reserve_pool_size},
     EntryKey<Database>{"pool_mode", &Database::pool_mode},
     EntryKey<Database>{"max_db_connections", &Database::max_db_connections, 0},
-    EntryKey<Database>{"max_db_client_connections", &Database::max_db_client_connections, 0, Effect::none},
+    EntryKey<Database>{"max_db_client_connections", &Database::max_db_client_connections, 0},
     EntryKey<Database>{"server_lifetime", &Database::server_lifetime, 0},
     EntryKey<Database>{"query_wait_timeout", &Database::query_wait_timeout},
     EntryKey<Database>{"load_balance_hosts", &Database::load_balance_hosts},
@@ -59,11 +59,11 @@ constexpr std::array user_keys = {
     EntryKey<User>{"pool_size", &User::pool_size},
     EntryKey<User>{"reserve_pool_size", &User::reserve_pool_size},
     EntryKey<User>{"max_user_connections", &User::max_user_connections, 0},
-    EntryKey<User>{"max_user_client_connections", &User::max_user_client_connections, 0, Effect::none},
+    EntryKey<User>{"max_user_client_connections", &User::max_user_client_connections, 0},
     EntryKey<User>{"query_timeout", &User::query_timeout, 0},
     EntryKey<User>{"query_wait_timeout", &User::query_wait_timeout},
     EntryKey<User>{"idle_transaction_timeout", &User::idle_transaction_timeout, 0},
-    EntryKey<User>{"transaction_timeout", &User::transaction_timeout, 0, Effect::none},
+    EntryKey<User>{"transaction_timeout", &User::transaction_timeout, 0},
     EntryKey<User>{"client_idle_timeout", &User::client_idle_timeout, 0},
 };
 

@@ -42,12 +42,17 @@ int open_for_append(const std::string& path, std::string& error) {
 /// The end of the queue: stderr and the file. Called by spdlog's thread; replace_file() by whoever handles SIGHUP.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  LineSink(bool to_stderr, int file) : to_stderr_(to_stderr), file_(file) {}
-  ~LineSink() override { replace_file(-1); }
+  LineSink(bool to_stderr, std::string path, int file) : to_stderr_(to_stderr), path_(std::move(path)), file_(file) {}
+  ~LineSink() override { replace_file({}, -1); }
 
-  void replace_file(int file) {
+  std::string path() {
+    const std::lock_guard lock(mutex_);
+    return path_;
+  }
+  void replace_file(const std::string& path, int file) {
     const std::lock_guard lock(mutex_);
     if (file_ >= 0) ::close(file_);
+    path_ = path;
     file_ = file;
   }
 
@@ -59,12 +64,12 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
   bool to_stderr_;
+  std::string path_;
   int file_;
 };
 
 /// An open log. The pool comes last so that it goes first: its destructor writes what is queued.
 struct OpenLog {
-  std::string path;
   std::shared_ptr<LineSink> sink;
   std::shared_ptr<spdlog::async_logger> logger;
   std::shared_ptr<spdlog::details::thread_pool> pool;
@@ -109,8 +114,7 @@ bool open_log(const LogOptions& options, std::string& error) {
   int file = -1;
   if (!options.file.empty() && (file = open_for_append(options.file, error)) < 0) return false;
   auto log = std::make_shared<OpenLog>();
-  log->path = options.file;
-  log->sink = std::make_shared<LineSink>(options.to_stderr, file);
+  log->sink = std::make_shared<LineSink>(options.to_stderr, options.file, file);
   log->pool = std::make_shared<spdlog::details::thread_pool>(queue_lines, 1);
   log->logger = std::make_shared<spdlog::async_logger>("pgswitch", log->sink, log->pool,
                                                        spdlog::async_overflow_policy::overrun_oldest);
@@ -123,10 +127,15 @@ bool open_log(const LogOptions& options, std::string& error) {
 
 bool reopen_log(std::string& error) {
   const auto log = current_log();
-  if (!log || log->path.empty()) return true;
-  const int file = open_for_append(log->path, error);
-  if (file < 0) return false;
-  log->sink->replace_file(file);
+  return !log || change_log_file(log->sink->path(), error);
+}
+
+bool change_log_file(const std::string& file, std::string& error) {
+  const auto log = current_log();
+  if (!log) return true;
+  int descriptor = -1;
+  if (!file.empty() && (descriptor = open_for_append(file, error)) < 0) return false;
+  log->sink->replace_file(file, descriptor);
   return true;
 }
 

@@ -26,6 +26,8 @@ bool open_log(const LogOptions& options, std::string& error);
 
 /// Opens the same file name again (SIGHUP after logrotate). False with `error`: the old file stays in use.
 bool reopen_log(std::string& error);
+/// Goes on in another file (a reload that changed `logfile`); empty: in none. False with `error`: the old one stays in use.
+bool change_log_file(const std::string& file, std::string& error);
 
 /// Writes what is queued and ends the writing thread. Lines after that go to stderr directly.
 void close_log();

@@ -106,6 +106,19 @@ TEST(Log, reopening_follows_a_rotated_file) {
   EXPECT_EQ(count(contents(folder.path("log.1")), "after"), 0u);
 }
 
+TEST(Log, a_reload_may_move_the_log_to_another_file) {
+  const tests::TemporaryFolder folder;
+  std::string error;
+  ASSERT_TRUE(open_log(only_file(folder.path("old")), error)) << error;
+  EXPECT_FALSE(change_log_file(folder.path("absent/new"), error));
+  ASSERT_TRUE(change_log_file(folder.path("new"), error)) << error;
+  ASSERT_TRUE(reopen_log(error)) << error;
+  log_line(LogLevel::info, "after");
+  close_log();
+  EXPECT_EQ(count(contents(folder.path("new")), "after"), 1u);
+  EXPECT_EQ(count(contents(folder.path("old")), "after"), 0u);
+}
+
 TEST(Log, a_file_that_cannot_be_opened_leaves_the_old_one_in_use) {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path("log");

@@ -35,7 +35,11 @@ bool settle(const Config& config, const RunOptions& options, std::string& error)
   if (runs_as_root()) return error = "pgswitch should not run as root: start it as another user, or name one with -u or user =", false;
   if (options.daemon && config.pidfile.empty()) return error = "daemon needs pidfile configured", false;
   if (!Pidfile::remove_stale(config.pidfile, error)) return false;
-  return !options.daemon || go_to_background(error);
+  if (!options.daemon) return true;
+  // Tried while stderr is still there to say so; the log's thread would not survive the fork.
+  if (!open_log_of(config, options, error)) return false;
+  close_log();
+  return go_to_background(error);
 }
 
 }  // namespace

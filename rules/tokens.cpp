@@ -10,11 +10,8 @@ Token TokenReader::next() { return Lexer(*this).skip_blanks_and_read(); }
 
 bool StatementSplitter::ends_statement(const Token& token, std::string_view text) {
   switch (token.type) {
-    case TokenType::left_paren: ++depth_; return false;
-    case TokenType::right_paren:
-      unbalanced_ |= depth_ == 0;
-      depth_ -= depth_ > 0;
-      return false;
+    case TokenType::left_paren: open(); return false;
+    case TokenType::right_paren: close(); return false;
     case TokenType::word: on_word(text); return false;
     case TokenType::semicolon:
       if (depth_ > 0 || body_depth_ > 0) return false;
@@ -33,6 +30,7 @@ bool same_word(std::string_view text, std::string_view lower) {
 
 /// First letter of the words a function definition begins with; 0 for any other.
 char head_of(std::string_view text) {
+  if (text.size() < 2 || text.size() > 9) return 0;
   for (std::string_view head : {"create", "or", "replace", "function", "procedure"}) {
     if (same_word(text, head)) return head[0];
   }

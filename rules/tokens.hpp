@@ -73,6 +73,8 @@ class TokenReader {
 
  private:
   friend struct Lexer;
+  template <bool>
+  friend class ShapeScan;
   std::string_view sql_;
   TokenOptions options_;
   std::uint32_t at_ = 0;
@@ -88,6 +90,14 @@ class StatementSplitter {
  public:
   /// True when `token` is a semicolon that ends a statement.
   bool ends_statement(const Token& token, std::string_view text);
+  /// The same for parentheses, which end nothing.
+  void open() { ++depth_; }
+  void close() {
+    unbalanced_ |= depth_ == 0;
+    depth_ -= depth_ > 0;
+  }
+  /// False when words do not matter before the next semicolon: they need not be shown to ends_statement().
+  bool wants_words() const { return words_ == 0 || heads_[0] == 'c'; }
   /// False when parentheses or BEGIN ATOMIC bodies are unbalanced so far: the parser may see the borders elsewhere.
   bool trusted() const { return depth_ == 0 && body_depth_ == 0 && !unbalanced_; }
 

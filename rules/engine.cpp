@@ -15,17 +15,17 @@ namespace {
 
 // The text of the only statement of `sql` as analyze() would cut it: without blanks and semicolons around it.
 std::string_view only_statement(std::string_view sql, bool comments) {
-  constexpr std::string_view blanks = " \t\n\r\f\v";
+  constexpr std::string_view around = " \t\n\r\f\v;";
   if (!comments) {
-    const std::size_t begin = std::min(sql.find_first_not_of(" \t\n\r\f\v;"), sql.size());
-    return sql.substr(begin, std::min(sql.find_last_not_of(" \t\n\r\f\v;") + 1, sql.size()) - begin);
+    const std::size_t begin = std::min(sql.find_first_not_of(around), sql.size());
+    return sql.substr(begin, sql.find_last_not_of(around) + 1 - begin);
   }
   TokenReader reader(sql);
   std::uint32_t end = 0;
   for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
     if (token.type != TokenType::comment && token.type != TokenType::semicolon) end = token.begin + token.size;
   }
-  const std::size_t begin = std::min<std::size_t>(sql.find_first_not_of(blanks), end);
+  const std::size_t begin = std::min<std::size_t>(sql.find_first_not_of(around), end);
   return sql.substr(begin, end - begin);
 }
 

@@ -13,7 +13,7 @@ namespace pgswitch::rules {
 namespace {
 
 // A step of the matcher costs a fraction of what an instruction costs.
-constexpr std::uint64_t steps_per_instruction = 32;
+constexpr std::uint64_t steps_per_instruction = 8;
 
 std::string_view check_string(lua_State* L, int index) {
   std::size_t size = 0;

@@ -79,8 +79,9 @@ asio::awaitable<bool> PoolShard::check(ServerConn& server) {
   const ConfigPtr config = config_;  // a reload must not take the query away
   protocol::SqlError error;
   char status = 'I';
-  const bool ok =
-      co_await run_query(server, check_query(*config), now() + cleaning_time_us, error, &status) && status == 'I';
+  const std::int64_t deadline_us = now() + cleaning_time_us;
+  bool ok = co_await run_query(server, check_query(*config), deadline_us, error, &status);
+  ok = ok && status == 'I';
   if (!ok && server.close_reason_.empty()) server.close_reason_ = "test query failed";
   server.in.consume(server.in.outstanding().size());
   co_return ok;

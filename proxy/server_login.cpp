@@ -73,8 +73,13 @@ class Attempt {
 
   asio::awaitable<bool> run(const ServerAddress& address) {
     place_ = address.description();
-    if (!co_await connect(address) || !co_await start_tls(address) || !co_await send_startup() ||
-        !co_await authenticate() || !co_await await_ready()) {
+    // One co_await to an expression: g++ 12.2 miscompiles a chain of them.
+    bool ok = co_await connect(address);
+    if (ok) ok = co_await start_tls(address);
+    if (ok) ok = co_await send_startup();
+    if (ok) ok = co_await authenticate();
+    if (ok) ok = co_await await_ready();
+    if (!ok) {
       result_.server.reset();
       co_return false;
     }
@@ -131,15 +136,17 @@ class Attempt {
     if (!context) co_return !required || fail("TLS is required, but server_tls_* cannot be used");
     std::string out;
     protocol::write_ssl_request(out);
-    if (!co_await write_all(server(), out, deadline_us_)) co_return lost();
+    const bool written = co_await write_all(server(), out, deadline_us_);
+    if (!written) co_return lost();
     // CVE-2021-23222: what a man in the middle appends to the answer must not be read as if it came through TLS.
     std::array<char, 64> answer{};
     std::size_t size = 0;
     while (size == 0) {
       const IoResult read = server().stream.read_some(answer.data(), answer.size());
       if (read.status == IoResult::Status::ok) size = read.bytes;
-      if (read.status == IoResult::Status::would_block && co_await server().stream.wait_readable(deadline_us_)) continue;
-      if (size == 0) co_return lost();
+      bool goes_on = size > 0;
+      if (read.status == IoResult::Status::would_block) goes_on = co_await server().stream.wait_readable(deadline_us_);
+      if (!goes_on) co_return lost();
     }
     if (answer[0] == 'N') {
       if (size > 1) co_return fail("bad sslreq answer");
@@ -166,7 +173,8 @@ class Attempt {
     add("application_name", database.application_name);
     std::string out;
     protocol::write_startup(out, protocol_3_0, parameters);
-    co_return co_await write_all(server(), out, deadline_us_) || lost();
+    const bool written = co_await write_all(server(), out, deadline_us_);
+    co_return written || lost();
   }
 
   protocol::ClientLogin::Options login_options() {
@@ -189,7 +197,7 @@ class Attempt {
       if (frame.type != 'R') co_return fail("unknown pkt from server");
       std::string out;
       const protocol::LoginStatus status = login.on_authentication(frame.body, out);
-      const bool written = out.empty() || co_await write_all(server(), out, deadline_us_);
+      const bool written = co_await write_all(server(), out, deadline_us_);
       protocol::cleanse(out);
       if (!written) co_return lost();
       if (status == protocol::LoginStatus::done) co_return true;

@@ -57,8 +57,9 @@ asio::awaitable<bool> write_all(ServerConn& server, std::string_view bytes, std:
     const IoResult result = server.stream.write_some(&piece, 1);
     bytes.remove_prefix(result.bytes);
     if (result.status == IoResult::Status::ok || bytes.empty()) continue;
-    const bool blocked = result.status == IoResult::Status::would_block;
-    if (!blocked || !co_await server.stream.wait_writable(deadline_us)) {
+    bool goes_on = result.status == IoResult::Status::would_block;
+    if (goes_on) goes_on = co_await server.stream.wait_writable(deadline_us);
+    if (!goes_on) {
       server.stream.close();
       co_return false;
     }
@@ -79,7 +80,9 @@ asio::awaitable<bool> skip_bytes(ServerConn& server, std::uint64_t count, std::i
     const std::uint64_t here = std::min<std::uint64_t>(count, server.in.received().size());
     server.in.consume(server.in.parse(here).size());
     count -= here;
-    if (count > 0 && !co_await fill(server, deadline_us)) co_return false;
+    if (count == 0) break;
+    const bool more = co_await fill(server, deadline_us);
+    if (!more) co_return false;
   }
   co_return true;
 }

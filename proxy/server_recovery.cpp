@@ -42,12 +42,15 @@ class Recovery {
 
   asio::awaitable<bool> run() {
     if (left_.unusable) co_return false;
-    if (!co_await end_requests() || !co_await drain() || !co_await wait_for_cancels()) co_return false;
-    if (status_ != 'I' && !co_await query("ROLLBACK")) co_return false;
-    if (status_ != 'I') co_return false;
-    reason_ = "reset query failed";
+    bool ok = co_await end_requests();
+    if (ok) ok = co_await drain();
+    if (ok) ok = co_await wait_for_cancels();
+    if (ok && status_ != 'I') ok = co_await query("ROLLBACK");
+    if (!ok || status_ != 'I') co_return false;
     if (!plan_.reset_query.empty()) {
-      if (!co_await query(plan_.reset_query) || status_ != 'I') co_return false;
+      reason_ = "reset query failed";
+      ok = co_await query(plan_.reset_query);
+      if (!ok || status_ != 'I') co_return false;
       note_reset(server_.state, plan_.reset_query);
     }
     co_return server_.in.empty() && server_.stream.is_open();
@@ -65,7 +68,8 @@ class Recovery {
     std::string out;
     if (left_.copy_in) protocol::write_copy_fail(out, "client disconnected");
     if (left_.sync_needed) protocol::write_sync(out);
-    co_return out.empty() || co_await write_all(server_, out, plan_.deadline_us);
+    const bool written = co_await write_all(server_, out, plan_.deadline_us);
+    co_return written;
   }
 
   asio::awaitable<bool> drain() {
@@ -111,7 +115,10 @@ class Recovery {
 
   // Waits for input no longer than the grace period, then cancels once and waits for what that brings.
   asio::awaitable<bool> await_input() {
-    if (!cancelled_ && home_.now_us() < grace_end_ && co_await server_.stream.wait_readable(grace_end_)) co_return true;
+    if (!cancelled_ && home_.now_us() < grace_end_) {
+      const bool in_time = co_await server_.stream.wait_readable(grace_end_);
+      if (in_time) co_return true;
+    }
     if (!server_.stream.is_open()) co_return false;
     if (!cancelled_) co_await cancel();
     co_return co_await server_.stream.wait_readable(plan_.deadline_us);
@@ -143,7 +150,9 @@ class Recovery {
       constexpr std::size_t any_size = std::size_t{1} << 31;
       const auto status = protocol::read_header(server_.in.received(), any_size, header);
       if (status == protocol::HeaderStatus::complete) co_return true;
-      if (status == protocol::HeaderStatus::malformed || !co_await fill()) co_return false;
+      if (status == protocol::HeaderStatus::malformed) co_return false;
+      const bool more = co_await fill();
+      if (!more) co_return false;
     }
   }
 
@@ -153,7 +162,9 @@ class Recovery {
       const std::uint64_t here = std::min<std::uint64_t>(count, server_.in.received().size());
       server_.in.consume(server_.in.parse(here).size());
       count -= here;
-      if (count > 0 && !co_await fill()) co_return false;
+      if (count == 0) break;
+      const bool more = co_await fill();
+      if (!more) co_return false;
     }
     co_return true;
   }

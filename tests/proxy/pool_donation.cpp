@@ -1,0 +1,179 @@
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "tests/proxy/pool_fixture.hpp"
+
+// Two shards of one Pool on two threads: the only place where connections and permits cross.
+namespace pgswitch::pool_test {
+namespace {
+
+/// A loop on a thread of its own, with a shard. Everything of it is touched there only.
+class Runner {
+ public:
+  Runner(PoolLimits& limits, const Settings& settings) {
+    thread_ = std::thread([this, &limits, settings] {
+      Loop loop;
+      std::unique_ptr<PoolShard> made = make_shard(loop, limits, settings);
+      loop_ = &loop;
+      shard_ = made.get();
+      tick();
+      started_.set_value();
+      loop.io.run();
+      timer_.reset();
+      made.reset();
+    });
+    started_.get_future().wait();
+  }
+  ~Runner() {
+    asio::post(loop_->io, [this] {
+      loop_->poller.stop();
+      loop_->io.stop();
+    });
+    thread_.join();
+  }
+  asio::io_context& io() { return loop_->io; }
+  /// `step` runs there later.
+  template <class Step>
+  void post(Step step) {
+    asio::post(loop_->io, [this, step] { step(*shard_); });
+  }
+
+ private:
+  void tick() {
+    if (!timer_) timer_ = std::make_unique<asio::steady_timer>(loop_->io);
+    timer_->expires_after(std::chrono::milliseconds(100));
+    timer_->async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      shard_->tick();
+      tick();
+    });
+  }
+
+  Loop* loop_ = nullptr;
+  std::unique_ptr<asio::steady_timer> timer_;
+  PoolShard* shard_ = nullptr;
+  std::promise<void> started_;
+  std::thread thread_;
+};
+
+/// Server of both, on a third thread.
+class ServerThread {
+ public:
+  ServerThread() : server_(std::make_unique<FakeServer>(io_)), port(server_->port()) {
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~ServerThread() {
+    io_.stop();
+    thread_.join();
+  }
+  std::size_t backends() {
+    std::promise<std::size_t> count;
+    asio::post(io_, [&] { count.set_value(server_->backends.size()); });
+    return count.get_future().get();
+  }
+
+ private:
+  asio::io_context io_{1};
+  std::unique_ptr<FakeServer> server_;
+  std::thread thread_;
+
+ public:
+  const std::uint16_t port;
+};
+
+/// Acquires and gives back `rounds` times, then says how often; 0 when somebody else held the only connection meanwhile.
+class Client final : public LeaseWaiter {
+ public:
+  Client(int rounds, std::atomic<int>& holders) : rounds_(rounds), holders_(holders) {}
+  void start(asio::io_context& io, PoolShard& shard) {
+    io_ = &io;
+    shard_ = &shard;
+    next();
+  }
+  int served() { return done_.get_future().get(); }
+  void on_lease(Lease lease) override {
+    if (holders_.fetch_add(1) != 0) alone_ = false;
+    holders_.fetch_sub(1);
+    lease.give_back(Leftover());
+    if (++served_ < rounds_) {
+      asio::post(*io_, [this] { next(); });
+    } else {
+      done_.set_value(alone_ ? served_ : 0);
+    }
+  }
+  void on_lease_failed(const protocol::SqlError&) override { done_.set_value(0); }
+
+ private:
+  void next() {
+    if (Lease lease = shard_->acquire(*this)) on_lease(std::move(lease));
+  }
+
+  int rounds_;
+  std::atomic<int>& holders_;
+  int served_ = 0;
+  bool alone_ = true;
+  asio::io_context* io_ = nullptr;
+  PoolShard* shard_ = nullptr;
+  std::promise<int> done_;
+};
+
+TEST(PoolDonation, an_idle_connection_goes_to_the_worker_whose_client_waits) {
+  ServerThread server;
+  PoolLimits limits;
+  Settings settings(server.port);
+  settings.database.pool_size = 1;
+  Runner first(limits, settings);
+  Runner second(limits, settings);
+  const auto use_once = [](Runner& runner) {
+    std::promise<std::uint64_t> id;
+    struct Once final : LeaseWaiter {
+      std::promise<std::uint64_t>* id = nullptr;
+      void on_lease(Lease lease) override {
+        const std::uint64_t value = lease->id;
+        lease.give_back(Leftover());
+        id->set_value(value);
+      }
+      void on_lease_failed(const protocol::SqlError&) override { id->set_value(0); }
+    } waiter;
+    waiter.id = &id;
+    runner.post([&](PoolShard& shard) {
+      if (Lease lease = shard.acquire(waiter)) waiter.on_lease(std::move(lease));
+    });
+    return id.get_future().get();
+  };
+  const std::uint64_t id = use_once(first);
+  EXPECT_NE(id, 0u);
+  EXPECT_EQ(use_once(second), id) << "the same connection, moved";
+  EXPECT_EQ(use_once(first), id);
+  EXPECT_EQ(server.backends(), 1u);
+  EXPECT_EQ(limits.database_connections(settings.database.route), 1u);
+}
+
+TEST(PoolDonation, clients_of_two_workers_share_one_connection_without_loss) {
+  constexpr int rounds = 300;
+  ServerThread server;
+  PoolLimits limits;
+  Settings settings(server.port);
+  settings.database.pool_size = 1;
+  std::atomic<int> holders{0};
+  std::list<Client> clients;
+  {
+    Runner first(limits, settings);
+    Runner second(limits, settings);
+    for (Runner* runner : {&first, &second, &first, &second}) {
+      Client& client = clients.emplace_back(rounds, holders);
+      runner->post([&client, runner](PoolShard& shard) { client.start(runner->io(), shard); });
+    }
+    for (Client& client : clients) EXPECT_EQ(client.served(), rounds);
+    EXPECT_EQ(server.backends(), 1u);
+    EXPECT_EQ(limits.database_connections(settings.database.route), 1u);
+  }
+  EXPECT_EQ(limits.database_connections(settings.database.route), 0u);
+}
+
+}  // namespace
+}  // namespace pgswitch::pool_test

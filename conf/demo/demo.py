@@ -159,7 +159,7 @@ def show(step, number, psql, folder):
     separator = " \\;\n" if step.one_string else ";\n"
     for statement in step.statements:
         print(f"{GREY}   app=> {PLAIN}" + statement.replace("\n", "\n       ") + ";")
-        for line in explain(folder, statement):
+        for line in () if statement in ("BEGIN", "COMMIT") else explain(folder, statement):
             print(f"{GREY}         {line}{PLAIN}")
     printed = psql.type(separator.join(step.statements) + ";")
     print("".join(f"   {line}\n" for line in printed.splitlines() if line), end="")

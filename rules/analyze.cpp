@@ -21,7 +21,36 @@ struct Piece {
   std::uint32_t begin = 0, end = 0;
   std::uint32_t first = 0, last = 0;
   std::uint32_t hints_end = 0;  ///< the last statement of a text has the comments behind its semicolon too
+  bool comments = false;        ///< there may be some before hints_end
   std::uint32_t size() const { return end - begin; }
+};
+
+/// A Piece from its tokens.
+class PieceBuilder {
+ public:
+  void add(const Token& token, std::uint32_t offset) {
+    const std::uint32_t from = offset + token.begin, to = from + token.size;
+    if (piece_.end == 0) piece_.begin = from;
+    piece_.end = to;
+    if (token.type == TokenType::comment) {
+      piece_.comments = true;
+    } else {
+      if (empty_) piece_.first = from;
+      piece_.last = to;
+      empty_ = false;
+    }
+  }
+  /// Nothing but comments so far.
+  bool empty() const { return empty_; }
+  Piece take() {
+    if (empty_) piece_.first = piece_.last = piece_.end;
+    piece_.hints_end = piece_.end;
+    return piece_;
+  }
+
+ private:
+  Piece piece_;
+  bool empty_ = true;
 };
 
 TokenOptions token_options(const AnalyzeOptions& options) {
@@ -119,7 +148,10 @@ bool Analysis::parse_whole() {
     const auto begin = static_cast<std::uint32_t>(std::max(raw->stmt_location, 0));
     const std::uint32_t end = raw->stmt_len > 0 ? begin + static_cast<std::uint32_t>(raw->stmt_len) : size();
     Piece piece = trim(begin, end);
-    if (node == last) piece.hints_end = size();
+    if (node == last && piece.hints_end < size()) {
+      piece.hints_end = size();
+      piece.comments = true;
+    }
     add_parsed(raw->stmt, piece);
   }
   return true;
@@ -180,11 +212,12 @@ void Analysis::add_empty() {
   statement.read_only = true;
   Piece whole;
   whole.end = whole.first = whole.last = whole.hints_end = size();
+  whole.comments = true;
   add(std::move(statement), whole);
 }
 
 void Analysis::add(Statement statement, const Piece& piece) {
-  note_comments(piece.begin, piece.hints_end, statement);
+  if (piece.comments) note_comments(piece.begin, piece.hints_end, statement);
   statement.fingerprint = fingerprint(piece);
   script_.statements.push_back({std::make_shared<const Statement>(std::move(statement)), piece.begin, piece.size()});
 }
@@ -193,23 +226,20 @@ std::vector<Piece> Analysis::split() const {
   std::vector<Piece> pieces;
   TokenReader reader(sql_, token_options(options_));
   StatementSplitter splitter;
-  std::uint32_t begin = 0;
-  bool empty = true;
-  const auto finish = [&](std::uint32_t end, std::uint32_t next) {
-    if (!empty) pieces.push_back(trim(begin, end));
-    begin = next;
-    empty = true;
-  };
+  PieceBuilder piece;
   for (Token t = reader.next(); t.type != TokenType::end; t = reader.next()) {
-    if (t.type == TokenType::comment) continue;
-    if (splitter.ends_statement(t, reader.text(t))) {
-      finish(t.begin, t.begin + t.size);
-    } else {
-      empty = false;
+    if (t.type == TokenType::comment || !splitter.ends_statement(t, reader.text(t))) {
+      piece.add(t, 0);
+      continue;
     }
+    if (!piece.empty()) pieces.push_back(piece.take());
+    piece = PieceBuilder();
   }
-  finish(size(), size());
-  if (!pieces.empty()) pieces.back().hints_end = size();
+  if (!piece.empty()) pieces.push_back(piece.take());
+  if (!pieces.empty()) {
+    pieces.back().hints_end = size();
+    pieces.back().comments = true;
+  }
   return pieces;
 }
 
@@ -218,19 +248,9 @@ Piece Analysis::trim(std::uint32_t begin, std::uint32_t end) const {
   end = std::min(end, size());
   begin = std::min(begin, end);
   TokenReader reader(sql_.substr(begin, end - begin), token_options(options_));
-  Piece piece{end, begin, end, begin, end};
-  for (Token t = reader.next(); t.type != TokenType::end; t = reader.next()) {
-    const std::uint32_t from = begin + t.begin, to = from + t.size;
-    piece.begin = std::min(piece.begin, from);
-    piece.end = to;
-    if (t.type == TokenType::comment || t.type == TokenType::semicolon) continue;
-    piece.first = std::min(piece.first, from);
-    piece.last = to;
-  }
-  piece.begin = std::min(piece.begin, piece.end);
-  piece.first = std::min(piece.first, piece.last);
-  piece.hints_end = piece.end;
-  return piece;
+  PieceBuilder piece;
+  for (Token t = reader.next(); t.type != TokenType::end; t = reader.next()) piece.add(t, begin);
+  return piece.take();
 }
 
 void Analysis::note_comments(std::uint32_t begin, std::uint32_t end, Statement& out) const {

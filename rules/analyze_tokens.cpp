@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t most_words = 256;
 constexpr std::size_t most_heads = 8;
 
+/// Of a longer text only the beginning is evidence: the worker has others to serve.
+constexpr std::size_t most_tokens = 20'000;
+
 /// The first tokens of a statement: enough to tell its kind.
 struct Heads {
   std::vector<std::string> words;  ///< in lower case; anything but a word is "" or, if punctuation, itself
@@ -231,9 +234,11 @@ class Evidence {
 };
 
 void Evidence::gather() {
-  for (Token t = reader_.next(); t.type != TokenType::end; t = reader_.next()) {
+  Token t = reader_.next();
+  for (std::size_t n = 0; t.type != TokenType::end && n < most_tokens; ++n, t = reader_.next()) {
     if (t.type != TokenType::comment) on_token(t);
   }
+  if (t.type != TokenType::end) out_.effects |= bit(Effect::unknown_settings);
   tables_.finish(out_);
   out_.redshift_keyword = redshift_.keyword();
 }

@@ -138,6 +138,7 @@ TEST(AnalyzeLimits, survives_large_literals_and_many_words) {
   const AnalyzedScript words = analyze("SELECT " + repeat("a ", 100'000));
   EXPECT_EQ(words.statements.at(0).statement->words.size(), 256u);
   EXPECT_TRUE(words.oversized());
+  EXPECT_TRUE(has(words.statements.at(0).statement->effects, Effect::unknown_settings)) << "its end was not looked at";
 }
 
 TEST(AnalyzeLimits, never_gives_text_with_nul_to_the_parser) {

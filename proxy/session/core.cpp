@@ -12,6 +12,7 @@ SessionCore::SessionCore(CoreOptions options, rules::Facts facts, SessionSetting
 SessionCore::~SessionCore() = default;
 
 Action SessionCore::next() {
+  if (release_due_) maybe_release();
   if (!releases_.empty()) {
     const Action action = releases_.front();
     releases_.erase(releases_.begin());

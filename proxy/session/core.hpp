@@ -189,8 +189,8 @@ class SessionCore {
 
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  bool settle(char type, protocol::ByteView body);
-  bool on_command_complete();
+  void settle(char type);
+  void on_command_complete();
   bool on_ready(protocol::ByteView body);
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
   void on_batch_error(std::string_view sqlstate);
@@ -231,6 +231,7 @@ class SessionCore {
   bool closing_ = false;
   std::optional<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   std::optional<protocol::SqlError> fatal_from_server_;
+  bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
 
   Head head_;
@@ -249,6 +250,7 @@ class SessionCore {
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
+  bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
 
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
   bool client_rest_forward_ = false;

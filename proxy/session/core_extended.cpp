@@ -207,7 +207,7 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
 }
 
 std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
-  // The names are enough: parameters of any size stream through behind them.
+  // The names are enough: parameters of any size stream through behind them, and it is the server that finds fault with them.
   const bool whole = header.frame_size() <= in.size();
   const ByteView prefix = in.substr(protocol::frame_header_size, whole ? header.body_size : ByteView::npos);
   if (skip_until_sync_) return skip_frame(header, in);
@@ -220,7 +220,6 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message("invalid Bind message")), skip_frame(header, in);
   }
-  if (whole && !frontend::is_valid_bind(prefix)) return fail_batch(malformed_message("invalid Bind message")), header.frame_size();
 
   const bool unnamed = names->statement.empty();
   const auto named = unnamed ? prepared_.end() : prepared_.find(names->statement);

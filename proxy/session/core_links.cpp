@@ -133,6 +133,7 @@ SessionCore::Link* SessionCore::set_up(Link& link) {
 void SessionCore::send_deferred(Link& link) {
   for (const std::string& text : deferred_) execute_internally(link, text, Reply::swallow, {});
   deferred_.clear();
+  opening_ = true;
   predicted_ = 'T';
 }
 
@@ -161,6 +162,7 @@ void SessionCore::release(Link& link, bool clean) {
 
 void SessionCore::maybe_release() {
   if (client_rest_ > 0 && client_rest_forward_) return;  // half a message: the server waits for the rest of it
+  if (release_due_ = !to_server_.empty(); release_due_) return;
   if (!active_ || !ledger_.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
   if (has(active_->pins, Pin::session_mode)) return;
   leave_active();

@@ -33,7 +33,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     error = {Severity::error, std::string(protocol::sqlstate::transaction_resolution_unknown),
              "connection to the server was lost during COMMIT", "The transaction may or may not have been committed. " + error.message, "", 0};
   const bool torn = was_active && (!at_frame_boundary() || (client_rest_ > 0 && client_rest_forward_));
-  if (was_active && !torn && !pins) answer_for_lost(error, status);
+  if (was_active && !torn && !pins && !closing_) answer_for_lost(error, status);
   if (was_active) {
     ledger_.drop_all([this](Note& note) { take_back(note); });
     to_server_.clear();
@@ -41,6 +41,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     batch_open_ = false;
     failed_ = false;
     setting_up_ = false;
+    opening_ = false;
     predicted_ = 'I';
     if (stall_ == Stall::replies) stall(Stall::none);
   }

@@ -36,6 +36,29 @@ bool is_fatal(ByteView body) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
+/// Whether a server may send `type` in answer to what it was asked.
+bool answers(char type, Expect expect) {
+  const bool runs = expect == Expect::query || expect == Expect::execute;
+  switch (type) {
+    case backend::parse_complete: return expect == Expect::parse;
+    case backend::bind_complete: return expect == Expect::bind;
+    case backend::close_complete: return expect == Expect::close;
+    case backend::no_data:
+    case backend::parameter_description: return expect == Expect::describe;
+    case backend::row_description: return expect == Expect::describe || expect == Expect::query;
+    case backend::portal_suspended: return expect == Expect::execute;
+    case backend::function_call_response: return expect == Expect::function_call;
+    case backend::data_row:
+    case backend::copy_data:
+    case backend::copy_done:
+    case backend::copy_in_response:
+    case backend::copy_out_response:
+    case backend::command_complete:
+    case backend::empty_query_response: return runs;
+    default: return false;
+  }
+}
+
 constexpr std::size_t largest_control_frame = 1u << 20;
 
 }  // namespace
@@ -53,7 +76,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
       if (server_rest_forward_) to_client_.add(rest.substr(0, part));
       server_rest_ -= part;
       used += part;
-      if (server_rest_ == 0 && !settle(server_rest_type_, {})) return in.size();
+      if (server_rest_ == 0) settle(server_rest_type_);
       continue;
     }
     FrameHeader header;
@@ -84,7 +107,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   const std::size_t size = header.frame_size();
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
-    if (ledger_.empty()) return desynchronised(header.type), in.size();
+    if (ledger_.empty() || !answers(header.type, ledger_.head().expect)) return desynchronised(header.type), in.size();
     server_rest_forward_ = !swallowing();
     if (server_rest_forward_) to_client_.add(in);
     server_rest_ = size - in.size();
@@ -103,58 +126,50 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::ready_for_query: return on_ready(frame) ? size : in.size();
     default: break;
   }
-  if (ledger_.empty()) return desynchronised(header.type), in.size();
+  if (ledger_.empty() || !answers(header.type, ledger_.head().expect)) return desynchronised(header.type), in.size();
   if (!swallowing()) to_client_.add(frame);
-  return settle(header.type, body) ? size : in.size();
+  settle(header.type);
+  return size;
 }
 
-/// A frame has passed: checks it off. False: it was not the one to come.
-bool SessionCore::settle(char type, ByteView) {
+/// A frame that answers the head has passed: checks it off, if it is the last one of the answer.
+void SessionCore::settle(char type) {
   const Expect expect = ledger_.head().expect;
-  const auto done = [&](bool expected) {
-    if (!expected) return desynchronised(type), false;
-    ledger_.pop();
-    ledger_.emit_inserts(to_client_);
-    return true;
-  };
   switch (type) {
-    case backend::data_row:
-    case backend::copy_data:
-    case backend::copy_done:
-    case backend::parameter_description: return true;
-    case backend::row_description: return expect == Expect::describe ? done(true) : true;
-    case backend::no_data: return done(expect == Expect::describe);
-    case backend::parse_complete: return done(expect == Expect::parse);
-    case backend::bind_complete: return done(expect == Expect::bind);
-    case backend::close_complete: return done(expect == Expect::close);
-    case backend::portal_suspended: return done(expect == Expect::execute);
-    case backend::function_call_response: return expect == Expect::function_call ? true : (desynchronised(type), false);
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete();
     case backend::copy_in_response:
       active_->copy_in = ledger_.begin_copy();
       batch_open_ |= expect == Expect::execute && ledger_.ready_expected() == 0;
-      return true;
-    case backend::copy_out_response: return true;
-    default: desynchronised(type); return false;
+      return;
+    case backend::row_description:
+      if (expect == Expect::query) return;
+      break;
+    case backend::parse_complete:
+    case backend::bind_complete:
+    case backend::close_complete:
+    case backend::no_data:
+    case backend::portal_suspended: break;
+    default: return;
   }
+  ledger_.pop();
+  ledger_.emit_inserts(to_client_);
 }
 
-bool SessionCore::on_command_complete() {
+void SessionCore::on_command_complete() {
   const Entry& head = ledger_.head();
   active_->copy_in = false;
   if (head.expect == Expect::query) {
-    if (!head.has_note || !ledger_.head_note().script) return true;
+    if (!head.has_note || !ledger_.head_note().script) return;
     Note& note = ledger_.head_note();
     const auto& items = note.script->items;
     if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_);
-    return true;
+    return;
   }
-  if (head.expect != Expect::execute) return desynchronised(backend::command_complete), false;
+  if (head.reply == Reply::swallow) opening_ = false;
   if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_);
   ledger_.pop();
   ledger_.emit_inserts(to_client_);
-  return true;
 }
 
 bool SessionCore::on_ready(ByteView frame) {
@@ -211,6 +226,8 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   if (ledger_.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
   active_->copy_in = false;
+  // The client was told that its transaction had begun: it must not go on without one.
+  if (std::exchange(opening_, false)) local_abort_ = true;
   const Entry head = ledger_.head();
   if (setting_up_) {
     refusal_ = backend::read_error(body);

@@ -73,6 +73,7 @@ class Run {
   std::vector<std::pair<std::string, Leftover>> releases_;
   bool closed_ = false;
   bool copied_ = false;                    ///< a COPY FROM STDIN was seen: Syncs may have gone unanswered
+  bool nonsense_ = false;                  ///< a server said what none would
   bool losing_ = false;                    ///< every acquire fails
   std::size_t asked_ = 0, answered_ = 0;   ///< requests that await a ReadyForQuery; ReadyForQuery that came
   std::string failure_;

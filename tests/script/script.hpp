@@ -13,6 +13,7 @@ struct Step {
   enum class Kind {
     client,          ///< the client sends `bytes`
     server,          ///< the server of `route` sends `bytes`
+    nonsense,        ///< the same, but no server would
     acquire,         ///< the core has asked for `route`, and gets it
     acquire_fails,   ///< the core has asked for `route`, and gets `error`
     to_server,       ///< exactly `bytes` went to the server of `route` since the last such step
@@ -56,6 +57,8 @@ class Script {
   Script& client(const Parts&... parts) { return bytes(Step::Kind::client, (Bytes() + ... + parts)); }
   template <class... Parts>
   Script& server(const Parts&... parts) { return bytes(Step::Kind::server, (Bytes() + ... + parts)); }
+  /// Bytes that a server would not send now.
+  Script& server_nonsense(const Bytes& what) { return bytes(Step::Kind::nonsense, what); }
   template <class... Parts>
   Script& expect_to_client(const Parts&... parts) { return bytes(Step::Kind::to_client, (Bytes() + ... + parts)); }
   template <class... Parts>

@@ -1,0 +1,254 @@
+// COPY in both protocols.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+constexpr std::string_view copy_in = "copy t from stdin";
+Bytes extended_copy() { return parse("", copy_in) + bind_to("", "") + execute(""); }
+
+}  // namespace
+
+TEST(copy_from, streams_to_the_server) {
+  const Bytes data = copy_data("1\n") + copy_data(std::string(50'000, 'x')) + copy_done();
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(data)
+      .expect_to_server(data)
+      .server(complete("COPY 2"), ready('I'))
+      .expect_to_client(complete("COPY 2"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, sent_ahead_of_the_response) {
+  Script()
+      .client(query(copy_in), copy_data("1\n"), copy_done(), query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query(copy_in), copy_data("1\n"), copy_done(), query("select 1"))
+      .server(copy_in_response(), complete("COPY 1"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_to_client(copy_in_response(), complete("COPY 1"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, client_may_go_on_between_the_end_of_its_data_and_the_response) {
+  Script()
+      .client(query(copy_in), copy_data("1\n"), copy_done())
+      .expect_acquire()
+      .expect_to_server(query(copy_in), copy_data("1\n"), copy_done())
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(query("select 1"))
+      .expect_to_server(query("select 1"))
+      .server(complete("COPY 1"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("COPY 1"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, failed_by_the_client) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("1\n"), copy_fail("no"))
+      .expect_to_server(copy_data("1\n"), copy_fail("no"))
+      .server(error("57014", "COPY from stdin failed: no"), ready('I'))
+      .expect_to_client(error("57014", "COPY from stdin failed: no"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, data_after_the_servers_error_is_dropped) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("bad\n"))
+      .expect_to_server(copy_data("bad\n"))
+      .server(error("22P02"), ready('I'))
+      .expect_to_client(error("22P02"), ready('I'))
+      .expect_release()
+      .client(copy_data("more\n"), copy_done())
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(copy_from, data_between_the_servers_error_and_its_ready_for_query_does_no_harm) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("bad\n"))
+      .expect_to_server(copy_data("bad\n"))
+      .server(error("22P02"))
+      .expect_to_client(error("22P02"))
+      .client(copy_data("more\n"), copy_done())
+      .expect_to_server(copy_data("more\n"), copy_done())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release()
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(copy_from, that_fails_in_the_middle_of_a_message_keeps_its_server_until_the_message_ends) {
+  const Bytes data = copy_data(std::string(100, 'x'));
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(data.substr(0, 50))
+      .expect_to_server(data.substr(0, 50))
+      .server(error("22P02"), ready('I'))
+      .expect_to_client(error("22P02"), ready('I'))
+      .client(data.substr(50))
+      .expect_to_server(data.substr(50))
+      .expect_release()
+      .client(copy_done());
+}
+
+TEST(copy_from, extended_ignores_the_sync_that_came_with_its_execute) {
+  Script()
+      .client(extended_copy(), sync())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), sync())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(copy_data("1\n"), copy_done(), sync())
+      .expect_to_server(copy_data("1\n"), copy_done(), sync())
+      .server(complete("COPY 1"), ready('I'))
+      .expect_to_client(complete("COPY 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, extended_in_one_go_keeps_the_sync_behind_the_data) {
+  const Bytes all = extended_copy() + copy_data("1\n") + copy_done() + sync();
+  Script()
+      .client(all)
+      .expect_acquire()
+      .expect_to_server(all)
+      .server(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, extended_in_one_go_with_both_syncs) {
+  const Bytes all = extended_copy() + sync() + copy_data("1\n") + copy_done() + sync();
+  Script()
+      .client(all)
+      .expect_acquire()
+      .expect_to_server(all)
+      .server(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, sync_and_flush_during_it_are_not_passed_on) {
+  Script()
+      .client(extended_copy(), flush())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(sync(), flush(), copy_data("1\n"), copy_done())
+      .expect_to_server(copy_data("1\n"), copy_done())
+      .client(sync())
+      .expect_to_server(sync())
+      .server(complete("COPY 1"), ready('I'))
+      .expect_to_client(complete("COPY 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, extended_failing_on_the_server_skips_to_the_next_sync) {
+  Script()
+      .client(extended_copy(), sync())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), sync())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(copy_data("bad\n"))
+      .expect_to_server(copy_data("bad\n"))
+      .server(error("22P02"))
+      .expect_to_client(error("22P02"))
+      .client(copy_data("more\n"), copy_done(), sync())
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, anything_else_during_it_ends_the_session) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(query("select 1"))
+      .expect_to_client(any_fatal("08P01"))
+      .expect_close();
+}
+
+TEST(copy_from, that_never_began_leaves_nothing_behind) {
+  Script()
+      .client(query(copy_in), copy_data("1\n"), copy_done())
+      .expect_acquire()
+      .expect_to_server(query(copy_in), copy_data("1\n"), copy_done())
+      .server(error("42P01"), ready('I'))
+      .expect_to_client(error("42P01"), ready('I'))
+      .expect_release()
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(copy_from, twice_in_one_string) {
+  Script()
+      .client(query("copy t from stdin; copy u from stdin"))
+      .expect_acquire()
+      .expect_to_server(query("copy t from stdin; copy u from stdin"))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("1\n"), copy_done())
+      .expect_to_server(copy_data("1\n"), copy_done())
+      .server(complete("COPY 1"), copy_in_response())
+      .expect_to_client(complete("COPY 1"), copy_in_response())
+      .client(copy_data("2\n"), copy_done())
+      .expect_to_server(copy_data("2\n"), copy_done())
+      .server(complete("COPY 1"), ready('I'))
+      .expect_to_client(complete("COPY 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_to, streams_to_the_client) {
+  const Bytes data = copy_data("1\n") + copy_data(std::string(50'000, 'x')) + copy_done();
+  Script()
+      .client(query("copy t to stdout"))
+      .expect_acquire()
+      .expect_to_server(query("copy t to stdout"))
+      .server(copy_out_response(), data, complete("COPY 2"), ready('I'))
+      .expect_to_client(copy_out_response(), data, complete("COPY 2"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_to, extended_that_fails_in_the_middle) {
+  const Bytes batch = parse("", "copy t to stdout") + bind_to("", "") + execute("") + sync();
+  Script()
+      .client(batch)
+      .expect_acquire()
+      .expect_to_server(batch)
+      .server(parse_complete(), bind_complete(), copy_out_response(), copy_data("1\n"), error("57014"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), copy_out_response(), copy_data("1\n"), error("57014"), ready('I'))
+      .expect_release();
+}
+
+}  // namespace pgswitch::script

@@ -1,0 +1,236 @@
+// Leases that cannot be had, servers that go away, messages that make no sense.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("", on_server("begin")) + execute(""); }
+
+Script& open(Script& script) {
+  return script.client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'));
+}
+
+}  // namespace
+
+TEST(acquire, that_fails_fails_the_query_that_waited) {
+  Script()
+      .client(query("select 1"))
+      .expect_acquire_but_fail("app", "53300")
+      .expect_to_client(any_error("53300"), ready('I'))
+      .whole_exchange("select 2", "SELECT 1");
+}
+
+TEST(acquire, that_fails_fails_the_batch_that_waited) {
+  Script()
+      .client(parse("s", "select 1"), bind_to("", "s"), execute(""), sync())
+      .expect_acquire_but_fail("app", "53300")
+      .expect_to_client(any_error("53300"), ready('I'))
+      .client(bind_to("", "s"), sync())
+      .expect_to_client(any_error("26000"), ready('I'));
+}
+
+TEST(acquire, that_fails_fails_the_transaction_that_waited) {
+  Script()
+      .client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire_but_fail("app", "53300")
+      .expect_to_client(any_error("53300"), ready('E'))
+      .client(query("commit"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'));
+}
+
+TEST(acquire, that_fails_fails_the_function_call_that_waited) {
+  Script().client(function_call("x")).expect_acquire_but_fail("app", "53300").expect_to_client(any_error("53300"), ready('I'));
+}
+
+TEST(acquire, that_fails_for_good_ends_the_session) {
+  Script().client(query("select 1")).expect_acquire_but_fail("app", "57P01", true).expect_to_client(any_fatal("57P01")).expect_close();
+}
+
+TEST(acquire, that_fails_in_the_second_segment_stops_the_string) {
+  Script()
+      .client(query("select 1; select * from b_t"))
+      .expect_acquire("app")
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"))
+      .expect_release("app")
+      .expect_acquire_but_fail("b", "53300")
+      .expect_to_client(any_error("53300"), ready('I'));
+}
+
+TEST(server_lost, in_a_query_fails_the_query) {
+  Script()
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row_description())
+      .expect_to_client(row_description())
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true})
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(server_lost, with_a_pipeline_answers_every_request) {
+  Script()
+      .client(query("select 1"), query("select 2"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"), query("select 2"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true});
+}
+
+TEST(server_lost, idle_in_a_transaction_is_told_with_the_next_statement) {
+  Script script;
+  open(script)
+      .server_lost()
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("select 2"))
+      .expect_to_client(any_error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(server_lost, in_a_transaction_fails_the_transaction) {
+  Script script;
+  open(script)
+      .client(query("select 2"))
+      .expect_to_server(query("select 2"))
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('E'))
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'));
+}
+
+TEST(server_lost, during_commit_says_that_nobody_knows) {
+  Script script;
+  open(script)
+      .client(query("commit"))
+      .expect_to_server(query("commit"))
+      .server_lost()
+      .expect_to_client(any_error("08007"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true});
+}
+
+TEST(server_lost, in_the_middle_of_a_message_ends_the_session) {
+  const Bytes row = data_row(std::string(100, 'x'));
+  Script()
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row.substr(0, 50))
+      .expect_to_client(row.substr(0, 50))
+      .server_lost()
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
+}
+
+TEST(server_lost, in_an_open_batch_skips_to_sync) {
+  Script()
+      .client(parse("", "select 1"), flush())
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), flush())
+      .server_lost()
+      .expect_to_client(any_error("08006"))
+      .expect_release("app", Leftover{.unusable = true})
+      .client(bind_to("", ""), execute(""), sync())
+      .expect_to_client(ready('I'));
+}
+
+TEST(server_lost, after_a_fatal_error_tells_its_reason) {
+  Script()
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(fatal("57P01", "terminating connection due to administrator command"))
+      .server_lost()
+      .expect_to_client(any_error("57P01"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true});
+}
+
+TEST(server_lost, with_what_lived_there_ends_the_session) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .server_lost()
+      .expect_to_client(any_fatal("08006"))
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
+}
+
+TEST(nonsense, of_a_server_ends_both) {
+  for (const Bytes& unasked : {ready('I'), complete("SELECT 1"), data_row(), parse_complete()})
+    Script(session_pooling())
+        .client(query("select 1"))
+        .expect_acquire()
+        .expect_to_server(query("select 1"))
+        .server(complete("SELECT 1"), ready('I'))
+        .expect_to_client(complete("SELECT 1"), ready('I'))
+        .server_nonsense(unasked)
+        .expect_to_client(any_fatal("08P01"))
+        .expect_release("app", Leftover{.unusable = true})
+        .expect_close();
+}
+
+TEST(nonsense, of_a_server_in_a_query_ends_both) {
+  for (const Bytes& wrong : {parse_complete(), bind_complete(), Bytes("T\0\0\0\1", 5), frame('?', ""), frame('Z', "?")})
+    Script()
+        .client(query("select 1"))
+        .expect_acquire()
+        .expect_to_server(query("select 1"))
+        .server_nonsense(wrong)
+        .expect_to_client(any_fatal("08P01"))
+        .expect_release("app", Leftover{.unusable = true})
+        .expect_close();
+}
+
+TEST(nonsense, of_the_client_ends_the_session) {
+  for (const Bytes& wrong : {Bytes("Q\0\0\0\3", 5), Bytes("Q\xff\xff\xff\xff", 5), frame('?', ""), frame('p', "x")})
+    Script().client(wrong).expect_to_client(any_fatal("08P01")).expect_close();
+}
+
+TEST(nonsense, in_a_batch_is_an_error_and_skips_to_sync) {
+  const Bytes name_without_end = "name";
+  for (const char type : {'P', 'B', 'D', 'E', 'C'})
+    Script().client(frame(type, name_without_end), execute(""), sync()).expect_to_client(any_error("08P01"), ready('I'));
+}
+
+TEST(nonsense, in_a_query_is_an_error) {
+  Script().client(frame('Q', "select 1")).expect_to_client(any_error("08P01"), ready('I'));
+  Script().client(frame('Q', std::string_view("select 1\0more\0", 14))).expect_to_client(any_error("08P01"), ready('I'));
+}
+
+TEST(nonsense, in_the_parameters_of_a_bind_is_left_to_the_server) {
+  Script()
+      .client(parse("", "select $1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select $1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(frame('B', std::string_view("\0\0\0\0\0\1\0\0\0\x09short", 15)), sync())
+      .expect_acquire()
+      .expect_to_server(frame('B', std::string_view("\0\0\0\0\0\1\0\0\0\x09short", 15)), sync())
+      .server(error("08P01", "insufficient data left in message"), ready('I'))
+      .expect_to_client(any_error("08P01"), ready('I'))
+      .expect_release();
+}
+
+}  // namespace pgswitch::script

@@ -1,0 +1,387 @@
+// Transactions: deferred BEGIN, failed ones, routes inside them, strings of several statements.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+/// What opens a deferred transaction on a server that has not seen the text before, and after.
+Bytes first_begin(std::string_view text = "begin") { return parse(on_server(text), text) + bind_to("", on_server(text)) + execute(""); }
+Bytes next_begin(std::string_view text = "begin") { return bind_to("", on_server(text)) + execute(""); }
+Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN"); }
+Bytes known_begun() { return bind_complete() + complete("BEGIN"); }
+
+/// BEGIN and a first statement in the simple protocol, on route `app`.
+Script& open(Script& script, std::string_view sql = "select 1", std::string_view tag = "SELECT 1") {
+  return script.client(query("begin"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .client(query(sql))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query(sql))
+      .server(begun(), complete(tag), ready('T'))
+      .expect_to_client(complete(tag), ready('T'));
+}
+
+}  // namespace
+
+TEST(transaction, begin_and_commit_alone_need_no_server) {
+  Script()
+      .client(query("begin"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .check([](const SessionCore& core) { EXPECT_TRUE(core.in_transaction()); })
+      .client(query("commit"))
+      .expect_to_client(complete("COMMIT"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_TRUE(core.is_idle()); });
+  Script().client(query("START TRANSACTION READ ONLY"), query("ROLLBACK")).expect_to_client(complete("START TRANSACTION"), ready('T'), complete("ROLLBACK"), ready('I'));
+}
+
+TEST(transaction, begin_goes_with_the_first_statement_and_the_lease_ends_with_commit) {
+  Script script;
+  open(script).exchange("insert into t values (1)", "INSERT 0 1", 'T').exchange("commit", "COMMIT", 'I').expect_release();
+}
+
+TEST(transaction, begin_is_prepared_only_once_on_a_server) {
+  Script script;
+  open(script).exchange("commit", "COMMIT", 'I').expect_release();
+  script.client(query("begin"), query("select 2"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(next_begin(), query("select 2"))
+      .server(known_begun(), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
+TEST(transaction, first_statement_decides_its_route_and_later_ones_stay) {
+  Script()
+      .client(query("begin"), query("select * from b_t"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire("b")
+      .expect_to_server(first_begin(), query("select * from b_t"))
+      .server(begun(), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("select * from app_table", "SELECT 1", 'T')
+      .check([](const SessionCore& core) { EXPECT_EQ(core.counters.route_conflicts, 1u); })
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release("b");
+}
+
+TEST(transaction, other_route_inside_is_refused_when_the_policy_says_so) {
+  Start start;
+  start.options.conflict_is_error = true;
+  Script script(start);
+  open(script)
+      .client(query("select * from b_t"))
+      .expect_to_client(any_error("25001"), ready('E'))
+      .client(query("select 1"))
+      .expect_to_client(any_error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_server(query("ROLLBACK"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, begin_is_sent_at_once_when_it_is_not_deferred) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("select 1", "SELECT 1", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, jdbc_batch_of_begin_and_statement_goes_as_one) {
+  const Bytes begin = parse("", "BEGIN") + bind_to("", "") + execute("");
+  const Bytes insert = parse("", "insert into t values ($1)") + bind_to("", "", {"v"}) + describe_portal("") + execute("");
+  Script()
+      .client(begin, insert, sync())
+      .expect_to_client(parse_complete(), bind_complete(), complete("BEGIN"))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), insert, sync())
+      .server(begun(), parse_complete(), bind_complete(), no_data(), complete("INSERT 0 1"), ready('T'))
+      .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("INSERT 0 1"), ready('T'))
+      .client(parse("", "COMMIT"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_to_server(first_begin("COMMIT"), sync())
+      .server(parse_complete(), bind_complete(), complete("COMMIT"), ready('I'))
+      .expect_to_client(complete("COMMIT"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, extended_begin_alone_is_answered_locally) {
+  Script()
+      .client(parse("", "BEGIN"), describe_statement(""), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), parameter_description(), no_data(), bind_complete(), complete("BEGIN"), ready('T'))
+      .client(parse("", "ROLLBACK"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'));
+}
+
+TEST(transaction, begin_that_fails_takes_a_simple_query_with_it) {
+  Script()
+      .client(query("begin"), query("insert into t values (1)"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("insert into t values (1)"))
+      .server(error("57P03", "not now"))
+      .expect_to_client(error("57P03", "not now"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_takes_an_extended_batch_with_it) {
+  const Bytes batch = parse("", "select 1") + bind_to("", "") + execute("") + sync();
+  Script()
+      .client(query("begin"), batch)
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), batch)
+      .server(error("57P03"), ready('I'))
+      .expect_to_client(error("57P03"), ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, set_transaction_behind_a_deferred_begin_goes_with_it) {
+  const std::string_view set = "set transaction isolation level serializable";
+  Script()
+      .client(query("begin"), query(set))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(first_begin(), first_begin(set), query("select 1"))
+      .server(begun(), parse_complete(), bind_complete(), complete("SET"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, failed_on_the_server_goes_on_there_until_rollback) {
+  Script script;
+  open(script)
+      .client(query("select nothing"))
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('E'))
+      .expect_to_client(error("42703"), ready('E'))
+      .client(query("select 1"))
+      .expect_to_server(query("select 1"))
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_server(query("commit"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_cannot_commit) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(query("insert into t values (2)"))
+      .expect_to_client(any_error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_server(query("ROLLBACK"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_before_it_had_a_server_needs_none) {
+  Script()
+      .client(query("begin"), query("select * from forbidden"), query("commit"))
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("42501"), ready('E'), complete("ROLLBACK"), ready('I'));
+}
+
+TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to) {
+  Script script;
+  open(script, "savepoint a", "SAVEPOINT")
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .exchange("rollback to a", "ROLLBACK", 'T')
+      .exchange("select 1", "SELECT 1", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_in_a_batch_cannot_commit) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(parse("", "select * from forbidden"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(parse("", "commit"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_to_server(first_begin("ROLLBACK"), sync())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, rule_sees_that_a_transaction_is_open) {
+  Script()
+      .client(query("begin"), query("select * from calm"))
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("42501"), ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .whole_exchange("select * from calm", "SELECT 1");
+}
+
+TEST(transaction, answer_of_a_rule_inside_does_not_disturb_it) {
+  Script script;
+  open(script)
+      .client(query("select * from told"))
+      .expect_to_client(row_description(), data_row("1"), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, commit_and_chain_stays_on_its_server) {
+  Script script;
+  open(script).exchange("commit and chain", "COMMIT", 'T').exchange("select * from b_t", "SELECT 1", 'T').exchange("commit", "COMMIT", 'I').expect_release();
+}
+
+TEST(transaction, commit_alone_outside_is_the_servers_business) {
+  Script()
+      .client(query("commit"))
+      .expect_acquire()
+      .expect_to_server(query("commit"))
+      .server(notice("there is no transaction in progress"), complete("COMMIT"), ready('I'))
+      .expect_to_client(notice("there is no transaction in progress"), complete("COMMIT"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, block_in_statement_pooling_is_refused) {
+  Script(statement_pooling()).client(query("begin")).expect_to_client(any_error("0A000"), ready('I')).whole_exchange("select 1", "SELECT 1");
+  Script(statement_pooling())
+      .client(parse("", "begin"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), any_error("0A000"), ready('I'));
+}
+
+TEST(transaction, opened_unseen_in_statement_pooling_ends_the_session) {
+  Script(statement_pooling())
+      .client(query("select start_it()"))
+      .expect_acquire()
+      .expect_to_server(query("select start_it()"))
+      .server(complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'), any_fatal("0A000"))
+      .expect_release("app", Leftover{.in_transaction = true})
+      .expect_close();
+}
+
+TEST(query_string, of_one_route_goes_as_one_message) {
+  Script().client(query("select 1; select 2")).expect_acquire().expect_to_server(query("select 1; select 2"))
+      .server(complete("SELECT 1"), complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(query_string, of_two_routes_runs_as_segments_with_one_ready_for_query) {
+  Script()
+      .client(query("select 1; select * from b_t; select 3"))
+      .expect_acquire("app")
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"))
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 2"), ready('I'))
+      .expect_to_client(complete("SELECT 2"))
+      .expect_release("b")
+      .expect_acquire("app")
+      .expect_to_server(query("select 3"))
+      .server(complete("SELECT 3"), ready('I'))
+      .expect_to_client(complete("SELECT 3"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(query_string, stops_at_the_first_error) {
+  Script()
+      .client(query("select nothing; select * from b_t"))
+      .expect_acquire("app")
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(query_string, that_would_tear_a_write_is_refused_before_anything_is_sent) {
+  Script().client(query("insert into t values (1); select * from b_t")).expect_to_client(any_error("0A000"), ready('I'));
+}
+
+TEST(query_string, with_a_refused_statement_runs_none_of_it) {
+  Script().client(query("insert into t values (1); select * from forbidden")).expect_to_client(any_error("42501"), ready('I'));
+}
+
+TEST(query_string, with_a_transaction_of_its_own_goes_to_one_server) {
+  Script()
+      .client(query("begin; insert into t values (1); commit"))
+      .expect_acquire("app")
+      .expect_to_server(query("begin; insert into t values (1); commit"))
+      .server(complete("BEGIN"), complete("INSERT 0 1"), complete("COMMIT"), ready('I'))
+      .expect_to_client(complete("BEGIN"), complete("INSERT 0 1"), complete("COMMIT"), ready('I'))
+      .expect_release();
+}
+
+TEST(query_string, that_leaves_a_transaction_open_keeps_its_server) {
+  Script()
+      .client(query("begin; select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("begin; select * from b_t"))
+      .server(complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release("b");
+}
+
+TEST(query_string, with_an_answer_of_a_rule_in_the_middle) {
+  Script()
+      .client(query("select 1; select * from told; select 3"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), row_description(), data_row("1"), complete("SELECT 1"))
+      .expect_to_server(query("select 3"))
+      .server(complete("SELECT 3"), ready('I'))
+      .expect_to_client(complete("SELECT 3"), ready('I'))
+      .expect_release();
+}
+
+TEST(query_string, error_position_of_a_later_segment_is_that_of_the_whole_text) {
+  Script()
+      .client(query("select 'é'; select x from b_t"))
+      .expect_acquire("app")
+      .expect_to_server(query("select 'é'"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"))
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(query("select x from b_t"))
+      .server(error("42703", "no x", 8), ready('I'))
+      .expect_to_client(error("42703", "no x", 20), ready('I'))
+      .expect_release("b");
+}
+
+TEST(query_string, rewritten_in_part_loses_positions) {
+  Script()
+      .client(query("select 1; select x from old"))
+      .expect_acquire("app")
+      .expect_to_server(query("select 1;select x from renamed"))
+      .server(complete("SELECT 1"), error("42703", "no x", 18), ready('I'))
+      .expect_to_client(complete("SELECT 1"), error("42703", "no x", 0, "The statement was rewritten by a rule of pgswitch."), ready('I'))
+      .expect_release("app");
+}
+
+}  // namespace pgswitch::script

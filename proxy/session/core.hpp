@@ -112,6 +112,9 @@ class SessionCore {
     bool check_settings = true;
     bool copy_in = false;
     int advisory_locks = 0;
+    // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
+    Pins new_pins = 0;
+    std::vector<std::string> new_objects;
   };
   /// The simple query at the head of the client's bytes, while it is being worked on.
   struct Head {
@@ -189,8 +192,8 @@ class SessionCore {
 
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  void settle(char type);
-  void on_command_complete();
+  void settle(char type, protocol::ByteView body);
+  void on_command_complete(protocol::ByteView body);
   bool on_ready(protocol::ByteView body);
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
   void on_batch_error(std::string_view sqlstate);
@@ -202,7 +205,8 @@ class SessionCore {
   bool swallowing() const;
 
   // core_effects.cpp: what a statement that succeeded leaves behind
-  void apply(const rules::Statement& statement, Link& link);
+  void apply(const rules::Statement& statement, Link& link, bool rolled_back);
+  void roll_back(Link& link);
   void apply_pins(const rules::Statement& statement, Link& link);
 
   // core_loss.cpp
@@ -246,6 +250,7 @@ class SessionCore {
   bool batch_wrote_ = false;
   bool skip_until_sync_ = false;
 
+  bool names_in_doubt_ = false;   ///< DISCARD ALL is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks

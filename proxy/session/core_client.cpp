@@ -150,6 +150,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
     to_server_.add(in.substr(0, header.frame_size()));
     ledger_.push(Expect::sync);
     batch_open_ = false;
+    if (names_in_doubt_) stall(Stall::replies);
   } else {
     to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
     maybe_release();

@@ -1,4 +1,6 @@
 // What a statement that succeeded leaves behind: settings, pins, objects, the state of the transaction.
+#include <utility>
+
 #include "proxy/session/core.hpp"
 
 namespace pgswitch {
@@ -8,11 +10,14 @@ using rules::Effects;
 using rules::Kind;
 using rules::Statement;
 
-void SessionCore::apply(const Statement& statement, Link& link) {
+void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back) {
   switch (statement.kind) {
-    case Kind::commit: settings_.commit(); break;
+    case Kind::commit:
     case Kind::rollback:
-      settings_.rollback(*link.state);
+      if (rolled_back)
+        roll_back(link);
+      else
+        settings_.commit();
       failed_ = false;
       local_abort_ = false;
       break;
@@ -25,7 +30,6 @@ void SessionCore::apply(const Statement& statement, Link& link) {
       break;
     default: break;
   }
-  if (statement.kind == Kind::commit && local_abort_) local_abort_ = false;
   if (statement.effects == 0) return;
   settings_.apply(statement, *link.state);
   apply_pins(statement, link);
@@ -36,14 +40,27 @@ void SessionCore::apply(const Statement& statement, Link& link) {
   }
 }
 
+/// What the transaction set and made is gone. Locks, SQL PREPARE and currval() are not transactional.
+void SessionCore::roll_back(Link& link) {
+  constexpr Pins transactional = bit(Pin::temp_table) | bit(Pin::listen) | bit(Pin::hold_cursor);
+  settings_.rollback(*link.state);
+  link.pins &= ~(link.new_pins & transactional);
+  link.new_pins = 0;
+  for (const std::string& object : std::exchange(link.new_objects, {})) objects_.erase(object);
+}
+
 void SessionCore::apply_pins(const Statement& statement, Link& link) {
   const Effects effects = statement.effects;
   const Pins before = link.pins;
   const auto pin = [&](Effect effect, Pin reason, std::string_view object_kind) {
     if (!has(effects, effect)) return;
+    if (!has(link.pins, reason)) link.new_pins |= bit(reason);
     link.pins |= bit(reason);
     link.state->session_state = true;
-    if (!object_kind.empty() && !statement.object.empty()) objects_[std::string(object_kind) + statement.object] = link.route;
+    if (object_kind.empty() || statement.object.empty()) return;
+    const std::string object = std::string(object_kind) + statement.object;
+    objects_[object] = link.route;
+    if (reason != Pin::sql_prepare) link.new_objects.push_back(object);
   };
   const auto unpin = [&](Effect effect, Pin reason) {
     if (has(effects, effect)) link.pins &= ~bit(reason);

@@ -339,6 +339,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!portal) return ledger_.push(Expect::execute), size;
   const rules::Statement& statement = *only_item(*portal).statement;
   batch_wrote_ |= !statement.read_only;
+  names_in_doubt_ |= forgets_names(statement);
   if (portal->script->plain || statement.effects == 0) {
     ledger_.push(Expect::execute, Reply::forward, portal->key.low);
   } else {
@@ -382,6 +383,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
   const bool commits_failed = local_abort_ && statement.kind == Kind::commit;
   Note note;
   note.statement = item.statement;
+  names_in_doubt_ |= forgets_names(statement);
   execute_internally(*link, commits_failed ? std::string_view("ROLLBACK") : text, Reply::forward, std::move(note));
   predict(statement.kind);
   return true;

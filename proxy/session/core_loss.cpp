@@ -42,6 +42,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     failed_ = false;
     setting_up_ = false;
     opening_ = false;
+    names_in_doubt_ = false;
     predicted_ = 'I';
     if (stall_ == Stall::replies) stall(Stall::none);
   }

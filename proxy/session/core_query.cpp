@@ -174,6 +174,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   if (note.rewritten || head_.script->items.size() > 1) {
     for (std::size_t i = begin; i < end; ++i) {
       if (i > begin) sent += ';';
+      names_in_doubt_ |= forgets_names(*items[i].statement);
       sent += items[i].decision->rewritten ? std::string_view(*items[i].decision->rewritten) : slice(items[i], text);
       predict(items[i].statement->kind);
     }
@@ -182,6 +183,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   } else {
     sent = text;
     predict(items[begin].statement->kind);
+    names_in_doubt_ = forgets_names(*items[begin].statement);
   }
   if (begin > 0 && !note.rewritten && end > begin)
     sent = text.substr(items[begin].begin, items[end - 1].begin + items[end - 1].size - items[begin].begin);
@@ -192,6 +194,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   link->state->prepared.unnamed = {};
   batch_open_ = false;
   head_.next = end;
+  if (names_in_doubt_) stall(Stall::replies);
   return true;
 }
 

@@ -76,7 +76,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
       if (server_rest_forward_) to_client_.add(rest.substr(0, part));
       server_rest_ -= part;
       used += part;
-      if (server_rest_ == 0) settle(server_rest_type_);
+      if (server_rest_ == 0) settle(server_rest_type_, {});
       continue;
     }
     FrameHeader header;
@@ -128,16 +128,16 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   }
   if (ledger_.empty() || !answers(header.type, ledger_.head().expect)) return desynchronised(header.type), in.size();
   if (!swallowing()) to_client_.add(frame);
-  settle(header.type);
+  settle(header.type, body);
   return size;
 }
 
 /// A frame that answers the head has passed: checks it off, if it is the last one of the answer.
-void SessionCore::settle(char type) {
+void SessionCore::settle(char type, ByteView body) {
   const Expect expect = ledger_.head().expect;
   switch (type) {
     case backend::command_complete:
-    case backend::empty_query_response: return on_command_complete();
+    case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
       active_->copy_in = ledger_.begin_copy();
       batch_open_ |= expect == Expect::execute && ledger_.ready_expected() == 0;
@@ -156,18 +156,20 @@ void SessionCore::settle(char type) {
   ledger_.emit_inserts(to_client_);
 }
 
-void SessionCore::on_command_complete() {
+void SessionCore::on_command_complete(ByteView body) {
   const Entry& head = ledger_.head();
+  // COMMIT of a failed transaction says ROLLBACK.
+  const bool rolled_back = backend::read_command_complete(body).value_or("") == "ROLLBACK";
   active_->copy_in = false;
   if (head.expect == Expect::query) {
     if (!head.has_note || !ledger_.head_note().script) return;
     Note& note = ledger_.head_note();
     const auto& items = note.script->items;
-    if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_);
+    if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_, rolled_back);
     return;
   }
   if (head.reply == Reply::swallow) opening_ = false;
-  if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_);
+  if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_, rolled_back);
   ledger_.pop();
   ledger_.emit_inserts(to_client_);
 }
@@ -183,10 +185,13 @@ bool SessionCore::on_ready(ByteView frame) {
   link.copy_in = false;
   if (*status == 'I') {
     if (failed_)
-      settings_.rollback(*link.state);
+      roll_back(link);
     else
       settings_.commit();
+    link.new_pins = 0;
+    link.new_objects.clear();
     portals_.clear();
+    unnamed_portal_.reset();
   }
   const bool failed = std::exchange(failed_, false);
   if (std::exchange(setting_up_, false)) {
@@ -210,6 +215,7 @@ bool SessionCore::on_ready(ByteView frame) {
     return false;
   }
   predicted_ = *status;
+  names_in_doubt_ = false;
   link.check_settings = true;
   if (stall_ == Stall::replies) stall(Stall::none);
   if (reply == Reply::forward) maybe_release();

@@ -36,6 +36,10 @@ bool has_chain(std::string_view text) {
   return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
 }
 
+bool forgets_names(const rules::Statement& statement) {
+  return has(statement.effects, rules::Effect::discard_all) || has(statement.effects, rules::Effect::deallocate_all);
+}
+
 std::uint32_t utf8_length(std::string_view text) {
   return static_cast<std::uint32_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));

@@ -4,6 +4,7 @@
 
 #include "protocol/sql_error.hpp"
 #include "rules/decision.hpp"
+#include "rules/statement.hpp"
 
 namespace pgswitch {
 
@@ -17,6 +18,8 @@ void write_answer_rows(std::string& out, const rules::Answer& answer);
 protocol::SqlError to_error(const rules::Refusal& refusal);
 /// COMMIT AND CHAIN, ROLLBACK AND CHAIN: the transaction goes on.
 bool has_chain(std::string_view text);
+/// DISCARD ALL, DEALLOCATE ALL: every prepared statement is gone after it.
+bool forgets_names(const rules::Statement& statement);
 /// Characters (not bytes) of UTF-8 text: error positions count them.
 std::uint32_t utf8_length(std::string_view text);
 /// PostgreSQL's answers to misuse, worded as it does.

@@ -64,6 +64,7 @@ Run::Server& Run::server(const std::string& route) {
 void Run::renew(const std::string& route) {
   Server fresh;
   fresh.state.reported = start_.same_everywhere ? start_.tracked : start_.reported;
+  fresh.state.settings = start_.left_by_others;
   if (const auto old = servers_.find(route); old != servers_.end()) fresh.received = old->second.received;
   servers_.insert_or_assign(route, std::move(fresh));
 }
@@ -128,6 +129,10 @@ void Run::step(const Step& step) {
     case Step::Kind::new_server:
       if (server(step.route).is_leased) return fail("is leased");
       return renew(step.route);
+    case Step::Kind::reload: {
+      static const auto reloaded = new_engine(2);
+      return core_.set_engine(*reloaded);
+    }
     case Step::Kind::check: return step.check(core_);
   }
 }
@@ -295,11 +300,12 @@ void Run::lose_everything(const std::string& first) {
   if (wanted_ && !core_.waits_for_lease()) fail("waits for no lease but has asked for one");
   if (std::exchange(wanted_, std::nullopt)) core_.on_acquire_failed({protocol::Severity::error, "53300", "none left", "", "", 0});
   std::string next = first;
-  for (int turn = 0; turn < 100 && !next.empty() && failure_.empty(); ++turn) {
+  for (int turn = 0; turn < 100 && !next.empty() && !closed_ && failure_.empty(); ++turn) {
     lose_server(next);
     const std::vector<std::string> rest = leased();
     next = rest.empty() ? "" : rest.front();
   }
+  if (closed_) return lose_client();
   if (!next.empty()) fail("never gives up " + next);
   // A client that stays must be able to go on: its batch ends, its transaction ends, and every request is answered.
   if (closed_ || !client_unread_.empty() || !requests_.empty()) return;

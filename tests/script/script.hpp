@@ -22,6 +22,7 @@ struct Step {
     close,           ///< the core wants the session closed
     lost,            ///< the connection of `route` breaks
     new_server,      ///< the next lease of `route` is of another connection
+    reload,          ///< the rules were loaded again
     check,
   };
   Kind kind;
@@ -39,6 +40,7 @@ struct Start {
   Settings base;
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this
+  Settings left_by_others;       ///< what new servers have set
 };
 
 /// The promise of one session, step by step, over the real SessionCore with the real rules engine. Tables of schema "b"
@@ -72,6 +74,7 @@ class Script {
   Script& expect_close() { return add(Step::Kind::close); }
   Script& server_lost(std::string route = "app") { return on(std::move(route)).add(Step::Kind::lost); }
   Script& new_server(std::string route = "app") { return on(std::move(route)).add(Step::Kind::new_server); }
+  Script& reload() { return add(Step::Kind::reload); }
   Script& check(std::function<void(const SessionCore&)> question);
 
   // Exchanges that many scripts have.

@@ -1,0 +1,432 @@
+// SET and its kin, what pins a session to a server, session pooling.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+constexpr std::string_view set_path = "set search_path to a, b";
+
+/// The client has set its search_path on app's server.
+Script& with_path(Script& script) { return script.whole_exchange(set_path, "SET"); }
+/// A lease on another server: the setting is applied there first.
+Script& replays(Script& script, std::string_view statements, std::string_view sql, std::string route) {
+  return script.client(query(sql))
+      .expect_acquire(route)
+      .expect_to_server(query(statements))
+      .server(complete("SET"), ready('I'))
+      .expect_to_server(query(sql))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release(route);
+}
+
+Script& pinned(Script& script, std::string_view sql, std::string_view tag, Pin why) {
+  return script.client(query(sql))
+      .expect_acquire()
+      .expect_to_server(query(sql))
+      .server(complete(tag), ready('I'))
+      .expect_to_client(complete(tag), ready('I'))
+      .check([why](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(why)); });
+}
+
+}  // namespace
+
+TEST(settings, go_with_the_session_to_the_next_server) {
+  Script script;
+  replays(with_path(script), "set search_path to a, b", "select * from b_t", "b");
+  script.whole_exchange("select 1", "SELECT 1").whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, of_another_client_are_reset_before_the_first_statement) {
+  Start start;
+  start.left_by_others = {{"search_path", "SET search_path TO leak"}};
+  Script(start)
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("RESET \"search_path\""))
+      .server(complete("RESET"), ready('I'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(settings, that_cannot_be_applied_fail_the_statement_which_is_not_sent) {
+  Script script;
+  with_path(script)
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("set search_path to a, b"))
+      .server(error("42704", "no such thing"), ready('I'))
+      .expect_to_client(any_error("42704"), ready('I'))
+      .expect_release("b")
+      .whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(settings, that_cannot_be_applied_fail_a_batch_too) {
+  Script script;
+  with_path(script)
+      .client(parse("", "select * from b_t"), bind_to("", ""), execute(""), sync())
+      .expect_acquire("b")
+      .expect_to_server(query("set search_path to a, b"))
+      .server(error("42704", "no such thing"), ready('I'))
+      .expect_to_client(any_error("42704"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(settings, reset_is_remembered) {
+  Script script;
+  with_path(script).whole_exchange("reset search_path", "RESET").whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, reset_all_is_remembered) {
+  Script script;
+  with_path(script).whole_exchange("reset all", "RESET").whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, set_config_counts) {
+  Script script;
+  script.whole_exchange("select set_config('work_mem', '1MB', false)", "SELECT 1")
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("SELECT set_config('work_mem', '1MB', false)"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(settings, that_failed_are_not_remembered) {
+  Script()
+      .client(query("set search_path to a"))
+      .expect_acquire()
+      .expect_to_server(query("set search_path to a"))
+      .server(error("22023"), ready('I'))
+      .expect_to_client(error("22023"), ready('I'))
+      .expect_release()
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, local_ones_are_gone_with_their_transaction) {
+  Script()
+      .client(query("begin; set local search_path to a; commit"))
+      .expect_acquire()
+      .expect_to_server(query("begin; set local search_path to a; commit"))
+      .server(complete("BEGIN"), complete("SET"), complete("COMMIT"), ready('I'))
+      .expect_to_client(complete("BEGIN"), complete("SET"), complete("COMMIT"), ready('I'))
+      .expect_release()
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, rolled_back_are_forgotten) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("set search_path to a", "SET", 'T')
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release()
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, rolled_back_by_a_commit_that_was_a_rollback_are_forgotten) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("set search_path to a", "SET", 'T')
+      .client(query("select nothing"))
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('E'))
+      .expect_to_client(error("42703"), ready('E'))
+      .exchange("commit", "ROLLBACK", 'I')
+      .expect_release()
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, rolled_back_to_a_savepoint_are_forgotten) {
+  Script script(eager_begin());
+  script.client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("set search_path to a, b", "SET", 'T')
+      .exchange("savepoint s", "SAVEPOINT", 'T')
+      .exchange("set search_path to c", "SET", 'T')
+      .exchange("rollback to s", "ROLLBACK", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+  replays(script, "set search_path to a, b", "select * from b_t", "b");
+}
+
+TEST(settings, failed_string_takes_its_settings_back) {
+  Script()
+      .client(query("set search_path to a; select nothing"))
+      .expect_acquire()
+      .expect_to_server(query("set search_path to a; select nothing"))
+      .server(complete("SET"), error("42703"), ready('I'))
+      .expect_to_client(complete("SET"), error("42703"), ready('I'))
+      .expect_release()
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, reported_ones_are_told_when_they_are_news) {
+  Script()
+      .client(query("set datestyle to german"))
+      .expect_acquire()
+      .expect_to_server(query("set datestyle to german"))
+      .server(complete("SET"), parameter_status("DateStyle", "German, DMY"), ready('I'))
+      .expect_to_client(complete("SET"), parameter_status("DateStyle", "German, DMY"), ready('I'))
+      .expect_release()
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("SET DateStyle='German, DMY'"))
+      .server(complete("SET"), parameter_status("DateStyle", "German, DMY"), ready('I'))
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(settings, reported_ones_of_the_last_client_are_set_back_unseen) {
+  Start start;
+  start.same_everywhere = false;
+  start.reported = start.tracked;
+  start.reported[static_cast<std::size_t>(Tracked::application_name)] = "another";
+  Script(start)
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("SET application_name='tests'"))
+      .server(complete("SET"), parameter_status("application_name", "tests"), ready('I'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(settings, of_the_start_packet_are_applied_and_reset_returns_to_them) {
+  Start start;
+  start.base = {{"search_path", "SET search_path TO mine"}};
+  Script(start)
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("SET search_path TO mine"))
+      .server(complete("SET"), ready('I'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release()
+      .whole_exchange("reset search_path", "RESET")
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("SET search_path TO mine"))
+      .server(complete("SET"), ready('I'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(settings, discard_all_forgets_everything) {
+  Script script;
+  with_path(script)
+      .client(parse("s", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .whole_exchange("discard all", "DISCARD ALL")
+      .client(bind_to("", "s"), sync())
+      .expect_to_client(any_error("26000"), ready('I'))
+      .whole_exchange("select * from b_t", "SELECT 1", "b");
+}
+
+TEST(settings, discard_all_with_a_statement_pipelined_behind_it) {
+  Script()
+      .client(query("discard all"), parse("s", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(query("discard all"))
+      .server(complete("DISCARD ALL"), ready('I'))
+      .expect_to_client(complete("DISCARD ALL"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(deallocate, of_a_protocol_statement_needs_no_server) {
+  Script()
+      .client(parse("s", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("deallocate s"))
+      .expect_to_client(complete("DEALLOCATE"), ready('I'))
+      .client(bind_to("", "s"), sync())
+      .expect_to_client(any_error("26000"), ready('I'))
+      .client(query("deallocate all"))
+      .expect_to_client(complete("DEALLOCATE ALL"), ready('I'));
+}
+
+TEST(deallocate, skipped_by_an_error_did_not_happen) {
+  Script()
+      .client(parse("s", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), parse("", "deallocate all"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
+      .server(bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(pin, temp_table_keeps_the_server_and_draws_its_statements) {
+  Script script;
+  pinned(script, "create temp table tt (a int)", "CREATE TABLE", Pin::temp_table)
+      .exchange("select * from tt", "SELECT 0", 'I')
+      .whole_exchange("select * from b_t", "SELECT 1", "b")
+      .on("app")
+      .exchange("select * from tt join b_t using (a)", "SELECT 0", 'I')
+      .exchange("discard all", "DISCARD ALL", 'I')
+      .expect_release();
+}
+
+TEST(pin, listen_hears_notifications_while_parked_and_ends_with_unlisten) {
+  Script script;
+  pinned(script, "listen ch", "LISTEN", Pin::listen)
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .on("app")
+      .server(notification("ch"))
+      .expect_to_client(notification("ch"))
+      .on("b")
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b")
+      .on("app")
+      .exchange("unlisten *", "UNLISTEN", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_ends_with_its_unlock) {
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_lock(2)", "SELECT 1", 'I')
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .exchange("select pg_advisory_unlock(2)", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_ends_with_unlock_all) {
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_unlock_all()", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, hold_cursor_draws_its_fetches_and_ends_with_close_all) {
+  Script script;
+  pinned(script, "declare cu cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor)
+      .exchange("fetch 1 from cu", "FETCH 1", 'I')
+      .exchange("close all", "CLOSE CURSOR ALL", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, sql_prepare_draws_its_executes_and_ends_with_deallocate_all) {
+  Script script;
+  pinned(script, "prepare pr as select 1", "PREPARE", Pin::sql_prepare)
+      .exchange("execute pr", "SELECT 1", 'I')
+      .exchange("deallocate all", "DEALLOCATE ALL", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, in_a_transaction_that_rolls_back_is_gone) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("create temp table tt (a int)", "CREATE TABLE", 'T')
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, parked_server_that_is_lost_ends_the_session) {
+  Script script;
+  pinned(script, "listen ch", "LISTEN", Pin::listen)
+      .whole_exchange("select * from b_t", "SELECT 1", "b")
+      .server_lost("app")
+      .expect_to_client(any_fatal("08006"))
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
+}
+
+TEST(session_mode, keeps_one_lease_for_each_route_until_the_end) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .exchange("select 2", "SELECT 1", 'I')
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .on("app")
+      .exchange("select 3", "SELECT 1", 'I')
+      .client(terminate())
+      .expect_close();
+}
+
+TEST(reload, decides_prepared_statements_again) {
+  Script()
+      .client(parse("s", "select * from t"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .reload()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", on_server("select * from t")), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+}  // namespace pgswitch::script

@@ -349,6 +349,7 @@ TEST_F(PoolTest, a_refused_login_kills_waiters_with_the_servers_code_and_is_reme
 }
 
 TEST_F(PoolTest, a_server_that_is_starting_up_or_full_keeps_waiters_queued) {
+  const std::string good = server.greeting;
   for (const char* code : {"57P03", "53300"}) {
     server.greeting = sql_error(code, "not now");
     PoolShard& shard = make(code);
@@ -356,7 +357,7 @@ TEST_F(PoolTest, a_server_that_is_starting_up_or_full_keeps_waiters_queued) {
     shard.acquire(waiter);
     ASSERT_TRUE(loop.run_until([&] { return shard.counts().login == 0; }));
     EXPECT_EQ(waiter.calls, 0);
-    server.greeting = FakeServer(loop.io).greeting;
+    server.greeting = good;
     loop.skew_us += 1'000'000;
     shard.tick();
     wait_for(waiter);

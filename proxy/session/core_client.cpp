@@ -134,6 +134,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
   Link* link = need_link(neutral_route());
   if (!link) return refusal_ ? on_function_call(header, in) : 0;
   ledger_.push(Expect::function_call);
+  batch_open_ = batch_wrote_ = false;
   link->state->unknown_settings = true;
   return stream_to_server(header, in);
 }

@@ -45,7 +45,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     to_server_.add(in.substr(0, size));
     ledger_.push(Expect::query);
     link->state->prepared.unnamed = {};
-    batch_open_ = false;
+    batch_open_ = batch_wrote_ = false;
   }
   head_ = {};
   return size;
@@ -192,7 +192,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
   ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
   link->state->prepared.unnamed = {};
-  batch_open_ = false;
+  batch_open_ = batch_wrote_ = false;
   head_.next = end;
   if (names_in_doubt_) stall(Stall::replies);
   return true;

@@ -37,6 +37,12 @@ class Run {
   void lose_everything(const std::string& first);
   void end_session();
   std::vector<std::string> leased() const;
+  /// The route that the core waits for.
+  const std::optional<std::string>& wanted() const { return wanted_; }
+  const ServerModel& model(const std::string& route) { return server(route).model; }
+  bool is_closed() const { return closed_; }
+  /// Requests may go without a ReadyForQuery from now on (what an error skips until Sync, Syncs during COPY).
+  void expect_gaps() { gaps_ = true; }
 
   const std::string& failure() const { return failure_; }
 
@@ -72,7 +78,7 @@ class Run {
   std::optional<std::string> wanted_;      ///< the acquire action that is out
   std::vector<std::pair<std::string, Leftover>> releases_;
   bool closed_ = false;
-  bool copied_ = false;                    ///< a COPY FROM STDIN was seen: Syncs may have gone unanswered
+  bool gaps_ = false;                      ///< requests may go unanswered: a COPY FROM STDIN was seen
   bool nonsense_ = false;                  ///< a server said what none would
   bool losing_ = false;                    ///< every acquire fails
   std::size_t asked_ = 0, answered_ = 0;   ///< requests that await a ReadyForQuery; ReadyForQuery that came

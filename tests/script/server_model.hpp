@@ -15,6 +15,8 @@ class ServerModel {
   /// Bytes of the server were taken by the proxy. False: no server would say that now.
   bool said(std::string_view bytes);
 
+  /// Type of the oldest message that it has not answered in full; NUL when there is none.
+  char asked() const { return asked_.empty() ? '\0' : asked_.front(); }
   /// ReadyForQuery still to come for what was sent.
   std::uint32_t ready_expected() const;
   /// Something was sent that only a Sync ends.

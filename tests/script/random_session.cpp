@@ -1,0 +1,155 @@
+#include "random_session.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "run.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+constexpr std::array<std::string_view, 34> statements{
+    "select 1", "select * from b_t", "begin", "commit", "rollback", "insert into t values (1)", "insert into b_t values (1)",
+    "set search_path to a", "select * from forbidden", "select * from told", "select x from old", "copy t from stdin",
+    "copy b_t to stdout", "savepoint a", "rollback to a", "discard all", "deallocate all", "deallocate s", "listen ch",
+    "unlisten *", "create temp table tt (a int)", "select * from tt", "select 1; select * from b_t", "begin; select 1; commit",
+    "select 1; select * from told; select 3", "", "prepare p as select 1", "execute p", "reset all", "set datestyle to german",
+    "select pg_advisory_lock(1)", "commit and chain", "begin; select 1", "set transaction read only"};
+constexpr std::array<std::string_view, 3> names{"", "s", "t"};
+
+class Choices {
+ public:
+  explicit Choices(std::string_view bytes) : rest_(bytes) {}
+  bool empty() const { return rest_.empty(); }
+  std::size_t below(std::size_t limit) {
+    if (rest_.empty()) return 0;
+    const auto value = static_cast<unsigned char>(rest_[0]);
+    rest_.remove_prefix(1);
+    return value % limit;
+  }
+  template <class List>
+  auto of(const List& list) { return list[below(list.size())]; }
+  Bytes some_bytes() {
+    const std::size_t size = std::min(below(40), rest_.size());
+    const Bytes taken(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+Bytes request(Choices& choose) {
+  switch (choose.below(16)) {
+    case 0:
+    case 1: return query(choose.of(statements));
+    case 2:
+    case 3: { const auto name = choose.of(names); return parse(name, choose.of(statements)); }
+    case 4:
+    case 5: { const auto portal = choose.of(names); return bind_to(portal, choose.of(names)); }
+    case 6: return execute(choose.of(names));
+    case 7: return execute(choose.of(names), 1);
+    case 8: return describe_statement(choose.of(names));
+    case 9: return describe_portal(choose.of(names));
+    case 10: return close_statement(choose.of(names));
+    case 11: return flush();
+    case 12: return copy_data("1\n");
+    case 13: return choose.below(4) == 0 ? copy_fail("no") : copy_done();
+    case 14: return choose.below(4) == 0 ? function_call("x") : close_portal(choose.of(names));
+    default: return sync();
+  }
+}
+
+/// Something a server could say now.
+Bytes answer(const ServerModel& server, Choices& choose) {
+  const std::size_t how = choose.below(16);
+  if (how == 0) return notice("by the way");
+  if (how == 1) return parameter_status("DateStyle", choose.below(2) ? "German, DMY" : "ISO, MDY");
+  if (server.asked() == '\0') return how == 2 ? notification("ch") : Bytes{};
+  const bool errs = how == 3;
+  if (server.copying()) return errs ? error("22P02") : Bytes{};
+  static constexpr std::array<std::string_view, 4> tags{"SELECT 1", "ROLLBACK", "COMMIT", "BEGIN"};
+  switch (server.asked()) {
+    case 'P': return errs ? error("42601") : parse_complete();
+    case 'B': return errs ? error(choose.below(2) ? "0A000" : "26000") : bind_complete();
+    case 'C': return close_complete();
+    case 'D': return errs ? error("42P01") : choose.below(2) ? parameter_description() + no_data() : row_description();
+    case 'S': return ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
+    case 'F': return errs ? error("42883") + ready('I') : function_result() + ready('I');
+    default: break;
+  }
+  if (errs) return error("22012");
+  if (how < 6) return data_row();
+  if (how == 6) return copy_in_response();
+  if (how == 7) return server.asked() == 'E' ? portal_suspended() : row_description();
+  const Bytes done = complete(choose.of(tags));
+  return server.asked() == 'E' ? done : done + ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
+}
+
+Start start_of(Choices& choose) {
+  Start start;
+  start.options.mode = choose.of(std::array{CoreOptions::Mode::transaction, CoreOptions::Mode::session, CoreOptions::Mode::statement});
+  start.options.defer_begin = choose.below(3) != 0;
+  start.options.conflict_is_error = choose.below(2) != 0;
+  start.options.max_prepared_statements = static_cast<std::uint32_t>(choose.below(3));
+  return start;
+}
+
+Step made(Step::Kind kind, std::string route, Bytes bytes) {
+  Step step{};
+  step.kind = kind;
+  step.route = std::move(route);
+  step.bytes = std::move(bytes);
+  return step;
+}
+
+/// The next thing that happens.
+Step next(Run& run, Choices& choose) {
+  const std::size_t what = choose.below(32);
+  if (run.wanted() && what < 16) {
+    Step step = made(what == 0 ? Step::Kind::acquire_fails : Step::Kind::acquire, *run.wanted(), {});
+    step.error = {choose.below(8) == 0 ? protocol::Severity::fatal : protocol::Severity::error, "53300", "none left", "", "", 0};
+    return step;
+  }
+  const std::vector<std::string> leased = run.leased();
+  if (leased.empty() || what < 14) return made(Step::Kind::client, "", what == 1 ? choose.some_bytes() : request(choose));
+  const std::string& route = leased[choose.below(leased.size())];
+  if (what == 31 && choose.below(4) == 0) return made(Step::Kind::lost, route, {});
+  if (what == 30 && choose.below(4) == 0) return made(Step::Kind::nonsense, route, choose.some_bytes());
+  return made(Step::Kind::server, route, answer(run.model(route), choose));
+}
+
+std::string tell(const Step& step) {
+  switch (step.kind) {
+    case Step::Kind::client: return "client\n" + show(step.bytes);
+    case Step::Kind::acquire: return "gets " + step.route + "\n";
+    case Step::Kind::acquire_fails: return "does not get " + step.route + "\n";
+    case Step::Kind::lost: return "loses " + step.route + "\n";
+    default: return step.route + "\n" + show(step.bytes);
+  }
+}
+
+}  // namespace
+
+std::string random_session(std::string_view choices, std::string* story) {
+  Choices choose(choices);
+  const Start start = start_of(choose);
+  Run::How how;
+  how.piece = choose.below(2) ? 1 + choose.below(9) : how.piece;
+  how.write = choose.below(2) ? 1 + choose.below(9) : how.write;
+  Run run(start, how);
+  run.expect_gaps();
+  while (!choose.empty() && !run.is_closed() && run.failure().empty()) {
+    const Step step = next(run, choose);
+    if (story) *story += tell(step);
+    run.steps({step}, 1);
+  }
+  run.lose_client();
+  const std::vector<std::string> leased = run.leased();
+  if (!leased.empty() && run.failure().empty()) run.lose_everything(leased.front());
+  return run.failure();
+}
+
+}  // namespace pgswitch::script

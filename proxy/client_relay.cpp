@@ -1,17 +1,18 @@
 // ClientSession after its login: the hand-over to the Relay or the console, and what reaches it from outside.
 #include "protocol/crypto.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/admin/console.hpp"
+#include "proxy/cancel_key.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/worker.hpp"
-#if __has_include("proxy/admin/console.hpp")
-#include "proxy/admin/console.hpp"
-#endif
 
 namespace pgswitch {
 
 boost::asio::awaitable<void> ClientSession::relay_session() {
+  protocol::SqlError unused;
+  if (PoolShard* const shard = worker_.router().shard(database_->route, credentials_, unused)) ++shard->stats.client_login_count;
   const User* const pool_user = config_->find_user(database_->user.empty() ? startup_.user : database_->user);
   Relay::Start start{stream_,   std::move(facts_),    std::move(credentials_),
                      database_->route, std::move(welcome_), std::move(settings_),
@@ -26,13 +27,14 @@ boost::asio::awaitable<void> ClientSession::relay_session() {
 
 boost::asio::awaitable<void> ClientSession::console_session() {
   phase_ = Phase::console;
-  out_.clear();
-#if __has_include("proxy/admin/console.hpp")
+  make_cancel_key();
+  admin::write_parameters(out_, info_, rights_);
+  const CancelKey key{worker_.index(), slot_};
+  protocol::write_backend_key_data(out_, key.process_id(), cancel_secret_);
+  protocol::write_ready_for_query(out_, 'I');
+  const bool welcomed = co_await flush();
+  if (!welcomed) co_return;
   co_await admin::run_console(*this);
-#else
-  protocol::write_error(out_, fatal(protocol::sqlstate::feature_not_supported, "this build has no console"));
-  co_await flush();
-#endif
   log_close("client close request");
 }
 

@@ -92,6 +92,7 @@ bool Proxy::make_workers(std::string& error) {
     if (!engine) return false;
     workers_.push_back(std::make_unique<Worker>(*this, index, config_, std::move(engine), tls));
   }
+  stats_history_ = std::make_unique<admin::StatsHistory>(*this, *workers_.front());
   return true;
 }
 
@@ -112,6 +113,7 @@ void Proxy::run() {
   first.post([this] {
     arm_signals();
     for (const auto& listener : listeners_) listener->start([this](int fd) { hand_over(fd); });
+    stats_history_->start();
     log_start();
   });
   for (const auto& worker : workers_) worker->start();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/admin/stats_history.hpp"
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
 #include "proxy/listener.hpp"
@@ -60,6 +61,8 @@ class Proxy {
   std::int64_t started_unix_us() const { return started_unix_us_; }
   Shutdown shutdown_mode() const { return shutdown_.load(std::memory_order_relaxed); }
   std::string version_line() const;
+  /// From prepare() on.
+  admin::StatsHistory& stats_history() { return *stats_history_; }
 
   /// RELOAD and SIGHUP: configuration, userlist, rules and certificates, all of it or nothing. What was wrong; empty: done.
   /// Reads files; workers take the new configuration over by post.
@@ -102,6 +105,7 @@ class Proxy {
   Listeners listeners_;
   std::unique_ptr<boost::asio::signal_set> signals_;
   std::unique_ptr<boost::asio::steady_timer> shutdown_timer_;
+  std::unique_ptr<admin::StatsHistory> stats_history_;
 };
 
 /// Runs the proxy until it is told to stop. Returns the exit code. SIGPIPE must be ignored.

@@ -30,4 +30,13 @@ RouterStats& RouterStats::operator+=(const RouterStats& other) {
   return *this;
 }
 
+RouteStats& RouteStats::operator+=(const RouteStats& other) {
+  hits += other.hits;
+  refusals += other.refusals;
+  pins += other.pins;
+  conflicts += other.conflicts;
+  errors += other.errors;
+  return *this;
+}
+
 }  // namespace pgswitch

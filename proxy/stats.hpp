@@ -36,4 +36,15 @@ struct RouterStats {
   RouterStats& operator+=(const RouterStats& other);
 };
 
+/// Counters of one route on one worker, for SHOW ROUTES.
+struct RouteStats {
+  std::uint64_t hits = 0;       ///< queries that went there
+  std::uint64_t refusals = 0;   ///< batches refused because they would have been split
+  std::uint64_t pins = 0;
+  std::uint64_t conflicts = 0;  ///< a rule wanted another route in the middle of a transaction
+  std::uint64_t errors = 0;     ///< servers lost under a client, and waits for a server that failed
+
+  RouteStats& operator+=(const RouteStats& other);
+};
+
 }  // namespace pgswitch

@@ -39,6 +39,13 @@ class Worker {
   rules::Engine& engine() { return *engine_; }
   protocol::BufferSlab& slab() { return slab_; }
   RouterStats& stats() { return stats_; }
+  /// Never no_route. Route numbers are small: they count the names seen.
+  RouteStats& route_stats(rules::RouteId route) {
+    if (route >= route_stats_.size()) route_stats_.resize(route + 1);
+    return route_stats_[route];
+  }
+  /// By RouteId.
+  const std::vector<RouteStats>& all_route_stats() const { return route_stats_; }
   /// Of logins here, so that a storm of them does not repeat PBKDF2.
   protocol::ScramKeyCache& scram_cache() { return scram_cache_; }
   const Config& config() const { return *config_; }
@@ -103,6 +110,7 @@ class Worker {
   protocol::BufferSlab slab_;
   std::unique_ptr<Router> router_;
   RouterStats stats_;
+  std::vector<RouteStats> route_stats_;
   protocol::ScramKeyCache scram_cache_;
   std::int64_t now_us_ = 0;
   bool draining_ = false;

@@ -233,6 +233,7 @@ void Relay::on_lease(Lease lease) {
 void Relay::on_lease_failed(const SqlError& error) {
   waiting_ = false;
   if (error.severity == Severity::fatal) end_reason_ = error.message;
+  ++worker_.route_stats(wanted_).errors;
   core_.on_acquire_failed(error);
   drive();
 }
@@ -241,7 +242,7 @@ void Relay::release(const Action& action) {
   Held* held = find(action.route);
   if (!held) return;
   Lease lease = std::move(held->lease);
-  count(lease->shard->stats);
+  count(*lease);
   lease->shard->stats.xact_time += static_cast<std::uint64_t>(worker_.now_us() - held->since_us);
   held_.erase(held_.begin() + (held - held_.data()));
   lease->set_peer(nullptr);
@@ -253,8 +254,10 @@ void Relay::release(const Action& action) {
     lease.give_back(leftover);
 }
 
-void Relay::count(PoolStats& stats) {
+/// What happened since the last time, booked to the connection that is given back.
+void Relay::count(const ServerConn& server) {
   CoreCounters& counters = core_.counters;
+  PoolStats& stats = server.shard->stats;
   stats.query_count += counters.queries;
   stats.xact_count += counters.transactions;
   stats.client_parse_count += counters.client_parses;
@@ -270,6 +273,11 @@ void Relay::count(PoolStats& stats) {
   router.inserted_parses += counters.inserted_parses;
   router.settings_replayed += counters.settings_replayed;
   router.pins += counters.pins;
+  RouteStats& route = worker_.route_stats(server.route);
+  route.hits += counters.queries;
+  route.refusals += counters.batches_refused;
+  route.pins += counters.pins;
+  route.conflicts += counters.route_conflicts;
   counters = {};
 }
 
@@ -312,6 +320,7 @@ void Relay::on_server_writable(ServerConn&) { drive(); }
 
 void Relay::server_lost(ServerConn& server, const char* what) {
   ++worker_.stats().servers_lost;
+  ++worker_.route_stats(server.route).errors;
   SqlError error;
   error.sqlstate = sqlstate::connection_failure;
   error.message = what;
@@ -406,7 +415,7 @@ void Relay::finish(std::string reason) {
   if (waiting_) waiting_at_->cancel_wait(*this);
   if (start_.client.is_open()) start_.client.set_owner(nullptr);
   for (Held& held : held_) {
-    count(held.lease->shard->stats);
+    count(*held.lease);
     held.lease->set_peer(nullptr);
     const Leftover leftover = core_.leftover(held.route);
     held.lease->in.consume(held.lease->in.outstanding().size());

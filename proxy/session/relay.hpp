@@ -56,6 +56,11 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   const SessionCore& core() const { return core_; }
   /// The connection that serves the session now, or nullptr.
   const ServerConn* server() const;
+  /// Every connection that the session holds, parked ones included.
+  template <class Visit>
+  void each_server(Visit visit) const {
+    for (const Held& held : held_) visit(*held.lease);
+  }
   std::int64_t request_time_us() const { return request_us_; }
   const std::string& end_reason() const { return end_reason_; }
 
@@ -86,7 +91,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
   void end_session(const protocol::SqlError& error);
-  void count(PoolStats& stats);
+  void count(const ServerConn& server);
   Held* find(rules::RouteId route);
   PoolShard* shard(rules::RouteId route, protocol::SqlError& error);
 

@@ -1,0 +1,155 @@
+// SHOW CLIENTS and SHOW SERVERS.
+#include <chrono>
+#include <cstdio>
+#include <map>
+
+#include "proxy/admin/show.hpp"
+#include "proxy/pool_shard.hpp"
+#include "proxy/router.hpp"
+#include "proxy/session/relay.hpp"
+#include "rules/route_names.hpp"
+
+namespace pgswitch::admin {
+namespace {
+
+constexpr Type int4 = Type::int4;
+constexpr Field of_client[] = {
+    {"type"}, {"user"}, {"database"}, {"replication"}, {"state"}, {"addr"}, {"port", int4}, {"local_addr"}, {"local_port", int4},
+    {"connect_time"}, {"request_time"}, {"wait", int4}, {"wait_us", int4}, {"close_needed", int4}, {"ptr"}, {"link"},
+    {"remote_pid", int4}, {"tls"}, {"application_name"}, {"prepared_statements", int4}, {"id", int4}, {"route"}, {"pins"}};
+
+using Phase = ClientSession::Phase;
+
+std::int64_t unix_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+/// A time of the worker's clock as a timestamp.
+std::string timestamp_of(const Worker& worker, std::int64_t worker_us) {
+  return timestamp(unix_us() - (worker.now_us() - worker_us));
+}
+
+std::string pointer_text(const void* pointer) {
+  if (!pointer) return {};
+  char text[32];
+  std::snprintf(text, sizeof text, "%p", pointer);
+  return text;
+}
+
+std::string_view state_of(const ClientSession& session) {
+  const Relay* const relay = session.relay();
+  if (!relay) return "active";
+  if (relay->is_waiting()) return "waiting";
+  return relay->server() ? "active" : "idle";
+}
+
+Row client_row(Worker& worker, const ClientSession& session) {
+  const ClientInfo& info = session.info();
+  const Relay* const relay = session.relay();
+  const ServerConn* const server = relay ? relay->server() : nullptr;
+  const std::int64_t request_us = relay ? relay->request_time_us() : 0;
+  const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
+  return Row{"C",
+             info.user.empty() ? "(nouser)" : info.user,
+             session.phase() == Phase::console ? "pgbouncer" : info.database,
+             "none",
+             std::string(state_of(session)),
+             info.address.host,
+             number(info.address.port),
+             info.address.local_host,
+             number(info.address.local_port),
+             timestamp(info.connected_unix_us),
+             request_us != 0 ? timestamp_of(worker, request_us) : timestamp(info.connected_unix_us),
+             number(wait_us / 1'000'000),
+             number(wait_us % 1'000'000),
+             "0",
+             pointer_text(&session),
+             pointer_text(server),
+             number(info.address.pid),
+             info.tls,
+             info.application_name,
+             number(relay ? relay->core().prepared_count() : 0),
+             number(info.id),
+             server ? rules::route_name(server->route) : std::string(),
+             relay ? describe_pins(relay->core().pins()) : std::string()};
+}
+
+Rows clients_of(Worker& worker) {
+  Rows rows;
+  for (const auto& session : worker.sessions()) {
+    if (session && (session->phase() == Phase::relay || session->phase() == Phase::console))
+      rows.push_back(client_row(worker, *session));
+  }
+  return rows;
+}
+
+/// Who holds which connection.
+using Holders = std::map<const ServerConn*, const ClientSession*>;
+
+Holders holders_of(Worker& worker) {
+  Holders holders;
+  for (const auto& session : worker.sessions()) {
+    if (session && session->relay())
+      session->relay()->each_server([&](const ServerConn& server) { holders[&server] = session.get(); });
+  }
+  return holders;
+}
+
+std::string_view state_of(const Worker& worker, const ServerConn& server) {
+  if (server.status() == ServerStatus::idle && server.cancels_in_flight > 0) return "being_canceled";
+  if (server.status() == ServerStatus::idle && worker.now_us() - server.last_used_us >= worker.config().server_check_delay) return "used";
+  return server.status() == ServerStatus::login ? "new" : to_string(server.status());
+}
+
+Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server, const ClientSession* holder) {
+  const ClientAddress address = address_of_socket(server.stream.fd(), server.port);
+  const std::int64_t request_us = holder ? holder->relay()->request_time_us() : 0;
+  const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
+  const std::int64_t used_us = server.last_used_us != 0 ? server.last_used_us : server.connected_us;
+  return Row{"S",
+             shard.user(),
+             shard.database().name,
+             "none",
+             std::string(state_of(worker, server)),
+             server.address,
+             number(server.port),
+             address.local_host,
+             number(address.local_port),
+             timestamp_of(worker, server.connected_us),
+             timestamp_of(worker, request_us != 0 ? request_us : used_us),
+             number(wait_us / 1'000'000),
+             number(wait_us % 1'000'000),
+             server.close_needed ? "1" : "0",
+             pointer_text(&server),
+             pointer_text(holder),
+             number(server.process_id),
+             server.stream.tls_description(),
+             server.state.reported[static_cast<std::size_t>(Tracked::application_name)],
+             number(server.state.prepared.size()),
+             number(server.id),
+             rules::route_name(shard.route()),
+             holder ? describe_pins(holder->relay()->core().pins()) : std::string()};
+}
+
+Rows servers_of(Worker& worker) {
+  Rows rows;
+  const Holders holders = holders_of(worker);
+  for (const auto& [key, shard] : worker.router().shards()) {
+    shard->each([&, pool = shard.get()](const ServerConn& server) {
+      const auto holder = holders.find(&server);
+      rows.push_back(server_row(worker, *pool, server, holder == holders.end() ? nullptr : holder->second));
+    });
+  }
+  return rows;
+}
+
+}  // namespace
+
+const std::span<const Field> client_fields = of_client;
+const std::span<const Field> server_fields = of_client;
+
+boost::asio::awaitable<Rows> client_rows(Console& console) { return gather_rows(console, clients_of); }
+boost::asio::awaitable<Rows> server_rows(Console& console) { return gather_rows(console, servers_of); }
+
+}  // namespace pgswitch::admin

@@ -146,6 +146,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
     return header.frame_size();
   }
   skip_until_sync_ = false;
+  refusal_.reset();  // of a message that was skipped
   batch_wrote_ = false;
   if (active_ && (batch_open_ || !ledger_.empty())) {
     to_server_.add(in.substr(0, header.frame_size()));

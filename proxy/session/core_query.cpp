@@ -30,7 +30,10 @@ bool writes(const ScriptItem& item) { return !item.statement->read_only; }
 std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return size;
+  if (skip_until_sync_) {
+    head_ = {};  // decided while it waited
+    return size;
+  }
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message("invalid message format")) ? size : 0;
   if (!head_.decided) decide_head(query->text);

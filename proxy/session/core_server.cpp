@@ -246,7 +246,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     to_client_.append(ledger_.substitute());
   else
     forward_error(frame, body);
-  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(backend::error_field(body, 'C'));
+  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'));
   return true;
 }
 
@@ -264,7 +264,7 @@ void SessionCore::forward_error(ByteView frame, ByteView body) {
 }
 
 /// An error in an extended batch: the server skips to the next Sync.
-void SessionCore::on_batch_error(std::string_view code) {
+void SessionCore::on_batch_error(ByteView frame, std::string_view code) {
   // The plan of a prepared statement no longer fits its tables, or the statement is not there: forget it, so that the
   // client's next Parse really prepares it.
   const std::uint64_t statement = ledger_.head().statement;
@@ -277,18 +277,36 @@ void SessionCore::on_batch_error(std::string_view code) {
     }
   }
   std::size_t queries = 0;
-  for (std::size_t i = 0; i < ledger_.size() && ledger_[i].expect != Expect::sync; ++i)
-    queries += ledger_[i].expect == Expect::query || ledger_[i].expect == Expect::function_call;
-  const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
-  if (queries > 0) {
-    // A simple query behind a BEGIN of ours was skipped with it: each gets its ReadyForQuery from a Sync.
-    for (std::size_t i = 0; i < queries; ++i) {
-      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-      ledger_.push(Expect::sync);
-    }
-    return;
+  Reply last = Reply::forward;
+  bool batch_behind = false;
+  for (std::size_t i = 0; i < ledger_.size() && ledger_[i].expect != Expect::sync; ++i) {
+    const bool query = ledger_[i].expect == Expect::query || ledger_[i].expect == Expect::function_call;
+    queries += query;
+    if (query) last = ledger_[i].reply;
+    batch_behind = queries > 0 && !query;
   }
+  const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
+  if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
   if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;
+}
+
+/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets a ReadyForQuery, by a Sync of its
+/// own; when a batch was skipped behind them it is ours, for the batch has to be told its error after it.
+void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows) {
+  for (std::size_t i = 0; i < queries; ++i) {
+    if (batch_behind) {
+      to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+      to_client_.add(error);
+    } else {
+      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+      ledger_.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
+    }
+  }
+  if (!batch_behind || sync_follows) return;
+  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+  ledger_.push(Expect::sync, Reply::swallow);
+  batch_open_ = false;
+  skip_until_sync_ = true;
 }
 
 /// Undoes what a message changed in advance, now that it will not be answered.

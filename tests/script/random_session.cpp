@@ -31,9 +31,9 @@ class Choices {
   template <class List>
   auto of(const List& list) { return list[below(list.size())]; }
   Bytes some_bytes() {
-    const std::size_t size = std::min(below(40), rest_.size());
-    const Bytes taken(rest_.substr(0, size));
-    rest_.remove_prefix(size);
+    const std::size_t most = below(40);
+    const Bytes taken(rest_.substr(0, most));
+    rest_.remove_prefix(taken.size());
     return taken;
   }
 
@@ -82,7 +82,7 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   }
   if (errs) return error("22012");
   if (how < 6) return data_row();
-  if (how == 6) return copy_in_response();
+  if (how == 6 && server.waiting() == 1) return copy_in_response();
   if (how == 7) return server.asked() == 'E' ? portal_suspended() : row_description();
   const Bytes done = complete(choose.of(tags));
   return server.asked() == 'E' ? done : done + ready(choose.of(std::array{'I', 'I', 'T', 'E'}));

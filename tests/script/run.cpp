@@ -185,10 +185,25 @@ bool Run::feed_client() {
   const std::size_t used = core_.on_client_bytes(buffer.view());
   if (used > buffer.size) return fail("used more than it was given"), false;
   drain();
-  requests_ += client_unread_.substr(0, used);
-  for (const char type : take_types(requests_)) asked_ += type == 'Q' || type == 'F' || type == 'S';
+  count_requests(client_unread_.substr(0, used));
   client_unread_.erase(0, used);
   return used > 0;
+}
+
+/// A request counts from its header on: a large one may be refused before it is whole.
+void Run::count_requests(std::string_view bytes) {
+  requests_ += bytes;
+  protocol::FrameHeader header;
+  while (request_rest_ > 0 || read_header(requests_, 0x7fffffff, header) == protocol::HeaderStatus::complete) {
+    if (request_rest_ == 0) {
+      request_rest_ = header.frame_size();
+      asked_ += header.type == 'Q' || header.type == 'F' || header.type == 'S';
+    }
+    const std::size_t part = std::min(request_rest_, requests_.size());
+    requests_.erase(0, part);
+    request_rest_ -= part;
+    if (request_rest_ > 0) return;
+  }
 }
 
 bool Run::act() {
@@ -308,12 +323,12 @@ void Run::lose_everything(const std::string& first) {
   if (closed_) return lose_client();
   if (!next.empty()) fail("never gives up " + next);
   // A client that stays must be able to go on: its batch ends, its transaction ends, and every request is answered.
-  if (closed_ || !client_unread_.empty() || !requests_.empty()) return;
+  if (closed_ || !client_unread_.empty() || request_rest_ > 0) return;
   client_unread_ = sync() + query("rollback") + query("select 1");
   pump();
   if (!closed_ && !client_unread_.empty()) fail("takes no more requests");
   check_replies(true);
-  if (!closed_ && core_.in_transaction()) fail("is in a transaction after ROLLBACK");
+  if (!closed_ && core_.in_transaction()) fail("is in a transaction after ROLLBACK, to the client:\n" + show(client_received_));
 }
 
 void Run::end_session() {

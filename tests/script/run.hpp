@@ -59,6 +59,7 @@ class Run {
   void give_server(const std::string& route, std::string_view bytes);
   void pump();
   bool feed_client();
+  void count_requests(std::string_view bytes);
   bool act();
   void drain();
   void written_to_client(std::string_view bytes);
@@ -81,6 +82,7 @@ class Run {
   bool gaps_ = false;                      ///< requests may go unanswered: a COPY FROM STDIN was seen
   bool nonsense_ = false;                  ///< a server said what none would
   bool losing_ = false;                    ///< every acquire fails
+  std::size_t request_rest_ = 0;           ///< bytes of the last request not taken yet
   std::size_t asked_ = 0, answered_ = 0;   ///< requests that await a ReadyForQuery; ReadyForQuery that came
   std::string failure_;
 };

@@ -17,6 +17,8 @@ class ServerModel {
 
   /// Type of the oldest message that it has not answered in full; NUL when there is none.
   char asked() const { return asked_.empty() ? '\0' : asked_.front(); }
+  /// How many messages it has not answered in full.
+  std::size_t waiting() const { return asked_.size(); }
   /// ReadyForQuery still to come for what was sent.
   std::uint32_t ready_expected() const;
   /// Something was sent that only a Sync ends.

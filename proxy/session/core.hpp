@@ -128,6 +128,10 @@ class SessionCore {
   };
   enum class Stall : std::uint8_t { none, lease, replies };
 
+  static protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
+    return in.substr(protocol::frame_header_size, header.body_size);
+  }
+
   // core_client.cpp: frames of the client
   std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -150,7 +154,7 @@ class SessionCore {
   bool fail_query(const protocol::SqlError& error);
   void abort_locally();
 
-  // core_extended.cpp: extended protocol
+  // core_extended.cpp, core_execute.cpp: extended protocol
   std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);

@@ -19,12 +19,6 @@ using rules::ScriptItem;
 
 namespace {
 
-ByteView body_of(const FrameHeader& header, ByteView in) { return in.substr(protocol::frame_header_size, header.body_size); }
-
-std::string_view as_view(const ServerName& name) { return {name.data(), name.size()}; }
-
-const ScriptItem& only_item(const PreparedStatement& prepared) { return prepared.script->items.front(); }
-
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
 }  // namespace
@@ -33,7 +27,7 @@ bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare
 /// rules and the empty statement. None of them has parameters.
 bool SessionCore::is_local(const PreparedStatement& prepared) const {
   if (prepared.script->items.size() != 1) return false;
-  const ScriptItem& item = only_item(prepared);
+  const ScriptItem& item = prepared.item();
   const Kind kind = item.statement->kind;
   return item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||
          kind == Kind::empty || kind == Kind::deallocate;
@@ -58,7 +52,7 @@ PreparedStatementPtr SessionCore::current(const PreparedStatementPtr& prepared) 
   constexpr rules::Dependencies changing = rules::bit(rules::Dependency::in_transaction) |
                                            rules::bit(rules::Dependency::application_name) |
                                            rules::bit(rules::Dependency::volatile_);
-  if (prepared->script->generation == engine_->generation() && (only_item(*prepared).decision->depends_on & changing) == 0)
+  if (prepared->script->generation == engine_->generation() && (prepared->item().decision->depends_on & changing) == 0)
     return prepared;
   facts_.in_transaction = in_transaction();
   const rules::ScriptPtr& script = engine_->decide(prepared->text, facts_);
@@ -92,7 +86,7 @@ void SessionCore::fail_batch(const SqlError& error) {
 }
 
 SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
-  const ScriptItem& item = only_item(prepared);
+  const ScriptItem& item = prepared.item();
   return need_link(route_of(item));
 }
 
@@ -108,7 +102,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
                        "prepared statement \"" + std::string(parse->statement) + "\" already exists", "", "", 0}), size;
 
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
-  const ScriptItem& item = only_item(*prepared);
+  const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
   if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), size;
 
@@ -226,7 +220,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = unnamed ? unnamed_ : (named == prepared_.end() ? nullptr : named->second);
   if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
   prepared = current(prepared);
-  const ScriptItem& item = only_item(*prepared);
+  const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
   if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), skip_frame(header, in);
 
@@ -286,8 +280,8 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = target->name.empty() ? unnamed_ : named == prepared_.end() ? nullptr : named->second;
   if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
   prepared = current(prepared);
-  if (only_item(*prepared).decision->verb == Decision::Verb::reject)
-    return fail_batch(to_error(only_item(*prepared).decision->refusal)), size;
+  if (prepared->item().decision->verb == Decision::Verb::reject)
+    return fail_batch(to_error(prepared->item().decision->refusal)), size;
   if (is_local(*prepared)) return describe_locally(*prepared, true), size;
   if (local_abort_) return fail_batch(aborted_transaction()), size;
   Link* link = link_for(*prepared);
@@ -309,122 +303,12 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
 void SessionCore::describe_locally(const PreparedStatement& prepared, bool statement) {
   std::string bytes;
   if (statement) protocol::MessageWriter(bytes, protocol::backend::parameter_description).int16(0);
-  const Decision& decision = *only_item(prepared).decision;
+  const Decision& decision = *prepared.item().decision;
   if (decision.verb == Decision::Verb::answer)
     write_answer_description(bytes, decision.answer);
   else
     protocol::write_empty(bytes, 'n');
   local_reply(bytes);
-}
-
-std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
-  if (!complete(header, in)) return 0;
-  const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return size;
-  const auto execute = frontend::read_execute(body_of(header, in));
-  if (!execute) return fail_batch(malformed_message("invalid Execute message")), size;
-  const auto named = portals_.find(execute->portal);
-  const PreparedStatementPtr portal = execute->portal.empty() ? unnamed_portal_ : named == portals_.end() ? nullptr : named->second;
-
-  if (portal && is_local(*portal)) {
-    ++counters.queries;
-    if (execute_locally(only_item(*portal), portal->text)) return size;
-    if (refusal_) return fail_batch(*refusal_), size;
-    return stall_ == Stall::none ? size : 0;
-  }
-  if (!active_) return fail_batch(unknown_portal(execute->portal)), size;
-  ++counters.queries;
-  to_server_.add(in.substr(0, size));
-  batch_open_ = true;
-  if (!portal) return ledger_.push(Expect::execute), size;
-  const rules::Statement& statement = *only_item(*portal).statement;
-  batch_wrote_ |= !statement.read_only;
-  names_in_doubt_ |= forgets_names(statement);
-  if (portal->script->plain || statement.effects == 0) {
-    ledger_.push(Expect::execute, Reply::forward, portal->key.low);
-  } else {
-    Note note;
-    note.statement = only_item(*portal).statement;
-    ledger_.push(Expect::execute, Reply::forward, std::move(note));
-  }
-  return size;
-}
-
-/// Execute of a statement that is_local(). True: answered, or sent in a form of ours. False: it waits, or refusal_ is set.
-bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text) {
-  const rules::Statement& statement = *item.statement;
-  std::string tag;
-  std::string bytes;
-  if (statement.kind == Kind::empty) {
-    local_reply(std::string_view("I\0\0\0\4", 5));
-    return true;
-  }
-  if (options_.mode == CoreOptions::Mode::statement && statement.kind == Kind::begin) {
-    refusal_ = no_transaction_blocks();
-    return false;
-  }
-  Note done;
-  if (local_transaction_control(statement, text, tag) || local_deallocate(statement, tag, done)) {
-    protocol::write_command_complete(bytes, tag);
-    local_reply(bytes, std::move(done));
-    return true;
-  }
-  if (local_abort_ && statement.kind != Kind::rollback && statement.kind != Kind::commit && statement.kind != Kind::rollback_to) {
-    refusal_ = aborted_transaction();
-    return false;
-  }
-  if (item.decision->verb == Decision::Verb::answer) {
-    write_answer_rows(bytes, item.decision->answer);
-    local_reply(bytes);
-    return true;
-  }
-  Link* link = need_link(route_of(item));
-  if (!link) return false;
-  const bool commits_failed = local_abort_ && statement.kind == Kind::commit;
-  Note note;
-  note.statement = item.statement;
-  names_in_doubt_ |= forgets_names(statement);
-  execute_internally(*link, commits_failed ? std::string_view("ROLLBACK") : text, Reply::forward, std::move(note));
-  predict(statement.kind);
-  return true;
-}
-
-/// Runs a statement without parameters and results by Bind and Execute; only its CommandComplete (by `reply`) can be seen.
-void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
-  PreparedStatement prepared;
-  prepared.sent_text = text;
-  prepared.key = prepared_key(text, {});
-  ensure_prepared(link, prepared, false);
-  const ServerName name = server_name(prepared.key);
-  to_server_.compose([&](std::string& out) {
-    protocol::MessageWriter(out, frontend::bind).string({}).string(as_view(name)).int16(0).int16(0).int16(0).finish();
-    protocol::MessageWriter(out, frontend::execute).string({}).int32(0).finish();
-  });
-  ledger_.push(Expect::bind, Reply::swallow, prepared.key.low);
-  if (note.statement)
-    ledger_.push(Expect::execute, reply, std::move(note));
-  else
-    ledger_.push(Expect::execute, reply, prepared.key.low);
-  batch_open_ = true;
-}
-
-/// Closing a statement never needs a server: what it holds is shared, and goes by its own LRU.
-std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
-  if (!complete(header, in)) return 0;
-  const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return size;
-  const auto target = frontend::read_close(body_of(header, in));
-  if (!target) return fail_batch(malformed_message("invalid Close message")), size;
-  if (target->target == 'P' && active_) {
-    to_server_.add(in.substr(0, size));
-    ledger_.push(Expect::close);
-    batch_open_ = true;
-    return size;
-  }
-  Note note;
-  if (target->target == 'S') rename(target->name, nullptr, note);
-  local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
-  return size;
 }
 
 }  // namespace pgswitch

@@ -21,6 +21,7 @@ PreparedKey prepared_key(std::string_view text, std::string_view parameter_types
 /// Name under which the statement is known on servers: "pgs_" and 32 hex digits. Not NUL-terminated.
 using ServerName = std::array<char, 36>;
 ServerName server_name(const PreparedKey& key);
+inline std::string_view as_view(const ServerName& name) { return {name.data(), name.size()}; }
 
 struct PreparedKeyHash {
   std::size_t operator()(const PreparedKey& key) const { return static_cast<std::size_t>(key.low); }

@@ -17,6 +17,8 @@ struct PreparedStatement {
   rules::ScriptPtr script;
   std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
   PreparedKey key;              ///< of sent_text and parameter_types
+  /// Its statement; PostgreSQL refuses texts with more than one.
+  const rules::ScriptItem& item() const { return script->items.front(); }
 };
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
 

@@ -26,7 +26,10 @@ def test_select_only(proxy, protocol):
 
 @pytest.mark.parametrize("protocol", ("simple", "extended", "prepared"))
 def test_tpc_b_keeps_the_books_balanced(proxy, oltp, protocol):
-    check(proxy.pgbench("-M", protocol, "-c", CLIENTS, "-j", 2, "-t", 50), CLIENTS * 50)
+    # pgbench prepares in the middle of a transaction and blocks all clients of its thread until the reply is there: with fewer
+    # servers than clients it can wait for itself, whatever is in between.
+    clients = 4 if protocol == "prepared" else CLIENTS
+    check(proxy.pgbench("-M", protocol, "-c", clients, "-j", 2, "-t", 50), clients * 50)
     sums = oltp.sql("SELECT (SELECT sum(abalance) FROM pgbench_accounts) = (SELECT sum(bbalance) FROM pgbench_branches),"
                     " (SELECT sum(tbalance) FROM pgbench_tellers) = (SELECT sum(bbalance) FROM pgbench_branches)", "app")
     assert sums == "t|t"

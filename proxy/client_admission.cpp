@@ -138,11 +138,7 @@ ClientSession::Step ClientSession::welcome() {
     protocol::write_notice(out_, notice);
   }
   protocol::write_ready_for_query(out_, 'I');
-  if (config_->log_connections) {
-    const std::string tls = info_.tls.empty() ? "no" : info_.tls;
-    log_line(LogLevel::info, log_prefix() + "login attempt: db=" + info_.database + " user=" + info_.user + " tls=" + tls +
-                                 " replication=no");
-  }
+  log_login();
   const bool sent = co_await flush();
   co_return sent;
 }

@@ -34,6 +34,7 @@ boost::asio::awaitable<void> ClientSession::console_session() {
   protocol::write_ready_for_query(out_, 'I');
   const bool welcomed = co_await flush();
   if (!welcomed) co_return;
+  log_login();
   co_await admin::run_console(*this);
   log_close("client close request");
 }

@@ -52,6 +52,12 @@ std::string ClientSession::log_prefix() const {
   return pointer + database + "/" + user + "@" + info_.address.to_string() + " ";
 }
 
+void ClientSession::log_login() const {
+  if (!config_->log_connections) return;
+  log_line(LogLevel::info, log_prefix() + "login attempt: db=" + info_.database + " user=" + info_.user +
+                               " tls=" + (info_.tls.empty() ? "no" : info_.tls) + " replication=no");
+}
+
 void ClientSession::log_close(std::string_view reason) const {
   if (!config_->log_disconnections) return;
   const std::int64_t age = (worker_.now_us() - connected_us_) / one_second;

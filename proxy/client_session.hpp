@@ -73,6 +73,7 @@ class ClientSession {
   boost::asio::awaitable<void> run();
   Step log_in();
   boost::asio::awaitable<void> say_goodbye();
+  void log_login() const;
   void log_close(std::string_view reason) const;
 
   // client_startup.cpp: what comes before authentication

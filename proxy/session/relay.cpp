@@ -21,9 +21,6 @@ namespace sqlstate = protocol::sqlstate;
 namespace {
 
 constexpr int most_pieces = 16;
-/// A client that does not take its last bytes is given up after this.
-constexpr std::int64_t linger_us = 5'000'000;
-
 CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
   CoreOptions options;
   options.mode = mode == PoolMode::session       ? CoreOptions::Mode::session
@@ -36,14 +33,6 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
   options.max_prepared_statements = config.max_prepared_statements > 0 ? static_cast<std::uint32_t>(config.max_prepared_statements) : 200;
   options.default_route = route;
   return options;
-}
-
-SqlError fatal_error(std::string_view code, std::string message) {
-  SqlError error;
-  error.severity = Severity::fatal;
-  error.sqlstate = code;
-  error.message = std::move(message);
-  return error;
 }
 
 }  // namespace
@@ -89,7 +78,9 @@ void Relay::drive() {
   bool progress = true;
   while (progress && !finished_) {
     progress = feed_client();
+    const bool was_blocked = !core_.to_server().empty();
     flush_server();
+    progress |= was_blocked && core_.to_server().empty();  // the client's bytes behind it can go on
     flush_client();
     if (!finished_) progress |= act();
   }
@@ -220,7 +211,7 @@ bool Relay::acquire(RouteId route) {
 void Relay::attach(RouteId route, Lease lease) {
   lease->set_peer(this);
   ServerState& state = lease->state;
-  held_.push_back({route, std::move(lease), worker_.now_us()});
+  held_.push_back({route, std::move(lease)});
   core_.on_acquired(route, state);
 }
 
@@ -242,8 +233,8 @@ void Relay::release(const Action& action) {
   Held* held = find(action.route);
   if (!held) return;
   Lease lease = std::move(held->lease);
+  update_times();
   count(*lease);
-  lease->shard->stats.xact_time += static_cast<std::uint64_t>(worker_.now_us() - held->since_us);
   held_.erase(held_.begin() + (held - held_.data()));
   lease->set_peer(nullptr);
   Leftover leftover = action.leftover;
@@ -252,33 +243,6 @@ void Relay::release(const Action& action) {
     lease.close("unusable");
   else
     lease.give_back(leftover);
-}
-
-/// What happened since the last time, booked to the connection that is given back.
-void Relay::count(const ServerConn& server) {
-  CoreCounters& counters = core_.counters;
-  PoolStats& stats = server.shard->stats;
-  stats.query_count += counters.queries;
-  stats.xact_count += counters.transactions;
-  stats.client_parse_count += counters.client_parses;
-  stats.server_parse_count += counters.server_parses;
-  stats.bind_count += counters.binds;
-  stats.received += std::exchange(received_, 0);
-  stats.sent += std::exchange(sent_, 0);
-  stats.query_time += std::exchange(query_time_, 0);
-  RouterStats& router = worker_.stats();
-  router.route_conflicts += counters.route_conflicts;
-  router.batches_refused += counters.batches_refused;
-  router.deferred_begins += counters.deferred_begins;
-  router.inserted_parses += counters.inserted_parses;
-  router.settings_replayed += counters.settings_replayed;
-  router.pins += counters.pins;
-  RouteStats& route = worker_.route_stats(server.route);
-  route.hits += counters.queries;
-  route.refusals += counters.batches_refused;
-  route.pins += counters.pins;
-  route.conflicts += counters.route_conflicts;
-  counters = {};
 }
 
 void Relay::on_readable(Stream&) {
@@ -332,20 +296,6 @@ void Relay::server_lost(ServerConn& server, const char* what) {
   end_reason_.clear();
 }
 
-void Relay::update_times() {
-  const std::int64_t now = worker_.now_us();
-  const bool busy = core_.is_busy() || waiting_ || !core_.wants_client();
-  if (!busy && request_us_ != 0) {
-    query_time_ += static_cast<std::uint64_t>(now - request_us_);
-    request_us_ = 0;
-    quiet_us_ = now;
-  }
-  if (!core_.in_transaction())
-    transaction_us_ = 0;
-  else if (transaction_us_ == 0)
-    transaction_us_ = now;
-}
-
 /// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.
 void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty();
@@ -373,22 +323,6 @@ void Relay::cancel() {
   if (!held || !core_.is_busy()) return;
   ++worker_.stats().cancels;
   start_cancel(worker_, *held->lease);
-}
-
-void Relay::tick(std::int64_t now) {
-  if (finished_) return;
-  const Config& config = worker_.config();
-  const User* user = config.find_user(start_.credentials->user);
-  const auto over = [now](std::int64_t since, std::int64_t limit) { return limit > 0 && since != 0 && now - since > limit; };
-  if (over(closing_us_, linger_us)) return finish("client does not read");
-  if (core_.is_busy() && over(request_us_, config.query_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
-  if (over(transaction_us_, config.transaction_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
-  if (core_.in_transaction() && !core_.is_busy() && request_us_ == 0 && over(quiet_us_, config.idle_transaction_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));
-  if (core_.is_idle() && request_us_ == 0 && over(quiet_us_, config.client_idle_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));
 }
 
 void Relay::shut_down(const SqlError& reason) {

@@ -68,7 +68,6 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   struct Held {
     rules::RouteId route;
     Lease lease;
-    std::int64_t since_us;
   };
   void on_readable(Stream& stream) override;
   void on_writable(Stream& stream) override;
@@ -115,10 +114,12 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs
   std::int64_t quiet_us_ = 0;             ///< when the last one ended
   std::int64_t transaction_us_ = 0;       ///< when the open transaction began; 0 = none
+  std::int64_t xact_us_ = 0;              ///< the same, an implicit transaction included
   std::int64_t closing_us_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t query_time_ = 0;
+  std::uint64_t xact_time_ = 0;
   FrameTracer client_trace_;
   FrameTracer server_trace_;
 };

@@ -1,0 +1,88 @@
+// Relay's bookkeeping: how long things take, what is counted, and what has taken too long.
+#include "proxy/pool_shard.hpp"
+#include "proxy/session/relay.hpp"
+#include "proxy/worker.hpp"
+
+namespace pgswitch {
+
+using protocol::SqlError;
+namespace sqlstate = protocol::sqlstate;
+
+namespace {
+
+/// A client that does not take its last bytes is given up after this.
+constexpr std::int64_t linger_us = 5'000'000;
+
+SqlError fatal_error(std::string_view code, std::string message) {
+  SqlError error;
+  error.severity = protocol::Severity::fatal;
+  error.sqlstate = code;
+  error.message = std::move(message);
+  return error;
+}
+
+}  // namespace
+
+/// What happened since the last time, booked to the pool and the route of `server`.
+void Relay::count(const ServerConn& server) {
+  CoreCounters& counters = core_.counters;
+  PoolStats& stats = server.shard->stats;
+  stats.query_count += counters.queries;
+  stats.xact_count += counters.transactions;
+  stats.client_parse_count += counters.client_parses;
+  stats.server_parse_count += counters.server_parses;
+  stats.bind_count += counters.binds;
+  stats.received += std::exchange(received_, 0);
+  stats.sent += std::exchange(sent_, 0);
+  stats.query_time += std::exchange(query_time_, 0);
+  stats.xact_time += std::exchange(xact_time_, 0);
+  RouterStats& router = worker_.stats();
+  router.route_conflicts += counters.route_conflicts;
+  router.batches_refused += counters.batches_refused;
+  router.deferred_begins += counters.deferred_begins;
+  router.inserted_parses += counters.inserted_parses;
+  router.settings_replayed += counters.settings_replayed;
+  router.pins += counters.pins;
+  RouteStats& route = worker_.route_stats(server.route);
+  route.hits += counters.queries;
+  route.refusals += counters.batches_refused;
+  route.pins += counters.pins;
+  route.conflicts += counters.route_conflicts;
+  counters = {};
+}
+
+void Relay::update_times() {
+  const std::int64_t now = worker_.now_us();
+  const bool busy = core_.is_busy() || waiting_ || !core_.wants_client();
+  if (xact_us_ == 0) xact_us_ = request_us_;
+  if (xact_us_ != 0 && !busy && !core_.in_transaction()) xact_time_ += static_cast<std::uint64_t>(now - std::exchange(xact_us_, 0));
+  if (!busy && request_us_ != 0) {
+    query_time_ += static_cast<std::uint64_t>(now - request_us_);
+    request_us_ = 0;
+    quiet_us_ = now;
+  }
+  if (!core_.in_transaction())
+    transaction_us_ = 0;
+  else if (transaction_us_ == 0)
+    transaction_us_ = now;
+}
+
+void Relay::tick(std::int64_t now) {
+  if (finished_) return;
+  const Config& config = worker_.config();
+  const User* user = config.find_user(start_.credentials->user);
+  const auto over = [now](std::int64_t since, std::int64_t limit) { return limit > 0 && since != 0 && now - since > limit; };
+  // A lease may last for days: what it did so far is booked meanwhile.
+  if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
+  if (over(closing_us_, linger_us)) return finish("client does not read");
+  if (core_.is_busy() && over(request_us_, config.query_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
+  if (over(transaction_us_, config.transaction_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
+  if (core_.in_transaction() && !core_.is_busy() && request_us_ == 0 && over(quiet_us_, config.idle_transaction_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));
+  if (core_.is_idle() && request_us_ == 0 && over(quiet_us_, config.client_idle_timeout_of(user)))
+    return end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));
+}
+
+}  // namespace pgswitch

@@ -200,7 +200,7 @@ class SessionCore {
   void on_command_complete(protocol::ByteView body);
   bool on_ready(protocol::ByteView body);
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
-  void on_batch_error(protocol::ByteView frame, std::string_view sqlstate);
+  void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
   void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);

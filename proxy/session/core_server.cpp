@@ -233,7 +233,8 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   failed_ = true;
   active_->copy_in = false;
   // The client was told that its transaction had begun: it must not go on without one.
-  if (std::exchange(opening_, false)) local_abort_ = true;
+  const bool opening = std::exchange(opening_, false);
+  local_abort_ |= opening;
   const Entry head = ledger_.head();
   if (setting_up_) {
     refusal_ = backend::read_error(body);
@@ -246,7 +247,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     to_client_.append(ledger_.substitute());
   else
     forward_error(frame, body);
-  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'));
+  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
   return true;
 }
 
@@ -264,7 +265,7 @@ void SessionCore::forward_error(ByteView frame, ByteView body) {
 }
 
 /// An error in an extended batch: the server skips to the next Sync.
-void SessionCore::on_batch_error(ByteView frame, std::string_view code) {
+void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
   // The plan of a prepared statement no longer fits its tables, or the statement is not there: forget it, so that the
   // client's next Parse really prepares it.
   const std::uint64_t statement = ledger_.head().statement;
@@ -276,31 +277,36 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code) {
       there.erase(*key);
     }
   }
+  // Behind a BEGIN of ours: queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
+  // skipped by PostgreSQL too.
   std::size_t queries = 0;
   Reply last = Reply::forward;
   bool batch_behind = false;
-  for (std::size_t i = 0; i < ledger_.size() && ledger_[i].expect != Expect::sync; ++i) {
-    const bool query = ledger_[i].expect == Expect::query || ledger_[i].expect == Expect::function_call;
-    queries += query;
-    if (query) last = ledger_[i].reply;
-    batch_behind = queries > 0 && !query;
+  for (std::size_t i = 0; opening && i < ledger_.size() && ledger_[i].expect != Expect::sync && !batch_behind; ++i) {
+    const Entry& entry = ledger_[i];
+    const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
+    batch_behind = !query && entry.reply != Reply::swallow;
+    if (!query) continue;
+    ++queries;
+    last = entry.reply;
   }
   const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
   if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
   if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;
+  if (!sync_follows) batch_open_ = true;  // also where a query, skipped with it, stood behind the batch
 }
 
-/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets a ReadyForQuery, by a Sync of its
-/// own; when a batch was skipped behind them it is ours, for the batch has to be told its error after it.
+/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets a ReadyForQuery: by a Sync of its
+/// own if it is the last that was sent, else by us, for what comes behind must be answered behind it.
 void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows) {
   for (std::size_t i = 0; i < queries; ++i) {
-    if (batch_behind) {
-      to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
-      to_client_.add(error);
-    } else {
+    if (!batch_behind && !sync_follows) {
       to_server_.compose([](std::string& out) { protocol::write_sync(out); });
       ledger_.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
+      continue;
     }
+    to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    if (batch_behind || i + 1 < queries) to_client_.add(error);
   }
   if (!batch_behind || sync_follows) return;
   to_server_.compose([](std::string& out) { protocol::write_sync(out); });

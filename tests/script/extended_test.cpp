@@ -267,6 +267,41 @@ TEST(extended, error_before_sync_skips_what_comes_after_it) {
       .expect_release();
 }
 
+TEST(extended, query_behind_a_failed_batch_without_sync_is_skipped_as_postgresql_does) {
+  Script()
+      .client(parse("", "select nothing"), query("select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select nothing"), query("select 1"), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .expect_release()
+      .expect_gaps();
+}
+
+TEST(extended, query_that_waited_when_its_batch_failed_leaves_no_decision_behind) {
+  Script()
+      .client(parse("", "select nothing"), flush(), query("select * from b_t"))
+      .expect_acquire()
+      .expect_to_server(parse("", "select nothing"), flush(), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"))
+      .client(sync())
+      .expect_to_client(ready('I'))
+      .expect_release()
+      .whole_exchange("select 1", "SELECT 1")
+      .expect_gaps();
+}
+
+TEST(extended, function_call_ends_a_batch_as_a_query_does) {
+  Script()
+      .client(parse("", select_1), function_call("x"))
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), function_call("x"))
+      .server(parse_complete(), function_result(), ready('I'))
+      .expect_to_client(parse_complete(), function_result(), ready('I'))
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
 TEST(extended, error_in_the_first_batch_of_a_pipeline_spares_the_second) {
   Script()
       .client(parse("", "select nothing"), bind_to("", ""), execute(""), sync(), parse("", select_1), bind_to("", "", {"v"}), execute(""), sync())

@@ -38,6 +38,7 @@ struct Start {
   CoreOptions options;
   TrackedValues tracked{"UTF8", "ISO, MDY", "UTC", "postgres", "on", "tests"};
   Settings base;
+  bool gaps = false;             ///< requests may go without a ReadyForQuery: an error skips them
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this
   Settings left_by_others;       ///< what new servers have set
@@ -74,6 +75,8 @@ class Script {
   Script& expect_close() { return add(Step::Kind::close); }
   Script& server_lost(std::string route = "app") { return on(std::move(route)).add(Step::Kind::lost); }
   Script& new_server(std::string route = "app") { return on(std::move(route)).add(Step::Kind::new_server); }
+  /// An error skips whole requests of this script.
+  Script& expect_gaps() { return start_.gaps = true, *this; }
   Script& reload() { return add(Step::Kind::reload); }
   Script& check(std::function<void(const SessionCore&)> question);
 

@@ -153,6 +153,36 @@ TEST(transaction, begin_that_fails_takes_an_extended_batch_with_it) {
       .expect_release();
 }
 
+TEST(transaction, begin_that_fails_takes_a_query_and_the_batch_behind_it_with_it) {
+  const Bytes batch = parse("", "select 2") + bind_to("", "") + execute("");
+  Script()
+      .client(query("begin"), query("select 1"), batch)
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"), batch)
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"), ready('E'), error("57P03"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .client(sync())
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_stops_a_string_of_segments) {
+  Script()
+      .client(query("begin"), query("select 1; select * from told"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
 TEST(transaction, set_transaction_behind_a_deferred_begin_goes_with_it) {
   const std::string_view set = "set transaction isolation level serializable";
   Script()

@@ -1,0 +1,110 @@
+#include <gtest/gtest.h>
+
+#include "proxy/session/settings.hpp"
+#include "rules/analyze.hpp"
+
+namespace pgswitch {
+namespace {
+
+constexpr std::size_t time_zone = static_cast<std::size_t>(Tracked::time_zone);
+
+/// A session, the server it is on, and another one.
+struct Session {
+  Session() : settings(tracked, {}) { here.reported = there.reported = tracked; }
+  void run(std::string_view sql) {
+    for (const auto& one : rules::analyze(sql).statements) settings.apply(*one.statement, here);
+  }
+  std::string replay(const ServerState& server) const {
+    std::string statements;
+    settings.replay(server, statements);
+    return statements;
+  }
+  TrackedValues tracked{"UTF8", "ISO, MDY", "UTC", "postgres", "on", "app"};
+  SessionSettings settings;
+  ServerState here, there;
+};
+
+TEST(session_settings, replay_is_empty_where_nothing_differs) {
+  Session session;
+  EXPECT_EQ(session.replay(session.there), "");
+  session.run("set search_path to a");
+  EXPECT_EQ(session.replay(session.here), "");
+  EXPECT_EQ(session.replay(session.there), "set search_path to a");
+  session.settings.replayed(session.there);
+  EXPECT_EQ(session.replay(session.there), "");
+}
+
+TEST(session_settings, session_user_and_role_come_first_and_in_this_order) {
+  Session session;
+  session.run("set a.b to 'x'; set search_path to a; set role r; set session authorization u; set role r2");
+  EXPECT_EQ(session.replay(session.there), "set session authorization u;set role r2;set a.b to 'x';set search_path to a");
+}
+
+TEST(session_settings, what_another_session_left_is_reset) {
+  Session session;
+  session.there.settings = {{"my.setting", "SET my.setting TO 1"}, {"work_mem", "SET work_mem TO 1"}};
+  EXPECT_EQ(session.replay(session.there), "RESET \"my\".\"setting\";RESET \"work_mem\"");
+}
+
+TEST(session_settings, tracked_values_are_quoted_whatever_they_hold) {
+  Session session;
+  EXPECT_TRUE(session.settings.on_parameter_status(session.here, "TimeZone", "it's", false));
+  EXPECT_EQ(session.replay(session.there), "SET TimeZone='it''s'");
+  EXPECT_TRUE(session.settings.on_parameter_status(session.here, "timezone", "a\\'b", false));
+  EXPECT_EQ(session.replay(session.there), "SET TimeZone= E'a\\\\''b'");
+}
+
+TEST(session_settings, a_value_of_ours_is_told_only_when_it_is_news) {
+  Session session;
+  EXPECT_FALSE(session.settings.on_parameter_status(session.there, "TimeZone", "UTC", true));
+  EXPECT_TRUE(session.settings.on_parameter_status(session.there, "TimeZone", "CET", true));
+  EXPECT_EQ(session.there.reported[time_zone], "CET");
+  EXPECT_EQ(session.replay(session.there), "SET TimeZone='UTC'");
+  EXPECT_FALSE(session.settings.on_parameter_status(session.there, "server_version", "15", true));
+  EXPECT_TRUE(session.settings.on_parameter_status(session.there, "server_version", "15", false));
+}
+
+TEST(session_settings, rollback_restores_session_and_server) {
+  Session session;
+  session.run("set search_path to a");
+  session.settings.commit();
+  session.run("set search_path to b; set work_mem to 1");
+  session.settings.rollback(session.here);
+  EXPECT_EQ(session.replay(session.here), "");
+  EXPECT_EQ(session.replay(session.there), "set search_path to a");
+}
+
+TEST(session_settings, savepoints_nest_and_the_newest_of_a_name_counts) {
+  Session session;
+  session.run("set search_path to a");
+  session.settings.savepoint("s", session.here);
+  session.run("set search_path to b");
+  session.settings.savepoint("s", session.here);
+  session.run("set search_path to c");
+  session.settings.rollback_to("s", session.here);
+  EXPECT_EQ(session.replay(session.there), "set search_path to b");
+  session.settings.release_savepoint("s");
+  session.settings.rollback_to("s", session.here);
+  EXPECT_EQ(session.replay(session.there), "set search_path to a");
+  session.settings.rollback(session.here);
+  EXPECT_EQ(session.replay(session.there), "");
+}
+
+TEST(session_settings, reset_all_spares_the_role_and_discard_all_does_not) {
+  Session session;
+  session.run("set role r; set search_path to a; reset all");
+  EXPECT_EQ(session.replay(session.there), "set role r");
+  session.run("discard all");
+  EXPECT_EQ(session.replay(session.there), "");
+}
+
+TEST(session_settings, reset_of_a_tracked_setting_returns_to_its_start_value) {
+  Session session;
+  session.settings.on_parameter_status(session.here, "TimeZone", "CET", false);
+  session.run("reset timezone");
+  session.settings.on_parameter_status(session.here, "TimeZone", "UTC", false);
+  EXPECT_EQ(session.replay(session.there), "");
+}
+
+}  // namespace
+}  // namespace pgswitch

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "rules/route_names.hpp"
@@ -30,8 +31,8 @@ end
 }  // namespace
 
 std::unique_ptr<rules::Engine> new_engine(std::uint64_t generation) {
-  char name[] = "/tmp/script_rules_XXXXXX";
-  const int file = mkstemp(name);
+  std::string name = std::filesystem::temp_directory_path() / "session_script_rules_XXXXXX";
+  const int file = mkstemp(name.data());
   if (file < 0 || write(file, text, sizeof text - 1) != static_cast<ssize_t>(sizeof text - 1)) std::abort();
   close(file);
   rules::EngineOptions options;
@@ -41,7 +42,7 @@ std::unique_ptr<rules::Engine> new_engine(std::uint64_t generation) {
   options.log = [](std::string_view message) { std::fprintf(stderr, "rules: %.*s\n", static_cast<int>(message.size()), message.data()); };
   std::string error;
   auto created = rules::Engine::create(std::move(options), generation, error);
-  std::remove(name);
+  std::remove(name.c_str());
   if (!created) std::fprintf(stderr, "%s\n", error.c_str()), std::abort();
   return created;
 }

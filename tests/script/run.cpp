@@ -27,6 +27,11 @@ rules::Facts facts_of_tests() {
   return facts;
 }
 
+bool same_state(const Leftover& a, const Leftover& b) {
+  return a.ready_expected == b.ready_expected && a.skip_bytes == b.skip_bytes && a.copy_in == b.copy_in && a.sync_needed == b.sync_needed &&
+         a.in_transaction == b.in_transaction && a.reset_needed == b.reset_needed;
+}
+
 /// Bytes in memory of exactly their size.
 struct Exact {
   explicit Exact(std::string_view from) : memory(new char[from.size()]), size(from.size()) { std::memcpy(memory.get(), from.data(), size); }
@@ -101,7 +106,8 @@ void Run::step(const Step& step) {
     case Step::Kind::server:
     case Step::Kind::nonsense: give(step, 0, step.bytes.size()); return;
     case Step::Kind::acquire: {
-      if (wanted_ != step.route) return fail("no acquire of " + step.route + " but of " + wanted_.value_or("nothing") + "\nto the client:\n" + show(client_received_));
+      if (wanted_ != step.route)
+        return fail("no acquire of " + step.route + " but of " + wanted_.value_or("nothing") + "\nto the client:\n" + show(client_received_));
       wanted_.reset();
       Server& got = server(step.route);
       got.is_leased = true;
@@ -118,8 +124,8 @@ void Run::step(const Step& step) {
     case Step::Kind::release: {
       if (releases_.empty() || releases_.front().first != step.route) return fail("no release of " + step.route);
       const Leftover left = releases_.front().second;
-      const auto shown = [](const Leftover& l) { return std::array<std::uint64_t, 7>{l.ready_expected, l.skip_bytes, l.copy_in, l.sync_needed, l.in_transaction, l.reset_needed, l.unusable}; };
-      if (left.unusable != step.leftover.unusable || (!left.unusable && shown(left) != shown(step.leftover))) fail("released in another state: reset " + std::to_string(left.reset_needed) + ", unusable " + std::to_string(left.unusable));
+      if (left.unusable != step.leftover.unusable || (!left.unusable && !same_state(left, step.leftover)))
+        fail("released in another state: reset " + std::to_string(left.reset_needed) + ", unusable " + std::to_string(left.unusable));
       releases_.erase(releases_.begin());
       return;
     }
@@ -282,7 +288,8 @@ void Run::written_to_client(std::string_view bytes) {
 void Run::check_replies(bool all) {
   if (answered_ > asked_) fail("more ReadyForQuery (" + std::to_string(answered_) + ") than requests (" + std::to_string(asked_) + ")");
   if (all && !closed_ && !gaps_ && answered_ < asked_)
-    fail("fewer ReadyForQuery (" + std::to_string(answered_) + ") than requests (" + std::to_string(asked_) + "); to the client:\n" + show(client_received_));
+    fail("fewer ReadyForQuery (" + std::to_string(answered_) + ") than requests (" + std::to_string(asked_) + "); to the client:\n" +
+         show(client_received_));
 }
 
 void Run::check_leftover(const std::string& route, const Leftover& left) {

@@ -1,0 +1,123 @@
+// What pins a session to a server, and session pooling.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+Script& pinned(Script& script, std::string_view sql, std::string_view tag, Pin why) {
+  return script.client(query(sql))
+      .expect_acquire()
+      .expect_to_server(query(sql))
+      .server(complete(tag), ready('I'))
+      .expect_to_client(complete(tag), ready('I'))
+      .check([why](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(why)); });
+}
+
+}  // namespace
+
+TEST(pin, temp_table_keeps_the_server_and_draws_its_statements) {
+  Script script;
+  pinned(script, "create temp table tt (a int)", "CREATE TABLE", Pin::temp_table)
+      .exchange("select * from tt", "SELECT 0", 'I')
+      .whole_exchange("select * from b_t", "SELECT 1", "b")
+      .on("app")
+      .exchange("select * from tt join b_t using (a)", "SELECT 0", 'I')
+      .exchange("discard all", "DISCARD ALL", 'I')
+      .expect_release();
+}
+
+TEST(pin, listen_hears_notifications_while_parked_and_ends_with_unlisten) {
+  Script script;
+  pinned(script, "listen ch", "LISTEN", Pin::listen)
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .on("app")
+      .server(notification("ch"))
+      .expect_to_client(notification("ch"))
+      .on("b")
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b")
+      .on("app")
+      .exchange("unlisten *", "UNLISTEN", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_ends_with_its_unlock) {
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_lock(2)", "SELECT 1", 'I')
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .exchange("select pg_advisory_unlock(2)", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_ends_with_unlock_all) {
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_unlock_all()", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, hold_cursor_draws_its_fetches_and_ends_with_close_all) {
+  Script script;
+  pinned(script, "declare cu cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor)
+      .exchange("fetch 1 from cu", "FETCH 1", 'I')
+      .exchange("close all", "CLOSE CURSOR ALL", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, sql_prepare_draws_its_executes_and_ends_with_deallocate_all) {
+  Script script;
+  pinned(script, "prepare pr as select 1", "PREPARE", Pin::sql_prepare)
+      .exchange("execute pr", "SELECT 1", 'I')
+      .exchange("deallocate all", "DEALLOCATE ALL", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, in_a_transaction_that_rolls_back_is_gone) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("create temp table tt (a int)", "CREATE TABLE", 'T')
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, parked_server_that_is_lost_ends_the_session) {
+  Script script;
+  pinned(script, "listen ch", "LISTEN", Pin::listen)
+      .whole_exchange("select * from b_t", "SELECT 1", "b")
+      .server_lost("app")
+      .expect_to_client(any_fatal("08006"))
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
+}
+
+TEST(session_mode, keeps_one_lease_for_each_route_until_the_end) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .exchange("select 2", "SELECT 1", 'I')
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .on("app")
+      .exchange("select 3", "SELECT 1", 'I')
+      .client(terminate())
+      .expect_close();
+}
+
+}  // namespace pgswitch::script

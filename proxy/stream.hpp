@@ -53,7 +53,7 @@ class Stream : private Pollable {
   IoResult read_some(char* data, std::size_t size);
   /// Reads without taking the bytes out of the socket: for what comes before a TLS handshake. Not once TLS is on.
   IoResult peek(char* data, std::size_t size);
-  /// Writes as much as the socket takes of the pieces, in order. `ok`: all of it, or so much that a second try is worth
+  /// Writes as much as the socket takes of the pieces, in order. `would_block` comes with the bytes that were taken. `ok`: all of it, or so much that a second try is worth
   /// it; `would_block`: `bytes` of it, wait for writability. With TLS the next call after `would_block` must begin with the
   /// bytes not yet taken and offer at least as many (a record is half sent).
   IoResult write_some(const iovec* pieces, int count);

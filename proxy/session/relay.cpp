@@ -128,9 +128,9 @@ void Relay::flush_server() {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
     const IoResult result = held->lease->stream.write_some(pieces.data(), count);
+    out.written(result.bytes);  // a write that would block may have written a part
     if (result.status == IoResult::Status::would_block) return;
     if (result.status != IoResult::Status::ok) break;  // its end of file tells, after what it still had to say
-    out.written(result.bytes);
   }
   if (out.empty()) {
     in_.consume(in_.outstanding().size());
@@ -144,10 +144,10 @@ void Relay::flush_client() {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
     const IoResult result = start_.client.write_some(pieces.data(), count);
-    if (result.status == IoResult::Status::would_block) return;
-    if (result.status != IoResult::Status::ok) return finish("client unexpected eof");
     out.written(result.bytes);
     sent_ += result.bytes;
+    if (result.status == IoResult::Status::would_block) return;
+    if (result.status != IoResult::Status::ok) return finish("client unexpected eof");
   }
   for (Held& held : held_) {
     held.lease->in.consume(held.lease->in.outstanding().size());

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "proxy/session/core.hpp"
-#include "script.hpp"
 #include "server_model.hpp"
+#include "step.hpp"
 
 namespace pgswitch::script {
 

@@ -4,45 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "messages.hpp"
-#include "proxy/session/core.hpp"
+#include "step.hpp"
 
 namespace pgswitch::script {
-
-struct Step {
-  enum class Kind {
-    client,          ///< the client sends `bytes`
-    server,          ///< the server of `route` sends `bytes`
-    nonsense,        ///< the same, but no server would
-    acquire,         ///< the core has asked for `route`, and gets it
-    acquire_fails,   ///< the core has asked for `route`, and gets `error`
-    to_server,       ///< exactly `bytes` went to the server of `route` since the last such step
-    to_client,
-    release,         ///< the core gave `route` back with `leftover`
-    close,           ///< the core wants the session closed
-    lost,            ///< the connection of `route` breaks
-    new_server,      ///< the next lease of `route` is of another connection
-    reload,          ///< the rules were loaded again
-    check,
-  };
-  Kind kind;
-  std::string route;
-  Bytes bytes;
-  Leftover leftover;
-  protocol::SqlError error;
-  std::function<void(const SessionCore&)> check;
-};
-
-/// How the session under test begins.
-struct Start {
-  CoreOptions options;
-  TrackedValues tracked{"UTF8", "ISO, MDY", "UTC", "postgres", "on", "tests"};
-  Settings base;
-  bool gaps = false;             ///< requests may go without a ReadyForQuery: an error skips them
-  bool same_everywhere = true;   ///< servers report what the client was told at login
-  TrackedValues reported;        ///< else: this
-  Settings left_by_others;       ///< what new servers have set
-};
 
 /// The promise of one session, step by step, over the real SessionCore with the real rules engine. Tables of schema "b"
 /// and tables named b_* route to "b", everything else to "app"; "forbidden" is refused, "told" is answered with one row,

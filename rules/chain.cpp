@@ -42,12 +42,17 @@ bool transaction_after(const Statement& statement, bool before) {
 struct Chain::Draft {
   StatementPtr statement;
   std::string_view text;
+  std::string_view with_comments;
   const Facts& facts;
   std::vector<ChainStep>* steps;
   Decision decision;
   StatementPtr sent;
   bool decided = false;  ///< nobody is asked any more
 };
+
+std::string_view without_end(std::string_view sql) {
+  return sql.substr(0, sql.find_last_not_of(" \t\r\n\f\v;") + 1);
+}
 
 DecisionPtr Chain::default_decision() {
   auto decision = std::make_shared<Decision>();
@@ -88,9 +93,9 @@ void Chain::count(const Decision& decision) {
   if (decision.rewrite_index != decision.rule_index) ++stats_[decision.rewrite_index].hits;
 }
 
-Outcome Chain::decide(const StatementPtr& statement, std::string_view text, const Facts& facts, std::vector<ChainStep>* steps) {
+Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
   if (lua_ == nullptr || statement->kind == Kind::empty) return {default_, statement};
-  Draft draft{statement, text, facts, steps, {}, statement, false};
+  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false};
   ask_routes(draft);
   ask_rewrites(draft);
   if (draft.decision.rule.empty()) {
@@ -101,7 +106,10 @@ Outcome Chain::decide(const StatementPtr& statement, std::string_view text, cons
 }
 
 const HookResult& Chain::ask(Hook hook, Draft& draft) {
-  const HookResult& result = lua_->ask(hook, draft.statement.get(), draft.text, draft.facts);
+  // A comment behind the statement may name its route (sqlcommenter); a text to be rewritten must not end in one, for what
+  // a rule appends would be part of the comment.
+  const std::string_view text = hook == Hook::routing_rules ? draft.with_comments : draft.text;
+  const HookResult& result = lua_->ask(hook, draft.statement.get(), text, draft.facts);
   draft.decision.depends_on |= result.read;
   return result;
 }

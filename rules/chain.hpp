@@ -26,6 +26,14 @@ struct ChainStep {
 /// Is a transaction open after `statement`, in a string of several? Rules see it so for the statements behind a BEGIN.
 bool transaction_after(const Statement& statement, bool before);
 
+/// A statement's bytes: its own, and with the comments behind it when it stands alone.
+struct StatementText {
+  std::string_view own;
+  std::string_view with_comments;
+};
+/// Without the blanks and semicolons at its end.
+std::string_view without_end(std::string_view sql);
+
 /// Asks the rules about one statement, hook after hook, and applies the policy for what a rule does wrong. Owned by the
 /// Engine of one worker. Counts errors; what is decided is counted by the Engine, since most decisions come from its cache.
 class Chain {
@@ -34,7 +42,7 @@ class Chain {
   static std::unique_ptr<Chain> create(const EngineOptions& options, std::string& error);
 
   /// With `steps` it is told what each hook said, and nothing is counted or logged.
-  Outcome decide(const StatementPtr& statement, std::string_view text, const Facts& facts, std::vector<ChainStep>* steps = nullptr);
+  Outcome decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps = nullptr);
   /// What the hook connect(session) refuses; nullptr when nothing. Valid until the next call.
   const Refusal* connect(const Facts& facts);
 

@@ -161,7 +161,7 @@ class CachingEngine final : public Engine {
   /// Asks the rules about each statement; what the decisions depend on.
   Dependencies decide_items(std::string_view sql, const Facts& facts, bool comments, Script& script) {
     if (script.items.size() == 1) {
-      const Dependencies read = decide_item(only_statement(sql, comments), facts, script.items.front());
+      const Dependencies read = decide_item({only_statement(sql, comments), without_end(sql)}, facts, script.items.front());
       finish(script);
       return read;
     }
@@ -169,14 +169,15 @@ class CachingEngine final : public Engine {
     Dependencies read = 0;
     for (ScriptItem& item : script.items) {
       const StatementPtr statement = item.statement;
-      read |= decide_item(sql.substr(item.begin, item.size), now, item);
+      const std::string_view text = sql.substr(item.begin, item.size);
+      read |= decide_item({text, text}, now, item);
       now.in_transaction = transaction_after(*statement, now.in_transaction);
     }
     finish(script);
     return read;
   }
 
-  Dependencies decide_item(std::string_view text, const Facts& facts, ScriptItem& item) {
+  Dependencies decide_item(StatementText text, const Facts& facts, ScriptItem& item) {
     Outcome outcome = chain_->decide(item.statement, text, facts);
     item.decision = std::move(outcome.decision);
     item.statement = std::move(outcome.sent);

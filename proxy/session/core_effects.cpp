@@ -1,4 +1,5 @@
 // What a statement that succeeded leaves behind: settings, pins, objects, the state of the transaction.
+#include <algorithm>
 #include <utility>
 
 #include "proxy/session/core.hpp"
@@ -9,6 +10,15 @@ using rules::Effect;
 using rules::Effects;
 using rules::Kind;
 using rules::Statement;
+
+namespace {
+
+bool calls_set_config(const Statement& statement) {
+  return std::any_of(statement.functions.begin(), statement.functions.end(),
+                     [](const std::string& name) { return name == "set_config" || name == "pg_catalog.set_config"; });
+}
+
+}  // namespace
 
 void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back) {
   switch (statement.kind) {
@@ -70,6 +80,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
   pin(Effect::prepare, Pin::sql_prepare, "prepared:");
   pin(Effect::sequence_state, Pin::sequence_state, "");
+  if (calls_set_config(statement)) pin(Effect::unknown_settings, Pin::set_config, "");
   if (has(effects, Effect::advisory_lock)) {
     pin(Effect::advisory_lock, Pin::advisory_lock, "");
     // Locks taken row by row cannot be counted: such a pin ends with pg_advisory_unlock_all() only.
@@ -84,6 +95,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   unpin(Effect::close_all_cursors, Pin::hold_cursor);
   unpin(Effect::deallocate_all, Pin::sql_prepare);
   unpin(Effect::discard_temp, Pin::temp_table);
+  unpin(Effect::reset_all, Pin::set_config);
   if (has(effects, Effect::discard_all)) {
     link.pins &= bit(Pin::session_mode);
     link.advisory_locks = 0;

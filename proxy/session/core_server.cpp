@@ -193,6 +193,7 @@ bool SessionCore::on_ready(ByteView frame) {
     portals_.clear();
     unnamed_portal_.reset();
   }
+  settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   if (std::exchange(setting_up_, false)) {
     if (!failed) settings_.replayed(*link.state);

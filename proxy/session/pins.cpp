@@ -6,7 +6,7 @@
 namespace pgswitch {
 
 std::string describe_pins(Pins pins) {
-  static constexpr std::array<std::pair<Pin, std::string_view>, 7> words{{
+  static constexpr std::array<std::pair<Pin, std::string_view>, 8> words{{
       {Pin::session_mode, "session_mode"},
       {Pin::temp_table, "temp_table"},
       {Pin::listen, "listen"},
@@ -14,6 +14,7 @@ std::string describe_pins(Pins pins) {
       {Pin::hold_cursor, "hold_cursor"},
       {Pin::sql_prepare, "sql_prepare"},
       {Pin::sequence_state, "sequence_state"},
+      {Pin::set_config, "set_config"},
   }};
   std::string text;
   for (const auto& [pin, word] : words) {

@@ -15,6 +15,7 @@ enum class Pin : std::uint32_t {
   hold_cursor = 1u << 4,
   sql_prepare = 1u << 5,
   sequence_state = 1u << 6,
+  set_config = 1u << 7,  ///< with a value that could not be seen, so that it cannot be set elsewhere
 };
 using Pins = std::uint32_t;
 constexpr Pins bit(Pin pin) { return static_cast<Pins>(pin); }

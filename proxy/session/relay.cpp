@@ -132,10 +132,11 @@ void Relay::flush_server() {
     if (result.status == IoResult::Status::would_block) return;
     if (result.status != IoResult::Status::ok) break;  // its end of file tells, after what it still had to say
   }
-  if (out.empty()) {
+  if (out.empty() && !in_.outstanding().empty()) {
     in_.consume(in_.outstanding().size());
-    in_.give_back();
+    client_full_ = false;
   }
+  in_.give_back();
 }
 
 void Relay::flush_client() {

@@ -24,13 +24,13 @@ Tracked find_tracked(std::string_view name);
 using TrackedValues = std::array<std::string, tracked_count>;
 
 /// An unreported setting and the complete statement that sets it ("SET search_path TO a, b").
-struct Setting {
+struct SessionSetting {
   std::string name;
   std::string statement;
-  bool operator==(const Setting&) const = default;
+  bool operator==(const SessionSetting&) const = default;
 };
 /// Sorted by name.
-using Settings = std::vector<Setting>;
+using Settings = std::vector<SessionSetting>;
 
 /// What is known of the session on the server's side of a connection: travels with the ServerConn, changed by the
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.

@@ -11,7 +11,7 @@ constexpr std::string_view session_authorization = "session_authorization";
 
 Settings::iterator find(Settings& settings, std::string_view name) {
   return std::lower_bound(settings.begin(), settings.end(), name,
-                          [](const Setting& setting, std::string_view key) { return setting.name < key; });
+                          [](const SessionSetting& setting, std::string_view key) { return setting.name < key; });
 }
 
 void upsert(Settings& settings, std::string_view name, const std::string& statement) {
@@ -27,7 +27,7 @@ void erase(Settings& settings, std::string_view name) {
   if (place != settings.end() && place->name == name) settings.erase(place);
 }
 
-const Setting* get(const Settings& settings, std::string_view name) {
+const SessionSetting* get(const Settings& settings, std::string_view name) {
   const auto place = find(const_cast<Settings&>(settings), name);
   return place != settings.end() && place->name == name ? &*place : nullptr;
 }
@@ -77,15 +77,15 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   server.reported[i] = value;
   const bool news = told_[i] != value;
   told_[i] = value;
-  if (!own) wanted_[i] = value;
+  if (!own && (returning_ & 1u << i) == 0) wanted_[i] = value;
   return news;
 }
 
 bool SessionSettings::replay(const ServerState& server, std::string& statements) const {
   const std::size_t before = statements.size();
   const auto one = [&](std::string_view name) {
-    const Setting* want = get(settings_, name);
-    const Setting* have = get(server.settings, name);
+    const SessionSetting* want = get(settings_, name);
+    const SessionSetting* have = get(server.settings, name);
     if (want && (!have || have->statement != want->statement))
       add(statements, want->statement);
     else if (!want && have)
@@ -95,9 +95,9 @@ bool SessionSettings::replay(const ServerState& server, std::string& statements)
     // SET SESSION AUTHORIZATION resets the role, and both decide what else may be set.
     one(session_authorization);
     one(role);
-    for (const Setting& setting : server.settings)
+    for (const SessionSetting& setting : server.settings)
       if (setting.name != role && setting.name != session_authorization && !get(settings_, setting.name)) one(setting.name);
-    for (const Setting& setting : settings_)
+    for (const SessionSetting& setting : settings_)
       if (setting.name != role && setting.name != session_authorization) one(setting.name);
   }
   for (std::size_t i = 0; i < tracked_count; ++i)
@@ -113,7 +113,10 @@ void SessionSettings::remember(const ServerState& server) {
 }
 
 void SessionSettings::set(std::string_view name, const std::string& statement, ServerState& server) {
-  if (find_tracked(name) != Tracked::count) return;  // its ParameterStatus tells
+  if (const Tracked tracked = find_tracked(name); tracked != Tracked::count) {
+    returning_ &= ~(1u << static_cast<unsigned>(tracked));  // its ParameterStatus tells
+    return;
+  }
   remember(server);
   upsert(settings_, name, statement);
   upsert(server.settings, name, statement);
@@ -123,11 +126,12 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
   const Tracked tracked = find_tracked(name);
   if (tracked != Tracked::count) {
     wanted_[static_cast<std::size_t>(tracked)] = base_tracked_[static_cast<std::size_t>(tracked)];
+    returning_ |= 1u << static_cast<unsigned>(tracked);
     return;
   }
   remember(server);
   erase(server.settings, name);
-  if (const Setting* base = get(base_, name))
+  if (const SessionSetting* base = get(base_, name))
     upsert(settings_, name, base->statement);
   else
     erase(settings_, name);
@@ -139,13 +143,14 @@ void SessionSettings::reset_all(ServerState& server, bool role_too) {
   Settings on_server;
   if (!role_too) {
     for (const std::string_view name : {role, session_authorization}) {
-      if (const Setting* kept = get(settings_, name)) upsert(wanted, name, kept->statement);
-      if (const Setting* kept = get(server.settings, name)) upsert(on_server, name, kept->statement);
+      if (const SessionSetting* kept = get(settings_, name)) upsert(wanted, name, kept->statement);
+      if (const SessionSetting* kept = get(server.settings, name)) upsert(on_server, name, kept->statement);
     }
   }
   settings_ = std::move(wanted);
   server.settings = std::move(on_server);
   wanted_ = base_tracked_;
+  returning_ = ~0u;
 }
 
 void SessionSettings::apply(const rules::Statement& statement, ServerState& server) {

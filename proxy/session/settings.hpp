@@ -36,6 +36,8 @@ class SessionSettings {
   void rollback(ServerState& server);
   /// The transaction is over but its connection is gone.
   void rollback_lost();
+  /// ReadyForQuery: what was reported of a RESET has been reported.
+  void end_cycle() { returning_ = 0; }
 
   const TrackedValues& told() const { return told_; }
 
@@ -54,6 +56,7 @@ class SessionSettings {
   TrackedValues told_;         ///< what the client believes
   TrackedValues wanted_;       ///< what servers must be set to
   TrackedValues base_tracked_; ///< start-up values: RESET returns to them
+  unsigned returning_ = 0;     ///< bits by Tracked: just RESET, so what the server reports is its own default, not a wish
   Settings settings_;          ///< sorted by name
   Settings base_;
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints

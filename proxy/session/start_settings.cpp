@@ -24,10 +24,10 @@ Settings start_settings(const std::vector<std::pair<std::string, std::string>>& 
     if (find_tracked(key) != Tracked::count) continue;
     std::string name = key;
     std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    std::erase_if(settings, [&](const Setting& setting) { return setting.name == name; });
+    std::erase_if(settings, [&](const SessionSetting& setting) { return setting.name == name; });
     settings.push_back({name, "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false)"});
   }
-  std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.name < b.name; });
+  std::sort(settings.begin(), settings.end(), [](const SessionSetting& a, const SessionSetting& b) { return a.name < b.name; });
   return settings;
 }
 

@@ -50,8 +50,10 @@ struct Chain::Draft {
   bool decided = false;  ///< nobody is asked any more
 };
 
-std::string_view without_end(std::string_view sql) {
-  return sql.substr(0, sql.find_last_not_of(" \t\r\n\f\v;") + 1);
+std::string_view without_blanks(std::string_view sql) {
+  constexpr std::string_view blanks = " \t\r\n\f\v;";
+  const std::string_view text = sql.substr(0, sql.find_last_not_of(blanks) + 1);
+  return text.substr(std::min(text.size(), text.find_first_not_of(blanks)));
 }
 
 DecisionPtr Chain::default_decision() {

@@ -31,8 +31,8 @@ struct StatementText {
   std::string_view own;
   std::string_view with_comments;
 };
-/// Without the blanks and semicolons at its end.
-std::string_view without_end(std::string_view sql);
+/// Without the blanks and semicolons around it.
+std::string_view without_blanks(std::string_view sql);
 
 /// Asks the rules about one statement, hook after hook, and applies the policy for what a rule does wrong. Owned by the
 /// Engine of one worker. Counts errors; what is decided is counted by the Engine, since most decisions come from its cache.

@@ -161,7 +161,7 @@ class CachingEngine final : public Engine {
   /// Asks the rules about each statement; what the decisions depend on.
   Dependencies decide_items(std::string_view sql, const Facts& facts, bool comments, Script& script) {
     if (script.items.size() == 1) {
-      const Dependencies read = decide_item({only_statement(sql, comments), without_end(sql)}, facts, script.items.front());
+      const Dependencies read = decide_item({only_statement(sql, comments), without_blanks(sql)}, facts, script.items.front());
       finish(script);
       return read;
     }

@@ -61,8 +61,8 @@ check_words() {
   files | xargs -r grep -nIE "\b($todo)" | complain "unfinished work is an issue, not a comment"
   local places='/(work|root|home/[a-z]+)/|/tmp/[a-z]+-[a-z]+/'
   files -not -path tests/check.sh | xargs -r grep -nIE "(^|[^A-Za-z0-9_.])$places" | complain "a path of one machine"
-  files | xargs -r grep -lI $'\r$' | complain "carriage returns at line ends"
-  sources | xargs -r grep -nE '\busing namespace\b' | complain "using namespace"
+  files -not -path 'tests/fuzz/corpus/*' | xargs -r grep -lI $'\r$' | complain "carriage returns at line ends"
+  sources | grep '\.hpp$' | xargs -r grep -nE '\busing namespace\b' | complain "using namespace in a header"
 }
 
 check_sizes() {

@@ -255,4 +255,32 @@ inline std::unique_ptr<PoolShard> make_shard(Loop& loop, PoolLimits& limits, con
   return std::make_unique<PoolShard>(pool, loop.home, limits, database, config, credentials);
 }
 
+/// A loop, a fake server and the shards of a test.
+class PoolTest : public testing::Test {
+ protected:
+  PoolShard& make(const std::string& user = "alice") {
+    shards.push_back(make_shard(loop, limits, settings, user));
+    return *shards.back();
+  }
+  void wait_for(Waiter& waiter) {
+    ASSERT_TRUE(loop.run_until([&] { return waiter.calls > 0; }));
+  }
+  /// A connection to work with, opened if need be.
+  Lease lease(PoolShard& shard) {
+    Waiter waiter;
+    Lease now = shard.acquire(waiter);
+    if (now) return now;
+    EXPECT_TRUE(loop.run_until([&] { return waiter.calls > 0; }));
+    EXPECT_EQ(waiter.error.message, "");
+    return std::move(waiter.lease);
+  }
+  std::uint32_t permits() { return limits.database_connections(settings.database.route); }
+
+  Loop loop;
+  PoolLimits limits;
+  FakeServer server{loop.io};
+  Settings settings{server.port()};
+  std::vector<std::unique_ptr<PoolShard>> shards;
+};
+
 }  // namespace pgswitch::pool_test

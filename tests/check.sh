@@ -66,8 +66,9 @@ check_words() {
 }
 
 check_sizes() {
-  sources | xargs -r wc -l | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' \
-    | complain "over 400 lines: split by noun"
+  # Tests are tables of cases for the greater part, and may be longer.
+  sources | xargs -r wc -l | awk '$2 != "total" && $1 > ($2 ~ /^tests\// ? 500 : 400) { print $2 ": " $1 " lines" }' \
+    | complain "over 400 lines (500 for tests): split by noun"
   files -name '*.hpp' | xargs -r grep -L '#pragma once' | complain "no #pragma once"
 }
 

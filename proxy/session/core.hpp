@@ -94,6 +94,9 @@ class SessionCore {
   bool in_transaction() const { return status() != 'I'; }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
   bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
+  /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
+  /// Sync or Flush, or for the server's replies, and go out in one write with them.
+  bool holds_replies() const { return holds_replies_ && !closing_; }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
   bool at_frame_boundary() const { return server_rest_ == 0; }
   /// In what state the lease of `route` is left when the client has gone.
@@ -177,6 +180,7 @@ class SessionCore {
   bool local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag);
   bool local_deallocate(const rules::Statement& statement, std::string& tag, Note& note);
   void local_reply(std::string_view bytes, Note note = {});
+  void write_local_ready();
   char status() const;
 
   // core_links.cpp: leases
@@ -261,6 +265,8 @@ class SessionCore {
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
+
+  bool holds_replies_ = false;
 
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
   bool client_rest_forward_ = false;

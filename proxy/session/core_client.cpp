@@ -128,7 +128,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
   if (local_abort_ || refusal_) {
     write_local_error(refusal_ ? *refusal_ : aborted_transaction());
     refusal_.reset();
-    to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    write_local_ready();
     return skip_frame(header, in);
   }
   Link* link = need_link(neutral_route());
@@ -154,7 +154,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
     batch_open_ = false;
     if (names_in_doubt_) stall(Stall::replies);
   } else {
-    to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    write_local_ready();
     maybe_release();
   }
   return header.frame_size();
@@ -162,6 +162,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
 
 std::size_t SessionCore::on_flush(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
+  holds_replies_ = false;
   if (active_ && !ledger_.empty() && !skip_until_sync_) to_server_.add(in.substr(0, header.frame_size()));
   return header.frame_size();
 }

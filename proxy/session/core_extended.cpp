@@ -82,6 +82,7 @@ void SessionCore::fail_batch(const SqlError& error) {
     return;
   }
   local_reply(bytes);
+  holds_replies_ = false;  // errors do not wait
   abort_locally();
 }
 

@@ -11,12 +11,19 @@ using rules::Kind;
 
 /// At once when nothing is owed before it, else in its place; `note` says what is to be taken back when it is skipped.
 void SessionCore::local_reply(std::string_view bytes, Note note) {
-  if (ledger_.empty())
+  if (ledger_.empty()) {
     to_client_.append(bytes);
-  else if (note.names_client_statement || note.all_previous)
+    holds_replies_ = true;
+  } else if (note.names_client_statement || note.all_previous) {
     ledger_.push_insert(bytes, std::move(note));
-  else
+  } else {
     ledger_.push_insert(bytes);
+  }
+}
+
+void SessionCore::write_local_ready() {
+  to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  holds_replies_ = false;
 }
 
 /// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight.

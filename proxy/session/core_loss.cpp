@@ -22,6 +22,7 @@ bool commit_owed(const Ledger& ledger, bool predicted_idle, char status) {
 void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   Link* link = find_link(route);
   if (!link) return;
+  holds_replies_ = false;
   SqlError error = fatal_from_server_.value_or(why);
   fatal_from_server_.reset();
   error.severity = Severity::error;

@@ -74,7 +74,7 @@ bool SessionCore::fail_query(const SqlError& error) {
   write_local_error(error);
   refusal_.reset();
   abort_locally();
-  to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  write_local_ready();
   head_ = {};
   maybe_release();
   return true;
@@ -137,7 +137,7 @@ bool SessionCore::run_script(std::string_view text) {
   if (!ledger_.empty()) return stall(Stall::replies), false;
   if (refusal_) return fail_query(*refusal_);
   if (head_.failed) abort_locally();
-  to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  write_local_ready();
   maybe_release();
   return true;
 }

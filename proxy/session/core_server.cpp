@@ -66,6 +66,7 @@ constexpr std::size_t largest_control_frame = 1u << 20;
 std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
   std::size_t used = 0;
   server_needed_ = 0;
+  holds_replies_ = false;
   while (used < in.size()) {
     Link* link = find_link(route);
     if (closing_) return in.size();
@@ -306,7 +307,7 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
       ledger_.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
       continue;
     }
-    to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+    write_local_ready();
     if (batch_behind || i + 1 < queries) to_client_.add(error);
   }
   if (!batch_behind || sync_follows) return;

@@ -141,6 +141,7 @@ void Relay::flush_server() {
 
 void Relay::flush_client() {
   Gather& out = core_.to_client();
+  if (core_.holds_replies()) return;
   while (!out.empty()) {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
@@ -299,7 +300,7 @@ void Relay::server_lost(ServerConn& server, const char* what) {
 
 /// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.
 void Relay::update_watches() {
-  const bool client_blocked = !core_.to_client().empty();
+  const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
   start_.client.watch(!client_full_, client_blocked);
   for (Held& held : held_) {

@@ -14,13 +14,13 @@ namespace pgswitch::rules {
 namespace {
 
 // The text of the only statement of `sql` as analyze() would cut it: without blanks and semicolons around it.
-std::string_view only_statement(std::string_view sql, bool comments) {
+std::string_view only_statement(std::string_view sql, bool comments, const Facts& facts) {
   constexpr std::string_view around = " \t\n\r\f\v;";
   if (!comments) {
     const std::size_t begin = std::min(sql.find_first_not_of(around), sql.size());
     return sql.substr(begin, sql.find_last_not_of(around) + 1 - begin);
   }
-  TokenReader reader(sql);
+  TokenReader reader(sql, {facts.standard_conforming_strings});
   std::uint32_t end = 0;
   for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
     if (token.type != TokenType::comment && token.type != TokenType::semicolon) end = token.begin + token.size;
@@ -65,7 +65,7 @@ class CachingEngine final : public Engine {
   }
 
   const ScriptPtr& decide(std::string_view sql, const Facts& facts) override {
-    if (sql.size() > options_.parse_max_bytes) return decide_uncached(sql, facts);
+    if (sql.size() > options_.parse_max_bytes || !facts.standard_conforming_strings) return decide_uncached(sql, facts);
     Lookup lookup = look_up(sql, facts);
     const ScriptPtr& script = lookup.script != nullptr ? *lookup.script : decide_anew(sql, facts, lookup);
     for (const ScriptItem& item : script->items) chain_->count(*item.decision);
@@ -112,7 +112,7 @@ class CachingEngine final : public Engine {
     } else if (found.exact != nullptr) {
       script->items = found.exact->items;
     } else {
-      cacheable = understand(sql, *script);
+      cacheable = understand(sql, facts, *script);
       if (cacheable && found.by_shape && fits_shape(*script, found.scan)) {
         found.shape = shapes_.insert(found.scan.shape_hash, found.scan.shape, script->items);
       }
@@ -126,7 +126,7 @@ class CachingEngine final : public Engine {
 
   const ScriptPtr& decide_uncached(std::string_view sql, const Facts& facts) {
     auto script = std::make_shared<Script>();
-    understand(sql, *script);
+    understand(sql, facts, *script);
     decide_items(sql, facts, true, *script);
     current_ = std::move(script);
     ++stats_.misses;
@@ -135,9 +135,10 @@ class CachingEngine final : public Engine {
   }
 
   /// Analyses `sql`. False when the result should not be kept.
-  bool understand(std::string_view sql, Script& script) {
+  bool understand(std::string_view sql, const Facts& facts, Script& script) {
     AnalyzeOptions limits;
     limits.parse_max_bytes = options_.parse_max_bytes;
+    limits.standard_conforming_strings = facts.standard_conforming_strings;
     const AnalyzedScript analyzed = analyze(sql, limits);
     script.oversized = analyzed.oversized();
     for (const AnalyzedStatement& one : analyzed.statements) {
@@ -161,7 +162,7 @@ class CachingEngine final : public Engine {
   /// Asks the rules about each statement; what the decisions depend on.
   Dependencies decide_items(std::string_view sql, const Facts& facts, bool comments, Script& script) {
     if (script.items.size() == 1) {
-      const Dependencies read = decide_item({only_statement(sql, comments), without_blanks(sql)}, facts, script.items.front());
+      const Dependencies read = decide_item({only_statement(sql, comments, facts), without_blanks(sql)}, facts, script.items.front());
       finish(script);
       return read;
     }

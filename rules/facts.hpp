@@ -16,6 +16,8 @@ struct Facts {
   std::string application_name;
   std::string client_address;  ///< "127.0.0.1" or "unix"
   bool in_transaction = false;
+  /// The session's setting: off makes a backslash in '...' escape. Such statements are understood one by one, never cached.
+  bool standard_conforming_strings = true;
   RouteId default_route = no_route;
   std::uint64_t identity = 0;  ///< 0: none drawn; the strings are compared then
 };

@@ -63,6 +63,13 @@ void SessionCore::write_local_error(const SqlError& error) {
   to_client_.compose([&](std::string& out) { protocol::write_error(out, error); });
 }
 
+const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
+  facts_.in_transaction = in_transaction();
+  facts_.standard_conforming_strings =
+      settings_.told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
+  return engine_->decide(text, facts_);
+}
+
 char SessionCore::status() const {
   if (local_abort_) return 'E';
   if (!deferred_.empty()) return 'T';

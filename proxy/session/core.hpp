@@ -222,6 +222,7 @@ class SessionCore {
   void answer_for_lost(const protocol::SqlError& error, char status_then);
 
   // core.cpp
+  const rules::ScriptPtr& decide(std::string_view text);
   void stall(Stall why) { stall_ = why; }
   void fatal(const protocol::SqlError& error);
   void write_local_error(const protocol::SqlError& error);

@@ -35,9 +35,8 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
 
 PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types) {
   if (unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types) return current(unnamed_);
-  facts_.in_transaction = in_transaction();
   auto prepared = std::make_shared<PreparedStatement>();
-  prepared->script = engine_->decide(text, facts_);
+  prepared->script = decide(text);
   prepared->text = text;
   prepared->parameter_types = types;
   const auto& items = prepared->script->items;
@@ -54,8 +53,7 @@ PreparedStatementPtr SessionCore::current(const PreparedStatementPtr& prepared) 
                                            rules::bit(rules::Dependency::volatile_);
   if (prepared->script->generation == engine_->generation() && (prepared->item().decision->depends_on & changing) == 0)
     return prepared;
-  facts_.in_transaction = in_transaction();
-  const rules::ScriptPtr& script = engine_->decide(prepared->text, facts_);
+  const rules::ScriptPtr& script = decide(prepared->text);
   if (script == prepared->script) return prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;

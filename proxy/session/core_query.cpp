@@ -56,8 +56,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
 
 void SessionCore::decide_head(std::string_view text) {
   ++counters.queries;
-  facts_.in_transaction = in_transaction();
-  const rules::ScriptPtr& script = engine_->decide(text, facts_);
+  const rules::ScriptPtr& script = decide(text);
   head_.decided = true;
   const ScriptItem& first = script->items.front();
   head_.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;

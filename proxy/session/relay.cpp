@@ -87,6 +87,7 @@ void Relay::drive() {
   driving_ = false;
   if (finished_) return;
   update_times();
+  if ((core_.pins() & ~bit(Pin::session_mode)) != told_pins_) tell_pins();
   update_watches();
   if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, std::nullopt));
 }

@@ -87,6 +87,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void release(const Action& action);
   void update_watches();
   void update_times();
+  void tell_pins();
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
   void end_session(const protocol::SqlError& error);
@@ -110,6 +111,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool finished_ = false;
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
   std::string end_reason_;
+  Pins told_pins_ = 0;                    ///< already in the log
 
   std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs
   std::int64_t quiet_us_ = 0;             ///< when the last one ended

@@ -1,7 +1,9 @@
 // Relay's bookkeeping: how long things take, what is counted, and what has taken too long.
+#include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/worker.hpp"
+#include "rules/route_names.hpp"
 
 namespace pgswitch {
 
@@ -49,6 +51,14 @@ void Relay::count(const ServerConn& server) {
   route.pins += counters.pins;
   route.conflicts += counters.route_conflicts;
   counters = {};
+}
+
+/// The log says when a session begins to hold a server, and why.
+void Relay::tell_pins() {
+  const Pins now = core_.pins() & ~bit(Pin::session_mode);
+  if (now & ~told_pins_)
+    log_line(LogLevel::info, start_.log_prefix + "pinned to route \"" + rules::route_name(core_.active_route()) + "\": " + describe_pins(now));
+  told_pins_ = now;
 }
 
 void Relay::update_times() {

@@ -370,5 +370,16 @@ TEST_F(EngineHooks, every_use_of_a_decision_is_counted) {
   EXPECT_EQ(stats[2].rewrites, 3u);
 }
 
+// What is code to a server that takes backslashes as escapes is a literal to one that does not, and the reverse.
+TEST_F(EngineHooks, strings_are_read_as_the_session_has_set_them) {
+  ASSERT_TRUE(load("function route(stmt) if stmt:touches('secret') then return 'dev.1' end end")) << error_;
+  const std::string sql = R"(select 'x\', (select 1 from secret) as y --' from t)";
+  EXPECT_EQ(route(sql), "dev.1");
+  facts_.standard_conforming_strings = false;
+  EXPECT_EQ(route(sql), "");
+  facts_.standard_conforming_strings = true;
+  EXPECT_EQ(route(sql), "dev.1");
+}
+
 }  // namespace
 }  // namespace pgswitch::rules

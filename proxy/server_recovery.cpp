@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "protocol/backend.hpp"
+#include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/server_query.hpp"
 
@@ -67,7 +68,11 @@ class Recovery {
     status_ = left_.in_transaction ? 'T' : 'I';
     std::string out;
     if (left_.copy_in) protocol::write_copy_fail(out, "client disconnected");
-    if (left_.sync_needed) protocol::write_sync(out);
+    if (left_.sync_needed) {
+      // A Sync alone would commit what the client never asked to be committed: Executing a portal that cannot exist fails it.
+      protocol::MessageWriter(out, protocol::frontend::execute).string("pgswitch abandoned").int32(0).finish();
+      protocol::write_sync(out);
+    }
     const bool written = co_await write_all(server_, out, plan_.deadline_us);
     co_return written;
   }

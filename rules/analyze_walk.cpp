@@ -201,6 +201,8 @@ void TreeWalker::write(const RangeVar* table) {
 
 void TreeWalker::write(TableName table) {
   read_only_ = false;
+  // An UPDATE of this view is a SET.
+  if (table.name == "pg_settings") out_.effects |= bit(Effect::unknown_settings);
   add_table(out_.writes, std::move(table), 'w');
 }
 

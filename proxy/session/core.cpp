@@ -1,6 +1,8 @@
 #include "proxy/session/core.hpp"
 
+#include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
 
@@ -68,6 +70,20 @@ const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
   facts_.standard_conforming_strings =
       settings_.told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
   return engine_->decide(text, facts_);
+}
+
+/// Waits for what is owed. A server keeps its replies to an open batch to itself until it is asked.
+void SessionCore::await_replies() {
+  if (batch_open_) to_server_.compose([](std::string& out) { protocol::MessageWriter(out, protocol::frontend::flush); });
+  stall(Stall::replies);
+}
+
+/// Why nothing runs in the client's transaction any more: first what ended it unseen, then what PostgreSQL says.
+SqlError SessionCore::transaction_failed() {
+  if (!lost_in_transaction_) return aborted_transaction();
+  SqlError error = std::move(*lost_in_transaction_);
+  lost_in_transaction_.reset();
+  return error;
 }
 
 char SessionCore::status() const {

@@ -223,6 +223,8 @@ class SessionCore {
 
   // core.cpp
   const rules::ScriptPtr& decide(std::string_view text);
+  void await_replies();
+  protocol::SqlError transaction_failed();
   void stall(Stall why) { stall_ = why; }
   void fatal(const protocol::SqlError& error);
   void write_local_error(const protocol::SqlError& error);
@@ -263,6 +265,7 @@ class SessionCore {
   bool names_in_doubt_ = false;   ///< DISCARD ALL is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
+  std::optional<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it

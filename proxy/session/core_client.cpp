@@ -58,7 +58,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
     case frontend::copy_fail: return on_early_copy_frame(header, in);
     case frontend::terminate:
       // What was sent before it still counts: a pipeline may end with Terminate without having read its replies.
-      if (!ledger_.empty()) return stall(Stall::replies), 0;
+      if (!ledger_.empty()) return await_replies(), 0;
       closing_ = true;
       return header.frame_size() <= in.size() ? header.frame_size() : in.size();
     default:
@@ -126,7 +126,7 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
   if (local_abort_ || refusal_) {
-    write_local_error(refusal_ ? *refusal_ : aborted_transaction());
+    write_local_error(refusal_ ? *refusal_ : transaction_failed());
     refusal_.reset();
     write_local_ready();
     return skip_frame(header, in);
@@ -141,15 +141,15 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
 
 std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
-  if (header.body_size != 0) {
-    fail_batch(malformed_message("invalid message format"));
-    return header.frame_size();
-  }
+  if (header.body_size != 0) fail_batch(malformed_message("invalid message format"));
   skip_until_sync_ = false;
   refusal_.reset();  // of a message that was skipped
   batch_wrote_ = false;
   if (active_ && (batch_open_ || !ledger_.empty())) {
-    to_server_.add(in.substr(0, header.frame_size()));
+    if (header.body_size == 0)
+      to_server_.add(in.substr(0, header.frame_size()));
+    else
+      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
     ledger_.push(Expect::sync);
     batch_open_ = false;
     if (names_in_doubt_) stall(Stall::replies);
@@ -163,6 +163,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::on_flush(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   holds_replies_ = false;
+  if (header.body_size != 0 && !skip_until_sync_) return fail_batch(malformed_message("invalid message format")), header.frame_size();
   if (active_ && !ledger_.empty() && !skip_until_sync_) to_server_.add(in.substr(0, header.frame_size()));
   return header.frame_size();
 }

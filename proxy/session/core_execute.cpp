@@ -67,7 +67,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     return true;
   }
   if (local_abort_ && statement.kind != Kind::rollback && statement.kind != Kind::commit && statement.kind != Kind::rollback_to) {
-    refusal_ = aborted_transaction();
+    refusal_ = transaction_failed();
     return false;
   }
   if (item.decision->verb == Decision::Verb::answer) {

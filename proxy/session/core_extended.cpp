@@ -103,7 +103,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
-  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), size;
+  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(transaction_failed()), size;
 
   Note note;
   if (is_local(*prepared)) {
@@ -221,7 +221,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   prepared = current(prepared);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
-  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(aborted_transaction()), skip_frame(header, in);
+  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(transaction_failed()), skip_frame(header, in);
 
   Link* link = nullptr;
   if (!is_local(*prepared)) {
@@ -282,7 +282,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (prepared->item().decision->verb == Decision::Verb::reject)
     return fail_batch(to_error(prepared->item().decision->refusal)), size;
   if (is_local(*prepared)) return describe_locally(*prepared, true), size;
-  if (local_abort_) return fail_batch(aborted_transaction()), size;
+  if (local_abort_) return fail_batch(transaction_failed()), size;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   ensure_prepared(*link, *prepared, target->name.empty());

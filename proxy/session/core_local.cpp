@@ -48,6 +48,7 @@ bool SessionCore::local_transaction_control(const rules::Statement& statement, s
       tag = statement.kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
       deferred_.clear();
       local_abort_ = false;
+      lost_in_transaction_.reset();
       settings_.rollback_lost();
       return true;
     default:

@@ -56,7 +56,10 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   const bool in_transaction_then = status_then != 'I' || predicted_ != 'I';
   if (ledger_.empty() && !batch_open_) {
     // Idle in a transaction: the next statement is told.
-    if (in_transaction_then) local_abort_ = true;
+    if (in_transaction_then) {
+      local_abort_ = true;
+      lost_in_transaction_ = error;
+    }
     return;
   }
   if (setting_up_) {

@@ -25,6 +25,19 @@ std::string_view slice(const ScriptItem& item, std::string_view text) {
 
 bool writes(const ScriptItem& item) { return !item.statement->read_only; }
 
+/// Transaction status behind a statement of this kind, if all goes well.
+char status_after(Kind kind, char before) {
+  if (kind == Kind::begin) return 'T';
+  return kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction ? 'I' : before;
+}
+
+SqlError split_transaction(RouteId wrote_on, RouteId next) {
+  return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+          "statements of one implicit transaction route to different servers",
+          "A statement writes on \"" + rules::route_name(wrote_on) + "\", a later one belongs to \"" + rules::route_name(next) + "\".",
+          "Send them as separate queries, or in a transaction.", 0};
+}
+
 }  // namespace
 
 std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
@@ -42,7 +55,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   if (!head_.plain) {
     if (!run_script(query->text)) return 0;
   } else {
-    if (local_abort_) return fail_query(aborted_transaction()) ? size : 0;
+    if (local_abort_) return fail_query(transaction_failed()) ? size : 0;
     Link* link = need_link(head_.route);
     if (!link) return refusal_ && fail_query(*refusal_) ? size : 0;
     to_server_.add(in.substr(0, size));
@@ -69,7 +82,7 @@ void SessionCore::decide_head(std::string_view text) {
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
 /// transaction the transaction has failed by that.
 bool SessionCore::fail_query(const SqlError& error) {
-  if (!ledger_.empty()) return stall(Stall::replies), false;
+  if (!ledger_.empty()) return await_replies(), false;
   write_local_error(error);
   refusal_.reset();
   abort_locally();
@@ -87,24 +100,23 @@ void SessionCore::abort_locally() {
 
 /// Why the whole string must not run, found before anything of it is sent.
 std::optional<SqlError> SessionCore::refuse_script() const {
-  RouteId route = rules::no_route;
-  bool wrote = false;
-  bool control = false;
   for (const ScriptItem& item : head_.script->items) {
     if (item.decision->verb == Decision::Verb::reject) return to_error(item.decision->refusal);
     if (item.statement->kind == Kind::begin && options_.mode == CoreOptions::Mode::statement) return no_transaction_blocks();
-    control |= item.statement->is_transaction_control();
   }
-  if (control || status() != 'I') return std::nullopt;
+  RouteId route = rules::no_route;
+  bool wrote = false;
+  char transaction = status();
   for (const ScriptItem& item : head_.script->items) {
+    transaction = status_after(item.statement->kind, transaction);
+    if (transaction != 'I' || item.statement->is_transaction_control()) {
+      wrote = false;
+      route = rules::no_route;
+      continue;
+    }
     if (item.decision->verb != Decision::Verb::route || is_neutral(item)) continue;
     const RouteId next = route_of(item);
-    if (route != rules::no_route && next != route && wrote)
-      return SqlError{protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
-                      "statements of one implicit transaction route to different servers",
-                      "A statement writes on \"" + rules::route_name(route) + "\", a later one belongs to \"" +
-                          rules::route_name(next) + "\".",
-                      "Send them as separate queries, or in a transaction.", 0};
+    if (route != rules::no_route && next != route && wrote) return split_transaction(route, next);
     route = next;
     wrote |= writes(item);
   }
@@ -119,7 +131,7 @@ bool SessionCore::run_script(std::string_view text) {
   }
   const auto& items = head_.script->items;
   while (head_.next < items.size() && !head_.failed) {
-    if (!ledger_.empty()) return stall(Stall::replies), false;
+    if (!ledger_.empty()) return await_replies(), false;
     if (answer_locally(items[head_.next], text)) {
       ++head_.next;
       continue;
@@ -131,9 +143,9 @@ bool SessionCore::run_script(std::string_view text) {
       return false;
     }
     if (head_.next == items.size()) return true;  // its ReadyForQuery is the string's
-    if (head_.next != before) return stall(Stall::replies), false;
+    if (head_.next != before) return await_replies(), false;
   }
-  if (!ledger_.empty()) return stall(Stall::replies), false;
+  if (!ledger_.empty()) return await_replies(), false;
   if (refusal_) return fail_query(*refusal_);
   if (head_.failed) abort_locally();
   write_local_ready();
@@ -144,17 +156,17 @@ bool SessionCore::run_script(std::string_view text) {
 /// Where the run that begins at item `begin` ends: the statements that one message can carry to one route.
 std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   const auto& items = head_.script->items;
-  bool one_run = status() != 'I' || predicted_ != 'I';
-  for (const ScriptItem& item : items) one_run |= item.statement->is_transaction_control();
+  char transaction = status() != 'I' ? status() : predicted_;
   route = rules::no_route;
   std::size_t end = begin;
   for (; end < items.size(); ++end) {
     const ScriptItem& item = items[end];
     if (item.decision->verb == Decision::Verb::answer) break;
+    transaction = status_after(item.statement->kind, transaction);
     if (is_neutral(item)) continue;
     const RouteId next = route_of(item);
     if (route == rules::no_route) route = next;
-    if (next != route && !one_run) break;
+    if (next != route && transaction == 'I') break;
   }
   if (route == rules::no_route) route = neutral_route();
   return end;
@@ -212,7 +224,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
   if (alone && local_transaction_control(statement, slice(item, text), tag)) {
   } else if (local_abort_) {
     if (statement.kind == Kind::rollback || statement.kind == Kind::commit || statement.kind == Kind::rollback_to) return false;
-    refusal_ = aborted_transaction();
+    refusal_ = transaction_failed();
     return false;
   } else if (item.decision->verb == Decision::Verb::answer) {
     to_client_.compose([&](std::string& out) {

@@ -96,6 +96,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     const std::size_t taken = on_server_frame(header, rest);
     if (taken == 0) break;
     used += taken;
+    if (ledger_.empty() && stall_ == Stall::replies) stall(Stall::none);
   }
   return used;
 }

@@ -98,6 +98,8 @@ TEST(server_lost, idle_in_a_transaction_is_told_with_the_next_statement) {
       .server_lost()
       .expect_release("app", Leftover{.unusable = true})
       .client(query("select 2"))
+      .expect_to_client(any_error("08006"), ready('E'))
+      .client(query("select 3"))
       .expect_to_client(any_error("25P02"), ready('E'))
       .client(query("commit"))
       .expect_to_client(complete("ROLLBACK"), ready('I'))

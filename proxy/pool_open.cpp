@@ -19,8 +19,8 @@ constexpr Microseconds shortest_retry = 100'000;
 
 // The server lives and will take the client later.
 bool is_temporary(const SqlError& error) {
-  return error.sqlstate == protocol::sqlstate::cannot_connect_now ||
-         error.sqlstate == protocol::sqlstate::too_many_connections;
+  return error.sqlstate == protocol::sqlstate::cannot_connect_now || error.sqlstate == protocol::sqlstate::admin_shutdown ||
+         error.sqlstate == protocol::sqlstate::crash_shutdown || error.sqlstate == protocol::sqlstate::too_many_connections;
 }
 
 }  // namespace

@@ -100,14 +100,14 @@ std::vector<Case> cases() {
     c.expected = {"f", "Q ROLLBACK"};
   }
   {
-    Case& c = add("extended_batch_gets_its_sync", left(1, 0, false, true));
-    c.replies = {{"S", empty_frame('1') + ready()}};
-    c.expected = {"S"};
+    Case& c = add("extended_batch_is_failed_and_gets_its_sync", left(1, 0, false, true));
+    c.replies = {{"S", empty_frame('1') + failed + ready()}};
+    c.expected = {"E", "S"};
   }
   {
     Case& c = add("extended_copy_gets_copy_fail_and_sync", left(1, 0, true, true));
     c.replies = {{"f", failed}, {"S", ready()}};
-    c.expected = {"f", "S"};
+    c.expected = {"f", "E", "S"};
   }
   {
     Case& c = add("copy_that_begins_late_is_failed", left(1));
@@ -118,7 +118,7 @@ std::vector<Case> cases() {
   {
     Case& c = add("copy_that_may_have_swallowed_our_sync_closes", left(1, 0, false, true));
     c.already_sent = copy_in_response;
-    c.expected = {"S"};
+    c.expected = {"E", "S"};
     c.clean = false;
   }
   {

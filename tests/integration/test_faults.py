@@ -84,9 +84,10 @@ def test_a_client_that_stops_reading_does_not_hold_up_others(small):
 
 def test_an_idle_server_that_dies_is_replaced_without_notice(small, oltp):
     with small.many(4) as connections:
-        for connection in connections:
-            one(connection, "SELECT 1")
+        pids = {one(connection, "SELECT pg_backend_pid()") for connection in connections}
         terminate(oltp)
+        gone = f"SELECT count(*) FROM pg_stat_activity WHERE pid IN ({', '.join(map(str, pids))})"
+        eventually(lambda: oltp.sql(gone) == "0", what="the servers are gone")
         for connection in connections * 2:
             assert one(connection, "SELECT 1") == 1
 

@@ -23,6 +23,7 @@ void FrameTracer::trace(std::string_view prefix, std::string_view bytes) {
       std::string line(prefix);
       line += ' ';
       protocol::trace(line, direction_, header, bytes.substr(protocol::frame_header_size, here - protocol::frame_header_size));
+      std::replace(line.begin(), line.end(), '\t', ' ');  // the log shows control characters as '?'
       log_line(LogLevel::noise, line);
     }
     skip_ = header.frame_size() - here;

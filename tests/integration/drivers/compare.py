@@ -1,0 +1,110 @@
+"""The same scenarios directly and through the proxy: a driver must see the same.
+
+A driver program takes the PG* environment (PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSSLMODE) and prints one JSON object a
+line, {"scenario": name, "seen": anything}. With the argument `routed` it also sends statements to the tables of the other
+cluster between the others, and prints scenarios whose names begin with "routed" and which saw `true` when all went well.
+What differs from run to run by itself (PIDs, times, new oids) the program leaves out.
+
+Differences that pooling forces are rows of the table in tests/README.md, and only those are accepted; a row that no longer
+differs fails as well.
+"""
+import json
+import os
+import re
+import subprocess
+
+from endpoint import USERS
+from launch import ROOT
+
+README = ROOT / "tests" / "README.md"
+TIDY = "TRUNCATE written RESTART IDENTITY"
+
+
+def environment(endpoint, user="app", dbname="app"):
+    return dict(os.environ, PGHOST=endpoint.host, PGPORT=str(endpoint.port), PGUSER=user, PGPASSWORD=USERS[user], PGDATABASE=dbname,
+                PGSSLMODE="require" if endpoint.tls else "disable")
+
+
+def run(command, endpoint, cwd=None, timeout=80, env=None):
+    """What the driver program saw at an endpoint: {scenario: seen}."""
+    try:
+        done = subprocess.run(list(map(str, command)), cwd=cwd, env={**environment(endpoint), **(env or {})}, capture_output=True,
+                              text=True, timeout=timeout)
+    except subprocess.TimeoutExpired as hang:
+        last = (hang.stdout or b"").decode().splitlines()[-1:]
+        raise AssertionError(f"hangs; the last that it printed: {last}\n{(hang.stderr or b'').decode()[-3000:]}") from None
+    assert done.returncode == 0, f"ended with {done.returncode}\n{done.stdout[-500:]}\n{done.stderr[-3000:]}"
+    return parse(done.stdout)
+
+
+def parse(output):
+    seen = {}
+    for line in output.splitlines():
+        record = json.loads(line)
+        assert record["scenario"] not in seen, f"twice: {record['scenario']}"
+        seen[record["scenario"]] = record["seen"]
+    assert seen, "no scenario was run"
+    return seen
+
+
+def known_differences(driver, pool_mode):
+    """Scenarios of a driver that the table in tests/README.md says to differ: | driver | scenario | pool mode | why |."""
+    rows = re.findall(r"^\| *(\S+) *\| *`([^`|]+)` *\| *(transaction|session|both) *\|", README.read_text(), re.M)
+    return {scenario for name, scenario, mode in rows if name == driver and mode in (pool_mode, "both")}
+
+
+def differences(direct, seen):
+    """{scenario: explanation} of what is not as it is directly; scenarios named routed... must have seen true."""
+    routed = {name for name in seen if name.startswith("routed")}
+    different = {name: f"saw {text(seen[name])}" for name in routed if seen[name] is not True}
+    for name in sorted((set(direct) | set(seen)) - routed):
+        one, other = direct.get(name, "(not run)"), seen.get(name, "(not run)")
+        if one != other:
+            different[name] = f"directly {text(one)}\n  through  {text(other)}\n  {first_difference(one, other)}"
+    return different
+
+
+def text(value, limit=1500):
+    written = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return written if len(written) <= limit else written[:limit] + "..."
+
+
+def first_difference(one, other, path="seen"):
+    """Where two JSON values part, for people to read."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        pairs = [(f"{path}[{key!r}]", one[key], other[key]) for key in one]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(f"{path}[{i}]", *both) for i, both in enumerate(zip(one, other))]
+    else:
+        return f"{path}: {text(one, 300)} != {text(other, 300)}"
+    place, a, b = next(pair for pair in pairs if pair[1] != pair[2])
+    return first_difference(a, b, place)
+
+
+class Comparison:
+    """Runs driver programs, directly once and then through proxies. Made once for a pytest session (fixture `comparison`)."""
+
+    def __init__(self, direct, oltp):
+        self._direct, self._oltp, self._seen = direct, oltp, {}
+
+    def check(self, driver, command, proxy, cwd=None, timeout=80, env=None):
+        """Fails when the driver sees anything else through `proxy` than it sees directly."""
+        direct = self._directly(driver, command, cwd, timeout, env)
+        routed = ["routed"] if proxy.pooler is not None and proxy.pooler.is_pgswitch else []
+        self.expect(driver, direct, run([*command, *routed], proxy, cwd, timeout, env), proxy)
+
+    def expect(self, driver, direct, seen, proxy):
+        """Fails when `seen` differs from `direct` other than tests/README.md says."""
+        different = differences(direct, seen)
+        known = known_differences(driver, proxy.pooler.settings["pool_mode"]) if proxy.pooler is not None else set()
+        unexpected = {name: why for name, why in different.items() if name not in known}
+        report = "\n".join(f"{name}\n  {why}" for name, why in unexpected.items())
+        assert not unexpected, f"{driver} sees something else than directly in {len(unexpected)} scenarios:\n{report}"
+        assert known <= set(different), f"no longer different, take it out of {README.name}: {known - set(different)}"
+
+    def _directly(self, driver, command, cwd, timeout, env):
+        key = (driver, *map(str, command))
+        if key not in self._seen:
+            self._seen[key] = run(command, self._direct, cwd, timeout, env)
+            self._oltp.sql(TIDY, "app")
+        return self._seen[key]

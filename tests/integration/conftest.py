@@ -17,6 +17,7 @@ import launch  # noqa: E402
 from certificates import Authority  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from endpoint import USERS, Endpoint  # noqa: E402
+from fault_proxy import FaultProxy  # noqa: E402
 from pooler import Pooler  # noqa: E402
 
 DIRECT = launch.PROXY == "direct"
@@ -129,6 +130,19 @@ def start_proxy(make_pooler):
         pooler.stop()
 
 
+@pytest.fixture(params=({"workers": 1}, {"workers": 2}), ids=("1-worker", "2-workers"))
+def small(request, start_proxy):
+    """A proxy of the test's own with two servers for all."""
+    return start_proxy(pool_mode="transaction", default_pool_size=2, **request.param)
+
+
+@pytest.fixture
+def wire(oltp):
+    """A FaultProxy in front of the cluster oltp; faults.through(wire) leads a proxy's database "app" through it."""
+    with FaultProxy(oltp.port) as between:
+        yield between
+
+
 @pytest.fixture(scope="session")
 def shared_proxies(make_pooler, oltp):
     """Configuration name -> Endpoint, started at first use."""
@@ -168,7 +182,7 @@ def _checked(endpoint):
     return endpoint
 
 
-USES_CLUSTERS = {"clusters", "oltp", "analytics", "proxy", "transaction_proxy", "session_proxy", "start_proxy"}
+USES_CLUSTERS = {"clusters", "oltp", "analytics", "proxy", "transaction_proxy", "session_proxy", "start_proxy", "small"}
 TIDY = """
 SET lock_timeout = '5s';
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid();

@@ -1,0 +1,174 @@
+"""What the fault tests share: clients in every state of the protocol, and what must hold after any fault."""
+import struct
+from pathlib import Path
+
+import psycopg
+from endpoint import one
+from launch import eventually
+from raw import RawClient, error_fields
+
+MINE = "datname = 'app' AND usename = 'app'"
+
+
+def through(wire):
+    """Arguments of start_proxy that lead the database "app" through a FaultProxy. Without TLS: it has to see the bytes."""
+    return {"databases": {"app": f"host=127.0.0.1 port={wire.port} dbname=app"}, "server_tls_sslmode": "disable"}
+
+
+def backends(cluster, condition="true"):
+    """Server processes of user app in database app."""
+    return [int(pid) for pid in cluster.sql(f"SELECT pid FROM pg_stat_activity WHERE {MINE} AND {condition}").split()]
+
+
+def terminate(cluster, condition="true"):
+    cluster.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {MINE} AND {condition}")
+
+
+def postmaster(cluster):
+    return int((cluster.data / "postmaster.pid").read_text().split()[0])
+
+
+def is_gone(pid):
+    return not Path(f"/proc/{pid}").exists()
+
+
+def resident_kb(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])
+
+
+def open_files(pid):
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def waiting_clients(proxy):
+    return sum(row["cl_waiting"] for row in proxy.console("SHOW POOLS"))
+
+
+def answers(proxy, **more):
+    """Does a new client get an answer?"""
+    try:
+        with proxy.connect(**more) as client:
+            return one(client, "SELECT 1") == 1
+    except psycopg.Error:
+        return False
+
+
+def is_unhurt(proxy, *clusters):
+    """After a fault: new clients are answered, no server is busy, and the proxy and the clusters agree on who is connected."""
+    eventually(lambda: answers(proxy), 20, "a new client is answered")
+    eventually(lambda: not proxy.busy_servers(), 20, "no server is busy")
+    for cluster in clusters:
+        def agree():
+            known = {row["remote_pid"] for row in proxy.console("SHOW SERVERS") if row["port"] != 0}
+            return set(backends(cluster)) <= known and not backends(cluster, "state <> 'idle'")
+        eventually(agree, 20, f"SHOW SERVERS knows each backend of {cluster.name}, and each is idle")
+
+
+class Session(RawClient):
+    """A RawClient that has logged in (auth_type = trust), with the messages of both query protocols."""
+
+    def __init__(self, port, user="app", database="app"):
+        super().__init__(port)
+        self.startup(user=user, database=database)
+        last = self.read_until(b"Z", b"E")[-1]
+        assert last[0] == b"Z", last
+
+    def query(self, sql):
+        self.message(b"Q", sql.encode() + b"\0")
+
+    def ask(self, sql):
+        self.query(sql)
+        return self.read_until(b"Z")
+
+    def parse(self, sql, name=""):
+        self.message(b"P", name.encode() + b"\0" + sql.encode() + b"\0\0\0")
+
+    def bind(self):
+        self.message(b"B", b"\0\0" + struct.pack("!hhh", 0, 0, 0))
+
+    def execute(self, rows=0):
+        self.message(b"E", b"\0" + struct.pack("!i", rows))
+
+    def flush(self):
+        self.message(b"H")
+
+    def sync(self):
+        self.message(b"S")
+
+
+def sqlstates(messages):
+    """SQLSTATEs of the ErrorResponses among (type, body) pairs."""
+    return [error_fields(body)["C"] for kind, body in messages if kind == b"E"]
+
+
+def values(messages):
+    """First column of each DataRow, as text."""
+    rows = (body for kind, body in messages if kind == b"D")
+    return [body[6:6 + struct.unpack("!i", body[2:6])[0]].decode() for body in rows]
+
+
+def _running(session):
+    session.query("SELECT pg_sleep(60)")
+
+
+def _running_in_a_transaction(session):
+    session.ask("BEGIN")
+    session.ask("INSERT INTO written (what) VALUES ('lost')")
+    session.query("SELECT pg_sleep(60)")
+
+
+def _in_a_transaction(session):
+    session.ask("BEGIN")
+    session.ask("INSERT INTO written (what) VALUES ('lost')")
+
+
+def _in_a_failed_transaction(session):
+    session.ask("BEGIN")
+    session.ask("INSERT INTO written (what) VALUES ('lost')")
+    session.ask("SELECT 1/0")
+
+
+def _in_copy_in(session):
+    session.query("COPY written (amount) FROM STDIN")
+    assert session.read_until(b"G", b"E")[-1][0] == b"G"
+    session.message(b"d", b"1\n" * 1000)
+
+
+def _in_copy_out(session):
+    session.query("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT")
+    assert session.read_until(b"H", b"E")[-1][0] == b"H"
+
+
+def _rows_stream(session):
+    session.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
+    assert session.read_until(b"D", b"E")[-1][0] == b"D"
+
+
+def _with_a_suspended_portal(session):
+    session.parse("SELECT generate_series(1, 10)")
+    session.bind()
+    session.execute(rows=1)
+    session.flush()
+    assert session.read_until(b"s", b"E")[-1][0] == b"s"
+
+
+def _between_parse_and_sync(session):
+    session.parse("SELECT 1")
+    session.flush()
+    assert session.read_until(b"1", b"E")[-1][0] == b"1"
+
+
+def _in_the_middle_of_a_message(session):
+    session.send(b"Q\0\0\1\0SELECT ")
+
+
+def _idle(session):
+    session.ask("SELECT 1")
+
+
+# What a client can be doing when it, or its server, goes away.
+STATES = {function.__name__[1:]: function for function in (
+    _idle, _in_the_middle_of_a_message, _running, _in_a_transaction, _in_a_failed_transaction, _running_in_a_transaction,
+    _rows_stream, _in_copy_in, _in_copy_out, _with_a_suspended_portal, _between_parse_and_sync)}
+BUSY_STATES = [name for name in STATES if name not in ("idle", "in_the_middle_of_a_message")]

@@ -1,0 +1,353 @@
+"""Servers die, stop, restart, are full or refuse: who has to know is told, everybody else goes on."""
+import os
+import signal
+
+import psycopg
+import pytest
+from cluster import Cluster
+from endpoint import USERS, Endpoint, failure, one
+from faults import (BUSY_STATES, STATES, Session, answers, backends, is_gone, is_unhurt, postmaster, sqlstates, terminate,
+                    through, values, waiting_clients)
+from launch import eventually
+from test_cancel import in_background, sleeping
+
+pytestmark = pytest.mark.pooler
+TORN_STATES = ("rows_stream", "in_copy_out")
+UNSYNCED_STATES = ("with_a_suspended_portal", "between_parse_and_sync")
+
+
+def answer_to_loss(session, state):
+    """What a client in `state` reads once its server is gone."""
+    if state in ("in_a_transaction", "in_a_failed_transaction"):
+        session.query("SELECT 1")  # it was idle: only now it can be told
+    if state in UNSYNCED_STATES:
+        session.sync()
+    return session.read_until(b"Z")
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("how", ("terminated", "killed"))
+@pytest.mark.parametrize("state", BUSY_STATES)
+def test_a_client_is_told_of_the_death_of_its_server_and_goes_on(start_proxy, oltp, state, how):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=2)
+    with Session(proxy.port) as session:
+        STATES[state](session)
+        busy = "true" if state == "between_parse_and_sync" else "state <> 'idle'"
+        victim = eventually(lambda: backends(oltp, busy), what="a server is busy")[0]
+        if how == "terminated":
+            terminate(oltp, f"pid = {victim}")
+        else:
+            os.kill(victim, signal.SIGKILL)
+        eventually(lambda: is_gone(victim), what="the server is gone")
+        seen = answer_to_loss(session, state)
+        if state in TORN_STATES:  # an error in the middle of a row would be read as a part of it
+            assert seen[-1][0] is None
+        else:
+            assert sqlstates(seen) == ["57P01" if how == "terminated" else "08006"]
+            session.message(b"d", b"2\n")  # of a COPY that has ended: ignored, not run
+            assert session.ask("ROLLBACK")[-1] == (b"Z", b"I")
+            assert values(session.ask("SELECT 42")) == ["42"]
+    is_unhurt(proxy, oltp)
+    assert oltp.sql("SELECT count(*) FROM written", "app") == "0"
+
+
+SLOW_TO_COMMIT = """
+DROP TABLE IF EXISTS slow_to_commit;
+CREATE TABLE slow_to_commit (n integer);
+GRANT ALL ON slow_to_commit TO app;
+CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER t AFTER INSERT ON slow_to_commit DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait();
+"""
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("how", (signal.SIGTERM, signal.SIGKILL), ids=("terminated", "killed"))
+def test_a_commit_that_is_lost_is_neither_failed_nor_done(start_proxy, oltp, how):
+    oltp.sql(SLOW_TO_COMMIT, "app")
+    proxy = start_proxy(pool_mode="transaction")
+    with proxy.connect() as client:
+        client.execute("BEGIN")
+        client.execute("INSERT INTO slow_to_commit VALUES (1)")
+        error = in_background(lambda: failure(client, "COMMIT"))
+        victim = eventually(lambda: backends(oltp, "state = 'active' AND query ILIKE 'commit%'"), what="COMMIT runs")[0]
+        os.kill(victim, how)
+        assert error().sqlstate == "08007"
+        assert "may or may not have been committed" in str(error())
+        assert one(client, "SELECT 1") == 1
+
+
+@pytest.mark.pgswitch
+def test_a_statement_whose_outcome_is_unknown_is_not_run_again(start_proxy, oltp):
+    proxy = start_proxy(pool_mode="transaction")
+    with proxy.connect() as client:
+        error = in_background(lambda: failure(client, "INSERT INTO written (what) SELECT 'x' FROM (SELECT pg_sleep(60)) AS s"))
+        eventually(lambda: sleeping(oltp) == 1, what="the statement runs")
+        terminate(oltp, "state = 'active'")
+        assert error().sqlstate == "57P01"
+        assert one(client, "SELECT count(*) FROM written") == 0
+        assert sleeping(oltp) == 0
+
+
+def test_the_crash_of_one_server_is_told_to_all_of_its_cluster_and_survived(start_proxy, oltp):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction")
+    with Session(proxy.port) as victim, Session(proxy.port) as running, Session(proxy.port) as idle, \
+            Session(proxy.port, database="app.redshift") as elsewhere:
+        idle.ask("SELECT 1")
+        for session in (victim, running):
+            session.query("SELECT pg_sleep(60)")
+        eventually(lambda: sleeping(oltp) == 2, what="two queries run")
+        os.kill(backends(oltp, "state = 'active'")[0], signal.SIGKILL)
+        told = [session.read_until(b"Z") for session in (victim, running)]
+        assert [sqlstates(seen) for seen in told] == [["08006"], ["08006"]]
+        notices = [body for seen in told for kind, body in seen if kind == b"N"]
+        assert len(notices) == 1 and b"57P02" in notices[0]
+        assert values(idle.ask("SELECT 1")) == ["1"]  # after the recovery; 57P03 until then is waited out
+        assert values(elsewhere.ask("SELECT 2")) == ["2"]
+    is_unhurt(proxy, oltp)
+
+
+@pytest.mark.parametrize("how", (signal.SIGINT, signal.SIGQUIT), ids=("fast", "immediate"))
+def test_a_restart_ends_what_runs_and_is_not_noticed_by_idle_clients(small, oltp, how):
+    with small.many(4) as (running, *idle):
+        for client in idle:
+            one(client, "SELECT 1")
+        error = in_background(lambda: failure(running, "SELECT pg_sleep(60)"))
+        eventually(lambda: sleeping(oltp) == 1, what="a query runs")
+        oltp.restart(how)
+        assert error().sqlstate in ("57P01", "08006")
+        for client in idle * 2:
+            assert one(client, "SELECT 1") == 1
+    is_unhurt(small, oltp)
+
+
+def test_a_cluster_that_fails_takes_only_its_own_clients(small, oltp):
+    with small.connect(dbname="app.redshift") as elsewhere:
+        assert one(elsewhere, "SELECT 1") == 1
+        oltp.restart(signal.SIGQUIT)
+        assert one(elsewhere, "SELECT 1") == 1
+
+
+def test_idle_servers_that_die_are_replaced_without_notice(small, oltp):
+    with small.many(4) as clients:
+        pids = {one(client, "SELECT pg_backend_pid()") for client in clients}
+        terminate(oltp)
+        eventually(lambda: not pids & set(backends(oltp)), what="the servers are gone")
+        for client in clients * 2:
+            assert one(client, "SELECT 1") == 1
+
+
+@pytest.mark.pgswitch
+def test_a_cancelled_or_timed_out_statement_leaves_its_connection_usable(small, oltp):
+    with small.connect(options="-c statement_timeout=200ms") as client:
+        assert failure(client, "SELECT pg_sleep(60)").sqlstate == "57014"
+        client.execute("SET statement_timeout = 0")
+        error = in_background(lambda: failure(client, "SELECT pg_sleep(60)"))
+        eventually(lambda: sleeping(oltp) == 1, what="the query runs")
+        oltp.sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = 'app' AND state = 'active' AND usename = 'app'")
+        assert error().sqlstate == "57014"
+        assert one(client, "SELECT 1") == 1
+
+
+@pytest.mark.pgswitch
+def test_the_servers_own_idle_transaction_timeout_is_told_with_its_code(small, oltp):
+    with small.connect(options="-c idle_in_transaction_session_timeout=200ms") as client:
+        client.execute("BEGIN")
+        client.execute("INSERT INTO written (what) VALUES ('x')")
+        eventually(lambda: not backends(oltp, "state LIKE 'idle in%'"), what="the transaction was ended")
+        assert failure(client, "SELECT 1").sqlstate == "25P03"
+        client.execute("ROLLBACK")
+        assert one(client, "SELECT count(*) FROM written") == 0
+
+
+@pytest.fixture
+def stopped():
+    """stopped(pid) stops a process until the end of the test; stopped.go_on(pid) lets it go on before."""
+    pids = []
+
+    def stop(pid):
+        os.kill(pid, signal.SIGSTOP)
+        pids.append(pid)
+
+    def go_on(pid):
+        pids.remove(pid)
+        os.kill(pid, signal.SIGCONT)
+    stop.go_on = go_on
+    yield stop
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_server_that_stops_holds_up_its_own_client_only_until_query_timeout(start_proxy, oltp, stopped):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=2, query_timeout=2)
+    with proxy.connect() as victim, proxy.connect() as other:
+        victim.execute("BEGIN")
+        pid = one(victim, "SELECT pg_backend_pid()")
+        stopped(pid)
+        error = in_background(lambda: failure(victim, "SELECT 1"))
+        assert [one(other, "SELECT 1") for _ in range(20)] == [1] * 20
+        victim.cancel()  # nobody will hear it; it must not hold up anything
+        assert [one(other, "SELECT 1") for _ in range(20)] == [1] * 20
+        assert "query_timeout" in str(error())
+        assert [one(other, "SELECT 1") for _ in range(20)] == [1] * 20
+        stopped.go_on(pid)
+    is_unhurt(proxy, oltp)
+
+
+def test_a_postmaster_that_stops_holds_up_new_connections_only(start_proxy, oltp, stopped):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=2, server_connect_timeout=1, server_login_retry=1)
+    with proxy.connect() as first, proxy.connect() as second:
+        first.execute("BEGIN")
+        assert one(first, "SELECT 1") == 1
+        terminate(oltp, "state = 'idle'")
+        stopped(postmaster(oltp))
+        result = in_background(lambda: one(second, "SELECT 2"))
+        eventually(lambda: "server login failed" in proxy.pooler.log_text(), what="a login timed out")
+        assert one(first, "SELECT 1") == 1
+        stopped.go_on(postmaster(oltp))
+        assert result() == 2
+        first.execute("COMMIT")
+
+
+def test_clients_that_come_while_the_server_is_down_are_served_when_it_is_back(start_proxy, wire):
+    proxy = start_proxy(pool_mode="transaction", **through(wire))
+    wire.refuse()
+    clients = [in_background(lambda: answers(proxy)) for _ in range(5)]
+    eventually(lambda: "server login failed" in proxy.pooler.log_text(), what="a login failed")
+    wire.listen()
+    assert [client() for client in clients] == [True] * 5
+
+
+@pytest.mark.pgswitch
+def test_a_server_that_stays_down_is_told_after_server_login_retry(start_proxy, wire):
+    proxy = start_proxy(pool_mode="transaction", server_login_retry=1, **through(wire))
+    wire.refuse()
+    with pytest.raises(psycopg.OperationalError, match="server login has been failing, cached error"):
+        proxy.connect()
+    wire.listen()
+    eventually(lambda: answers(proxy), what="the server is found again")
+
+
+def error_response(sqlstate, message):
+    fields = b"".join(kind + text.encode() + b"\0" for kind, text in
+                      ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", message))) + b"\0"
+    return b"E" + (4 + len(fields)).to_bytes(4, "big") + fields
+
+
+@pytest.mark.pgswitch
+def test_a_server_that_is_starting_up_or_full_is_waited_for(start_proxy, wire):
+    proxy = start_proxy(pool_mode="transaction", server_login_retry=1, **through(wire))
+    for sqlstate, message in (("57P03", "the database system is starting up"), ("53300", "sorry, too many clients already")):
+        wire.answer = error_response(sqlstate, message)
+        before = wire.accepted
+        client = in_background(lambda: answers(proxy))
+        eventually(lambda: wire.accepted >= before + 3, what="three attempts")
+        wire.answer = None
+        assert client()
+        proxy.console("RECONNECT")
+
+
+@pytest.mark.pgswitch
+def test_a_refusal_that_waiting_does_not_cure_is_told_with_the_servers_code(start_proxy, wire):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", **through(wire))
+    with Session(proxy.port) as client:
+        client.ask("SELECT 1")
+        wire.answer = error_response("3D000", "database \"app\" does not exist")
+        wire.reset_all()
+        eventually(lambda: not proxy.servers(database="app"), what="the server is gone")
+        assert sqlstates(client.ask("SELECT 1")) == ["3D000"]
+
+
+@pytest.fixture(scope="module")
+def few_slots(place):
+    """A cluster with four places for users."""
+    with Cluster(place / "few", "few", {"max_connections": "6", "superuser_reserved_connections": "2", "max_wal_senders": "0"}) as few:
+        few.sql("CREATE ROLE app LOGIN PASSWORD 'app-secret'; CREATE DATABASE app OWNER app")
+        yield few
+
+
+def test_a_full_server_makes_clients_wait_and_not_fail(start_proxy, few_slots, tmp_path):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=20,
+                        databases={"app": f"host=127.0.0.1 port={few_slots.port} dbname=app"})
+    script = tmp_path / "script.sql"
+    script.write_text("SELECT 1;\n")
+    done = proxy.pgbench("-c", 30, "-t", 20, "-f", script)
+    assert done.returncode == 0, done.stderr
+    assert "number of transactions actually processed: 600/600" in done.stdout, done.stdout + done.stderr
+
+
+def test_clients_wait_until_others_leave_the_server(start_proxy, few_slots):
+    proxy = start_proxy(pool_mode="transaction", databases={"app": f"host=127.0.0.1 port={few_slots.port} dbname=app"})
+    with Endpoint(few_slots.port).many(4):
+        clients = [in_background(lambda: answers(proxy)) for _ in range(6)]
+        eventually(lambda: proxy.pooler.log_text().count("53300") >= 2, what="the server was asked twice")
+    assert [client() for client in clients] == [True] * 6
+    assert proxy.pooler.log_text().count("53300") < 40, "one line for each attempt, and not too many attempts"
+
+
+@pytest.mark.pgswitch
+def test_a_password_changed_on_the_server_stops_new_logins_only_until_the_reload(start_proxy, oltp):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=2)
+    with proxy.connect() as client, proxy.connect() as other:
+        assert one(client, "SELECT 1") == 1
+        try:
+            oltp.sql("ALTER ROLE app PASSWORD 'new-secret'")
+            assert one(client, "SELECT 1") == 1  # its server has logged in long ago
+            client.execute("BEGIN")
+            one(client, "SELECT 1")
+            terminate(oltp, "state = 'idle'")
+            proxy.pooler.write_users(dict(USERS, app="new-secret"))
+            proxy.console("RELOAD")
+            with proxy.connect(password="new-secret") as fresh:
+                assert one(fresh, "SELECT 1") == 1
+            client.execute("COMMIT")
+            assert one(other, "SELECT 1") == 1
+        finally:
+            oltp.sql("ALTER ROLE app PASSWORD 'app-secret'")
+
+
+@pytest.mark.pgswitch
+def test_clients_who_wait_for_a_login_with_an_old_password_are_told_28P01(start_proxy, oltp):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction")
+    with Session(proxy.port) as client:
+        client.ask("SELECT 1")
+        try:
+            oltp.sql("ALTER ROLE app PASSWORD 'new-secret'")
+            terminate(oltp)
+            eventually(lambda: not proxy.servers(database="app"), what="the server is gone")
+            assert sqlstates(client.ask("SELECT 1")) == ["28P01"]
+        finally:
+            oltp.sql("ALTER ROLE app PASSWORD 'app-secret'")
+
+
+def test_waiting_clients_are_served_in_the_order_in_which_they_came(start_proxy):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1)
+    holder, *waiters = [Session(proxy.port) for _ in range(11)]
+    holder.ask("BEGIN")
+    holder.ask("SELECT 1")
+    for number, waiter in enumerate(waiters, 1):
+        waiter.query("INSERT INTO written DEFAULT VALUES RETURNING id")
+        eventually(lambda: waiting_clients(proxy) == number, what="it waits")
+    holder.ask("COMMIT")
+    ids = [int(values(waiter.read_until(b"Z"))[0]) for waiter in waiters]
+    assert ids == sorted(ids)
+    for session in (holder, *waiters):
+        session.close()
+
+
+@pytest.mark.xfail(strict=True, reason="faults-backoff-counts-parallel-logins")
+def test_after_an_outage_all_who_wait_are_served_by_no_more_servers_than_allowed(start_proxy, wire):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=10, **through(wire))
+    clients = [Session(proxy.port) for _ in range(60)]
+    wire.refuse()
+    wire.reset_all()
+    eventually(lambda: not proxy.servers(database="app"), what="the servers are gone")
+    for number, client in enumerate(clients):
+        client.query(f"SELECT {number}")
+    eventually(lambda: waiting_clients(proxy) == 60, what="all wait")
+    wire.most_at_once = 0
+    before = wire.accepted
+    wire.listen()
+    assert [values(client.read_until(b"Z")) for client in clients] == [[str(number)] for number in range(60)]
+    assert wire.most_at_once <= 10 and wire.accepted - before <= 10
+    for client in clients:
+        client.close()

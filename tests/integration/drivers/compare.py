@@ -3,7 +3,8 @@
 A driver program takes the PG* environment (PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSSLMODE) and prints one JSON object a
 line, {"scenario": name, "seen": anything}. With the argument `routed` it also sends statements to the tables of the other
 cluster between the others, and prints scenarios whose names begin with "routed" and which saw `true` when all went well.
-What differs from run to run by itself (PIDs, times, new oids) the program leaves out.
+What differs from run to run by itself (PIDs, times, new oids) the program leaves out. A scenario that fails as it should not prints
+{"raised": text} as what it saw, which is never right without a proxy.
 
 Differences that pooling forces are rows of the table in tests/README.md, and only those are accepted; a row that no longer
 differs fails as well.
@@ -40,7 +41,7 @@ def run(command, endpoint, cwd=None, timeout=80, env=None):
 def parse(output):
     seen = {}
     for line in output.splitlines():
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=str)  # NaN is not equal to itself
         assert record["scenario"] not in seen, f"twice: {record['scenario']}"
         seen[record["scenario"]] = record["seen"]
     assert seen, "no scenario was run"
@@ -58,27 +59,33 @@ def differences(direct, seen):
     routed = {name for name in seen if name.startswith("routed")}
     different = {name: f"saw {text(seen[name])}" for name in routed if seen[name] is not True}
     for name in sorted((set(direct) | set(seen)) - routed):
-        one, other = direct.get(name, "(not run)"), seen.get(name, "(not run)")
-        if one != other:
-            different[name] = f"directly {text(one)}\n  through  {text(other)}\n  {first_difference(one, other)}"
+        parted = list(parts(direct.get(name, "(not run)"), seen.get(name, "(not run)")))
+        if parted:
+            different[name] = "\n  ".join(parted[:4])
     return different
 
 
-def text(value, limit=1500):
-    written = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    return written if len(written) <= limit else written[:limit] + "..."
-
-
-def first_difference(one, other, path="seen"):
+def parts(one, other, path=""):
     """Where two JSON values part, for people to read."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        pairs = [(f"{path}[{key!r}]", one[key], other[key]) for key in one]
+        for key in one:
+            yield from parts(one[key], other[key], f"{path}[{key!r}]")
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = [(f"{path}[{i}]", *both) for i, both in enumerate(zip(one, other))]
-    else:
-        return f"{path}: {text(one, 300)} != {text(other, 300)}"
-    place, a, b = next(pair for pair in pairs if pair[1] != pair[2])
-    return first_difference(a, b, place)
+        for i, both in enumerate(zip(one, other)):
+            yield from parts(*both, f"{path}[{i}]")
+    elif one != other:
+        yield f"{path}\n    directly {text(one)}\n    through  {text(other)}"
+
+
+def is_raised(seen):
+    return isinstance(seen, dict) and set(seen) == {"raised"}
+
+
+def text(value, limit=700):
+    if is_raised(value):
+        return "raised " + value["raised"][-limit:]
+    written = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return written if len(written) <= limit else written[:limit] + "..."
 
 
 class Comparison:
@@ -89,22 +96,26 @@ class Comparison:
 
     def check(self, driver, command, proxy, cwd=None, timeout=80, env=None):
         """Fails when the driver sees anything else through `proxy` than it sees directly."""
+        __tracebackhide__ = True
         direct = self._directly(driver, command, cwd, timeout, env)
         routed = ["routed"] if proxy.pooler is not None and proxy.pooler.is_pgswitch else []
         self.expect(driver, direct, run([*command, *routed], proxy, cwd, timeout, env), proxy)
 
     def expect(self, driver, direct, seen, proxy):
         """Fails when `seen` differs from `direct` other than tests/README.md says."""
+        __tracebackhide__ = True
         different = differences(direct, seen)
         known = known_differences(driver, proxy.pooler.settings["pool_mode"]) if proxy.pooler is not None else set()
         unexpected = {name: why for name, why in different.items() if name not in known}
-        report = "\n".join(f"{name}\n  {why}" for name, why in unexpected.items())
+        report = "\n".join(f"{name}: {why}" for name, why in unexpected.items())
         assert not unexpected, f"{driver} sees something else than directly in {len(unexpected)} scenarios:\n{report}"
         assert known <= set(different), f"no longer different, take it out of {README.name}: {known - set(different)}"
 
     def _directly(self, driver, command, cwd, timeout, env):
         key = (driver, *map(str, command))
         if key not in self._seen:
-            self._seen[key] = run(command, self._direct, cwd, timeout, env)
+            self._seen[key] = seen = run(command, self._direct, cwd, timeout, env)
+            raised = [f"{name}: {what['raised']}" for name, what in seen.items() if is_raised(what)]
+            assert not raised, f"{driver} fails without a proxy:\n" + "\n".join(raised)
             self._oltp.sql(TIDY, "app")
         return self._seen[key]

@@ -62,8 +62,9 @@ def authority(place):
 def clusters(place, authority):
     """(oltp, analytics): both with the users of endpoint.USERS and the tables of their .sql file."""
     certificate = authority.server()
-    with Cluster(place / "oltp", "oltp", server_certificate=certificate) as oltp, \
-            Cluster(place / "analytics", "analytics", server_certificate=certificate) as analytics:
+    settings = {"max_prepared_transactions": "20"}
+    with Cluster(place / "oltp", "oltp", settings, certificate) as oltp, \
+            Cluster(place / "analytics", "analytics", settings, certificate) as analytics:
         for cluster in (oltp, analytics):
             cluster.sql((HERE / "roles.sql").read_text())
             cluster.sql((HERE / f"{cluster.name}.sql").read_text(), "app")
@@ -88,10 +89,11 @@ def direct(oltp):
 
 @pytest.fixture(scope="session")
 def make_pooler(place, clusters, authority):
-    """Makes a Pooler, not yet started: make_pooler(tls=False, rules="rules.lua" or None, databases={}, **settings)."""
+    """Makes a Pooler, not yet started: make_pooler(tls=False, rules="rules.lua" or None, databases={}, **settings).
+    wrapper: what to run the program under, see Pooler."""
     count = 0
 
-    def make(tls=False, rules="rules.lua", databases=None, users=None, program=None, **settings):
+    def make(tls=False, rules="rules.lua", databases=None, users=None, program=None, wrapper=(), **settings):
         nonlocal count
         count += 1
         folder = launch.make_folder(place / f"proxy-{count}")
@@ -103,7 +105,7 @@ def make_pooler(place, clusters, authority):
             settings["rules_file"] = launch.write_file(folder / "rules.lua", source)
         if tls:
             settings = {**tls_settings(authority), **settings}
-        return Pooler(folder, targets, users or USERS, settings, program)
+        return Pooler(folder, targets, users or USERS, settings, program, wrapper)
     return make
 
 

@@ -37,8 +37,9 @@ class Flow:
 class FaultProxy:
     """Listens on `port` and connects to 127.0.0.1:target for each connection. `up` is the flow to the target."""
 
-    def __init__(self, target):
-        self.port = free_port()
+    def __init__(self, target, address="127.0.0.1", port=None):
+        self.address = address
+        self.port = port or free_port()
         self.target = target
         self.up, self.down = Flow(), Flow()
         self.answer = None      # bytes that a new connection is told in place of the target's; then it is closed
@@ -83,7 +84,7 @@ class FaultProxy:
     async def _listen(self):
         self._listener = socket.socket()
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind(("127.0.0.1", self.port))
+        self._listener.bind((self.address, self.port))
         self._listener.listen(512)
         self._listener.setblocking(False)
         self._accepting = self._loop.create_task(self._accept())

@@ -8,7 +8,7 @@
 BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libssl-dev libspdlog-dev liblua5.4-dev libpg-query-dev
   postgresql-server-dev-15 libgtest-dev"
 POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
-TEST_PACKAGES="python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
+TEST_PACKAGES="libnss-wrapper faketime python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
   libpostgresql-jdbc-java"
 BENCH_PACKAGES="pgbouncer haproxy"
 FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"

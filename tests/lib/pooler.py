@@ -23,9 +23,10 @@ def userlist_text(users):
 
 
 class Pooler:
-    """One pooler process with its ini file, user list and log in `folder`. Settings given win over the defaults here."""
+    """One pooler process with its ini file, user list and log in `folder`. Settings given win over the defaults here.
+    `wrapper` stands before the program: ("prlimit", "--nofile=64") or ("env", "NAME=value")."""
 
-    def __init__(self, folder, databases, users, settings=None, program=None):
+    def __init__(self, folder, databases, users, settings=None, program=None, wrapper=()):
         self.folder = make_folder(folder)
         self.program = Path(program or PROXY).resolve()
         self.is_pgswitch = self.program.name != "pgbouncer"
@@ -33,6 +34,7 @@ class Pooler:
         self.ini = self.folder / "pgswitch.ini"
         self.log = self.folder / "log"
         self._databases, self.settings = dict(databases), self._with_defaults(settings or {})
+        self._wrapper = tuple(wrapper)
         self._process = None
         self.write_users(users)
         self.write_ini()
@@ -58,7 +60,7 @@ class Pooler:
 
     def start(self):
         program = reachable_copy(self.program, self.folder)
-        self._process = spawn([program, self.ini], self.log, signal.SIGKILL)
+        self._process = spawn([*self._wrapper, program, self.ini], self.log, signal.SIGKILL)
         eventually(self._is_ready, 20, f"{self.program.name} listens on {self.port}; see {self.log}")
 
     def _is_ready(self):

@@ -67,6 +67,8 @@ class ServerLogin {
   };
   explicit ServerLogin(Options options);
 
+  /// The next step derives keys that are not in the cache: milliseconds (PBKDF2) that a caller may spend on another thread.
+  bool is_costly() const;
   /// Appends the authentication request. `md5` becomes SCRAM for a user whose stored secret is SCRAM (as in pgbouncer).
   LoginStatus start(std::string& out);
   /// Any frame the client sends while the login goes on; whatever is not 'p' fails it.
@@ -116,6 +118,8 @@ class ClientLogin {
   };
   explicit ClientLogin(Options options);
 
+  /// As ServerLogin's: on_authentication() of this body may derive keys.
+  bool is_costly(ByteView body) const;
   /// The body of an 'R' frame. `done` = AuthenticationOk, and the SCRAM server's signature was right if there was one.
   LoginStatus on_authentication(ByteView body, std::string& out);
   /// FATAL; set by `failed`. The text names no secret and can be shown to the client.

@@ -10,6 +10,11 @@ namespace pgswitch::protocol {
 
 ClientLogin::ClientLogin(Options options) : options_(std::move(options)) {}
 
+bool ClientLogin::is_costly(ByteView body) const {
+  BodyReader in(body);
+  return in.int32() == authentication_code::sasl_continue && std::holds_alternative<Password>(options_.credential);
+}
+
 LoginStatus ClientLogin::on_authentication(ByteView body, std::string& out) {
   BodyReader in(body);
   const std::uint32_t code = in.int32();

@@ -26,6 +26,15 @@ Credential parse_credential(std::string_view stored) {
 
 ServerLogin::ServerLogin(Options options) : options_(std::move(options)) {}
 
+bool ServerLogin::is_costly() const {
+  if (step_ == Step::password) return std::holds_alternative<ScramKeys>(options_.credential);
+  const auto* plain = std::get_if<Password>(&options_.credential);
+  if (step_ != Step::start || options_.method != LoginMethod::scram_sha_256 || plain == nullptr) return false;
+  const std::string salt = scram_salt(options_.process_secret, options_.user);
+  return options_.cache == nullptr ||
+         !options_.cache->find(options_.user, plain->text.text(), salt, options_.scram_iterations);
+}
+
 LoginStatus ServerLogin::start(std::string& out) {
   if (options_.method == LoginMethod::trust) return finish(true, out);
   if (options_.random.size() < random_bytes) return fail(sqlstate::internal_error, "not enough random bytes for a login");

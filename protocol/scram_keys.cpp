@@ -104,21 +104,24 @@ ScramKeys mock_scram_keys(std::string_view process_secret, std::string_view user
 
 ScramKeys ScramKeyCache::get_or_derive(std::string_view user, std::string_view password, std::string_view salt,
                                        std::uint32_t iterations) {
-  if (const ScramKeys* known = find(user, password, salt, iterations)) return *known;
+  if (std::optional<ScramKeys> known = find(user, password, salt, iterations)) return std::move(*known);
   ScramKeys keys = derive_scram_keys(password, salt, iterations);
   insert(user, password, keys);
   return keys;
 }
 
-const ScramKeys* ScramKeyCache::find(std::string_view user, std::string_view password, std::string_view salt,
-                                     std::uint32_t iterations) const {
-  const auto entry = entries_.find(index_of(user, password, salt, iterations));
-  return entry == entries_.end() ? nullptr : &entry->second;
+std::optional<ScramKeys> ScramKeyCache::find(std::string_view user, std::string_view password, std::string_view salt,
+                                             std::uint32_t iterations) const {
+  const std::string index = index_of(user, password, salt, iterations);
+  const std::lock_guard lock(mutex_);
+  const auto entry = entries_.find(index);
+  return entry == entries_.end() ? std::nullopt : std::optional(entry->second);
 }
 
 void ScramKeyCache::insert(std::string_view user, std::string_view password, ScramKeys keys) {
   if (capacity_ == 0) return;
   std::string index = index_of(user, password, keys.salt, keys.iterations);
+  const std::lock_guard lock(mutex_);
   if (!entries_.try_emplace(index, std::move(keys)).second) return;
   age_.push_back(std::move(index));
   if (entries_.size() <= capacity_) return;
@@ -126,7 +129,13 @@ void ScramKeyCache::insert(std::string_view user, std::string_view password, Scr
   age_.pop_front();
 }
 
+std::size_t ScramKeyCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
 void ScramKeyCache::clear() {
+  const std::lock_guard lock(mutex_);
   entries_.clear();
   age_.clear();
 }

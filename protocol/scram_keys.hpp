@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,23 +49,24 @@ ScramKeys mock_scram_keys(std::string_view process_secret, std::string_view user
 /// RFC 4013 as far as it changes passwords in practice: see saslprep.cpp for what is left to the raw bytes.
 std::string saslprep(std::string_view password);
 
-/// Keys already derived, so that a reconnect does not pay for PBKDF2 again. One per worker, its thread only. The index is a
-/// digest of user, password, salt and iterations: an entry is never stale, the oldest makes room for a new one.
+/// Keys already derived, so that a reconnect does not pay for PBKDF2 again. Any thread; nothing is derived under its lock. The
+/// index is a digest of user, password, salt and iterations: an entry is never stale, the oldest makes room for a new one.
 class ScramKeyCache {
  public:
   explicit ScramKeyCache(std::size_t capacity = 1024) : capacity_(capacity) {}
 
   ScramKeys get_or_derive(std::string_view user, std::string_view password, std::string_view salt,
                           std::uint32_t iterations);
-  /// nullptr when the keys have not been derived yet: the caller may then derive on another thread and insert().
-  const ScramKeys* find(std::string_view user, std::string_view password, std::string_view salt,
-                        std::uint32_t iterations) const;
+  /// nullopt when the keys have not been derived yet.
+  std::optional<ScramKeys> find(std::string_view user, std::string_view password, std::string_view salt,
+                                std::uint32_t iterations) const;
   void insert(std::string_view user, std::string_view password, ScramKeys keys);
   void clear();
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const;
 
  private:
   std::size_t capacity_;
+  mutable std::mutex mutex_;  ///< the members below
   std::unordered_map<std::string, ScramKeys> entries_;
   std::deque<std::string> age_;  ///< oldest first
 };

@@ -103,6 +103,8 @@ bool begin_cancel(Worker& worker, const ServerConn& server) {
   return true;
 }
 
+boost::asio::awaitable<void> nothing() { co_return; }
+
 boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std::int64_t deadline_us) {
   const bool sent = co_await deliver(worker, target, deadline_us);
   end_cancel(worker, target.id);
@@ -120,10 +122,10 @@ void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView sec
   });
 }
 
+// Not a coroutine itself: what it needs of the connection is taken now.
 boost::asio::awaitable<void> send_cancel(Worker& worker, const ServerConn& server, std::int64_t deadline_us) {
-  if (!begin_cancel(worker, server)) co_return;
-  CancelTarget target(worker, server);
-  co_await run_cancel(worker, std::move(target), deadline_us);
+  if (!begin_cancel(worker, server)) return nothing();
+  return run_cancel(worker, CancelTarget(worker, server), deadline_us);
 }
 
 void start_cancel(Worker& worker, const ServerConn& server) {

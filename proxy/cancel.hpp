@@ -17,8 +17,8 @@ inline constexpr std::uint32_t max_cancels_in_flight = 64;
 void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView secret);
 
 /// Asks the server of this connection to cancel what it runs: a connection of its own, the CancelRequest, with TLS where
-/// the connection has it, and a wait for the end of file, which says that the signal has been sent. `server` is looked at
-/// before the first wait only. While it runs server.cancels_in_flight is above zero, if the connection still exists.
+/// the connection has it, and a wait for the end of file, which says that the signal has been sent. `server` is not looked
+/// at after the call has returned. While it runs server.cancels_in_flight is above zero, if the connection still exists.
 boost::asio::awaitable<void> send_cancel(Worker& worker, const ServerConn& server, std::int64_t deadline_us);
 
 /// The same without waiting for it; the deadline is cancel_wait_timeout.

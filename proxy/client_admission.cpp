@@ -1,4 +1,5 @@
 // ClientSession from authentication to the first ReadyForQuery.
+#include <functional>
 #include <unistd.h>
 
 #include "protocol/backend.hpp"
@@ -25,7 +26,7 @@ protocol::ServerLogin::Options exchange_options(Worker& worker, const std::strin
   options.process_secret = worker.proxy().process_secret();
   options.channel_binding = std::move(binding);
   options.scram_iterations = static_cast<std::uint32_t>(worker.config().scram_iterations);
-  options.cache = &worker.scram_cache();
+  options.cache = &worker.proxy().scram_keys();
   return options;
 }
 
@@ -51,15 +52,22 @@ ClientSession::Step ClientSession::authenticate() {
   if (startup_.must_negotiate())
     protocol::write_negotiate_protocol_version(out_, startup_.minor, startup_.unknown_extensions);
   protocol::ServerLogin login(exchange_options(worker_, startup_.user, std::move(plan), stream_.channel_binding()));
-  protocol::LoginStatus status = login.start(out_);
-  while (status == protocol::LoginStatus::need_more) {
+  protocol::LoginStatus status = protocol::LoginStatus::need_more;
+  protocol::Frame frame;
+  std::function<void()> step = [&] { status = login.start(out_); };
+  for (;;) {
+    if (login.is_costly()) {
+      co_await worker_.proxy().side_thread().run(worker_.io(), step);
+    } else {
+      step();
+    }
+    protocol::cleanse(in_);
+    if (status != protocol::LoginStatus::need_more) break;
     const bool sent = co_await flush();
     if (!sent) co_return false;
-    protocol::Frame frame;
     const bool received = co_await read_login_frame(frame);
     if (!received) co_return false;
-    status = login.on_message(frame, out_);
-    protocol::cleanse(in_);
+    step = [&] { status = login.on_message(frame, out_); };
   }
   if (status == protocol::LoginStatus::failed) co_return fail(login.error());
   credentials_ = credentials_of(startup_.user, login.proven_credential());

@@ -84,8 +84,11 @@ void Poller::arm() {
 void Poller::turn() {
   if (turn_hook_) turn_hook_(turn_argument_);
   event_count_ = std::max(::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0), 0);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(event_count_); ++i) {
-    if (events_[i].data.ptr) static_cast<Pollable*>(events_[i].data.ptr)->on_ready(events_[i].events);
+  for (const bool first : {true, false}) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(event_count_); ++i) {
+      auto* const target = static_cast<Pollable*>(events_[i].data.ptr);
+      if (target && target->goes_first_ == first) target->on_ready(events_[i].events);
+    }
   }
   event_count_ = 0;
 }

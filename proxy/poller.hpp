@@ -16,6 +16,10 @@ class Pollable {
 
  protected:
   ~Pollable() = default;
+  bool goes_first_ = false;  ///< told before the others of its turn
+
+ private:
+  friend class Poller;
 };
 
 /// A level-triggered epoll set of our own, its descriptor waited for by Asio: it saves the failing recv that Asio's reactor

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
@@ -18,6 +19,7 @@ namespace backend = protocol::backend;
 namespace {
 
 constexpr std::int64_t cleaning_time_us = 10 * one_second;
+constexpr std::int64_t doubt_time_us = one_second;
 constexpr std::string_view discard_all = "DISCARD ALL";
 
 // "<empty>" is pgbouncer's spelling of a query without text; without a setting nothing is checked.
@@ -153,6 +155,13 @@ void PoolShard::close(ServerConn& server, std::string_view reason) {
   if (!waiters_.empty()) post(&PoolShard::on_poke);
 }
 
+// A server that is closed in the middle of a query notices when it has something to say, which may take hours.
+void PoolShard::abandon(ServerConn& server, std::string_view reason) {
+  if (home_.cancel && server.stream.is_open())
+    asio::co_spawn(home_.io, home_.cancel(server, now() + cleaning_time_us), asio::detached);
+  close(server, reason);
+}
+
 ServerConn& PoolShard::own(std::unique_ptr<ServerConn> server) {
   server->shard = this;
   server->index_ = servers_.size();
@@ -185,6 +194,7 @@ void PoolShard::bury(ServerConn& server, std::string_view reason) {
     server.stream.write_some(&piece, 1);
     server.stream.close();
   }
+  doubt_until_us_ = now() + doubt_time_us;
   for (Permit& permit : server.permits_) permit.reset();
   server.shard = nullptr;
   buried_.push_back(disown(server));

@@ -47,9 +47,9 @@ void PoolShard::post(void (PoolShard::*step)()) {
 
 Lease PoolShard::acquire(LeaseWaiter& waiter) {
   last_acquire_us_ = now();
-  if (!paused_ && waiters_.empty() && !idle_.empty()) {
-    ServerConn& server = *next_idle();
-    if (!needs_check(server)) return lend(server);
+  if (!paused_ && waiters_.empty()) {
+    ServerConn* server = next_idle();
+    if (server && !needs_check(*server)) return lend(*server);
   }
   waiter.waiting_since_us = last_acquire_us_;
   waiter.queue_ = this;
@@ -84,8 +84,20 @@ void PoolShard::cancel_wait(LeaseWaiter& waiter) {
   }
 }
 
-ServerConn* PoolShard::next_idle() const {
-  return config_->server_round_robin != 0 ? idle_.oldest() : idle_.newest();
+// The poller tells of a connection's end at the next turn. Servers end together, so for a while after one has, the others
+// are looked at before they are lent: no statement goes to a server that has said goodbye already.
+bool PoolShard::is_alive(ServerConn& server) {
+  if (!server.stream.is_open()) return false;
+  return now() >= doubt_until_us_ || absorb_input(server).empty();
+}
+
+ServerConn* PoolShard::next_idle() {
+  while (!idle_.empty()) {
+    ServerConn& server = config_->server_round_robin != 0 ? *idle_.oldest() : *idle_.newest();
+    if (is_alive(server)) return &server;
+    bury(server, "server connection closed");
+  }
+  return nullptr;
 }
 
 // From the idle list to whoever gets it.
@@ -100,8 +112,10 @@ Lease PoolShard::lend(ServerConn& server) {
 }
 
 void PoolShard::serve_waiters() {
-  while (!paused_ && !waiters_.empty() && !idle_.empty()) {
-    ServerConn& server = *next_idle();
+  while (!paused_ && !waiters_.empty()) {
+    ServerConn* const next = next_idle();
+    if (!next) break;
+    ServerConn& server = *next;
     if (needs_check(server)) {
       if (checks_ >= waiters_.size()) break;
       idle_.remove(server);
@@ -227,7 +241,7 @@ void PoolShard::run_deliveries() {
     due_.pop_front();
     LeaseWaiter& waiter = *delivery.waiter;
     waiter.due_ = false;
-    if (delivery.lease && !delivery.lease->stream.is_open()) {  // the server went away on the last few metres
+    if (delivery.lease && !is_alive(*delivery.lease)) {  // the server went away on the last few metres
       delivery.lease.close("server conn crashed?");
       waiters_.push_front(waiter);
       continue;
@@ -261,7 +275,8 @@ void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {
   if (reason.empty() && is_too_old(server)) reason = "server lifetime over";
   if (leftover.unusable) reason = "client disconnect before everything was sent to the server";
   if (!server.stream.is_open()) reason = "server conn crashed?";
-  if (!reason.empty()) return close(server, reason);
+  const bool busy = leftover.ready_expected > 0 || leftover.skip_bytes > 0 || leftover.unusable;
+  if (!reason.empty()) return busy ? abandon(server, reason) : close(server, reason);
   const bool clean = leftover.is_clean() && server.cancels_in_flight == 0 && !needs_reset(server, leftover);
   if (!clean) return start_coroutine(server, clean_up(server, leftover));
   if (!server.in.empty()) return close(server, "client disconnect while server was not ready");

@@ -120,7 +120,8 @@ class PoolShard {
   void serve_waiters();
   void make_available(ServerConn& server);
   void put_idle(ServerConn& server);
-  ServerConn* next_idle() const;
+  ServerConn* next_idle();
+  bool is_alive(ServerConn& server);
   Lease lend(ServerConn& server);
   bool donate(ServerConn& server);
   void update_starving(bool poke);
@@ -141,6 +142,7 @@ class PoolShard {
   std::string_view absorb_input(ServerConn& server);
   ServerConn& own(std::unique_ptr<ServerConn> server);
   std::unique_ptr<ServerConn> disown(ServerConn& server);
+  void abandon(ServerConn& server, std::string_view reason);
   void bury(ServerConn& server, std::string_view reason);
   void log(const ServerConn& server, std::string_view text) const;
 
@@ -185,6 +187,7 @@ class PoolShard {
   bool dropped_ = false;
   std::size_t next_host_ = 0;
   std::int64_t last_acquire_us_ = 0;
+  std::int64_t doubt_until_us_ = 0;    ///< a connection has just ended: others may have, unseen
   std::int64_t failing_since_us_ = 0;  ///< first failure of the present row of failures; 0: the last login succeeded
   std::int64_t retry_us_ = 0;
   std::uint32_t failures_ = 0;

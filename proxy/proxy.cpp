@@ -118,6 +118,7 @@ void Proxy::run() {
   });
   for (const auto& worker : workers_) worker->start();
   for (const auto& worker : workers_) worker->join();
+  side_thread_.stop();
 }
 
 // To the worker with the fewest clients. What a session does never moves again; only server connections do.

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "proxy/admin/stats_history.hpp"
+#include "protocol/scram_keys.hpp"
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgswitch {
@@ -56,6 +58,9 @@ class Proxy {
   Worker* worker(std::size_t index) { return index < workers_.size() ? workers_[index].get() : nullptr; }
   ClientLimits& client_limits() { return client_limits_; }
   std::uint64_t next_client_id() { return last_client_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
+  protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
+  SideThread& side_thread() { return side_thread_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
   std::int64_t started_unix_us() const { return started_unix_us_; }
@@ -99,6 +104,8 @@ class Proxy {
   std::string process_secret_;
   std::int64_t started_unix_us_ = 0;
   ClientLimits client_limits_;
+  protocol::ScramKeyCache scram_keys_;
+  SideThread side_thread_;
   std::atomic<std::uint64_t> last_client_id_{0};
   std::atomic<Shutdown> shutdown_{Shutdown::none};
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -2,6 +2,7 @@
 
 #include "proxy/cancel.hpp"
 #include "proxy/lease_wait.hpp"
+#include "proxy/proxy.hpp"
 #include "proxy/server_query.hpp"
 #include "proxy/worker.hpp"
 #include "rules/route_names.hpp"
@@ -31,6 +32,10 @@ ServerHome make_home(Worker& worker, DnsCache& dns) {
                     .tls = [&worker] { return worker.server_tls(); },
                     .cancel = [&worker](const ServerConn& server, std::int64_t deadline_us) {
                       return send_cancel(worker, server, deadline_us);
+                    },
+                    .scram_keys = &worker.proxy().scram_keys(),
+                    .run_aside = [&worker](std::function<void()> work) {
+                      return worker.proxy().side_thread().run(worker.io(), std::move(work));
                     }};
 }
 

@@ -35,8 +35,12 @@ void set_parameter(ParameterList& list, std::string_view name, std::string_view 
   }
 }
 
+// Servers go first: a connection that has ended must not be lent in the same turn, and one that becomes free may serve a
+// request of that turn.
 ServerConn::ServerConn(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab, int fd)
-    : stream(io, poller, fd), in(slab, max_server_message), id(next_id()) {}
+    : stream(io, poller, fd), in(slab, max_server_message), id(next_id()) {
+  stream.go_first();
+}
 
 ServerConn::~ServerConn() = default;
 

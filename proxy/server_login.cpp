@@ -185,6 +185,7 @@ class Attempt {
     // As pgbouncer and libpq do. Whoever does not trust the network sets server_tls_sslmode=verify-full.
     options.allow_cleartext = true;
     options.scram.channel_binding = server().stream.channel_binding();
+    options.cache = home_.scram_keys;
     return options;
   }
 
@@ -196,7 +197,13 @@ class Attempt {
       if (frame.type == backend::notice_response || frame.type == backend::negotiate_protocol_version) continue;
       if (frame.type != 'R') co_return fail("unknown pkt from server");
       std::string out;
-      const protocol::LoginStatus status = login.on_authentication(frame.body, out);
+      protocol::LoginStatus status = protocol::LoginStatus::failed;
+      const auto answer = [&] { status = login.on_authentication(frame.body, out); };
+      if (home_.run_aside && login.is_costly(frame.body)) {
+        co_await home_.run_aside(answer);
+      } else {
+        answer();
+      }
       const bool written = co_await write_all(server(), out, deadline_us_);
       protocol::cleanse(out);
       if (!written) co_return lost();

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "protocol/buffer.hpp"
+#include "protocol/scram_keys.hpp"
 #include "protocol/sql_error.hpp"
 #include "proxy/config.hpp"
 #include "proxy/server_conn.hpp"
@@ -36,8 +37,12 @@ struct ServerHome {
   std::function<std::int64_t()> now_us;
   /// The context for server_tls_*; null: TLS is not configured or cannot be used.
   std::function<TlsContextPtr()> tls;
-  /// Sends a CancelRequest for the connection's running query and waits until the server has taken it.
+  /// Sends a CancelRequest for the connection's running query and waits until the server has taken it. The connection may
+  /// be closed once the call has returned.
   std::function<boost::asio::awaitable<void>(const ServerConn& server, std::int64_t deadline_us)> cancel;
+  protocol::ScramKeyCache* scram_keys = nullptr;  ///< null: nothing is remembered
+  /// Runs work of milliseconds on another thread; null: it is done here.
+  std::function<boost::asio::awaitable<void>(std::function<void()> work)> run_aside = {};
 };
 
 /// Everything one login needs, by value: it outlives reloads. `first_host`: which of the hosts is tried first.

@@ -58,6 +58,8 @@ class Stream : private Pollable {
   /// bytes not yet taken and offer at least as many (a record is half sent).
   IoResult write_some(const iovec* pieces, int count);
 
+  /// Its events are told before those of other streams that are ready at the same time.
+  void go_first() { goes_first_ = true; }
   /// What the owner wants to hear of. Reading is on by default once an owner is set. A system call only on change.
   void set_owner(StreamOwner* owner);
   StreamOwner* owner() const { return owner_; }

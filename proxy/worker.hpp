@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "protocol/buffer.hpp"
-#include "protocol/scram_keys.hpp"
 #include "protocol/sql_error.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
@@ -46,8 +45,6 @@ class Worker {
   }
   /// By RouteId.
   const std::vector<RouteStats>& all_route_stats() const { return route_stats_; }
-  /// Of logins here, so that a storm of them does not repeat PBKDF2.
-  protocol::ScramKeyCache& scram_cache() { return scram_cache_; }
   const Config& config() const { return *config_; }
   const ConfigPtr& config_ptr() const { return config_; }
   /// nullptr: TLS is off on that side. Keep a copy of the pointer over a co_await, a reload replaces it.
@@ -111,7 +108,6 @@ class Worker {
   std::unique_ptr<Router> router_;
   RouterStats stats_;
   std::vector<RouteStats> route_stats_;
-  protocol::ScramKeyCache scram_cache_;
   std::int64_t now_us_ = 0;
   bool draining_ = false;
   std::vector<std::unique_ptr<ClientSession>> sessions_;

@@ -242,10 +242,7 @@ void Relay::release(const Action& action) {
   lease->set_peer(nullptr);
   Leftover leftover = action.leftover;
   leftover.unusable |= !lease->in.empty();
-  if (leftover.unusable)
-    lease.close("unusable");
-  else
-    lease.give_back(leftover);
+  lease.give_back(leftover);
 }
 
 void Relay::on_readable(Stream&) {
@@ -292,6 +289,7 @@ void Relay::server_lost(ServerConn& server, const char* what) {
   error.sqlstate = sqlstate::connection_failure;
   error.message = what;
   error.detail = "Route \"" + rules::route_name(server.route) + "\", server process " + std::to_string(server.process_id) + ".";
+  server.stream.close();
   core_.to_client().detach();
   core_.on_server_lost(server.route, error);
   end_reason_ = what;
@@ -356,10 +354,7 @@ void Relay::finish(std::string reason) {
     held.lease->set_peer(nullptr);
     const Leftover leftover = core_.leftover(held.route);
     held.lease->in.consume(held.lease->in.outstanding().size());
-    if (leftover.unusable)
-      held.lease.close("client disconnect before everything was sent to the server");
-    else
-      held.lease.give_back(leftover);
+    held.lease.give_back(leftover);
   }
   held_.clear();
   done_.cancel();

@@ -51,9 +51,9 @@ TEST(ScramKeys, mock_salt_is_stable_for_a_user_and_differs_between_users_and_pro
 
 TEST(ScramKeyCache, derives_once_for_the_same_question) {
   ScramKeyCache cache;
-  EXPECT_EQ(cache.find("u", "p", "salt", 2), nullptr);
+  EXPECT_FALSE(cache.find("u", "p", "salt", 2));
   const ScramKeys first = cache.get_or_derive("u", "p", "salt", 2);
-  ASSERT_NE(cache.find("u", "p", "salt", 2), nullptr);
+  ASSERT_TRUE(cache.find("u", "p", "salt", 2));
   EXPECT_EQ(cache.find("u", "p", "salt", 2)->stored_key, first.stored_key);
   EXPECT_EQ(cache.get_or_derive("u", "p", "salt", 2).stored_key, derive_scram_keys("p", "salt", 2).stored_key);
   EXPECT_EQ(cache.size(), 1u);
@@ -62,19 +62,19 @@ TEST(ScramKeyCache, derives_once_for_the_same_question) {
 TEST(ScramKeyCache, any_other_question_has_another_answer) {
   ScramKeyCache cache;
   cache.get_or_derive("u", "p", "salt", 2);
-  EXPECT_EQ(cache.find("v", "p", "salt", 2), nullptr);
-  EXPECT_EQ(cache.find("u", "q", "salt", 2), nullptr);
-  EXPECT_EQ(cache.find("u", "p", "tlas", 2), nullptr);
-  EXPECT_EQ(cache.find("u", "p", "salt", 3), nullptr);
-  EXPECT_EQ(cache.find("u" + bytes("\0") + "p", "", "salt", 2), nullptr);
+  EXPECT_FALSE(cache.find("v", "p", "salt", 2));
+  EXPECT_FALSE(cache.find("u", "q", "salt", 2));
+  EXPECT_FALSE(cache.find("u", "p", "tlas", 2));
+  EXPECT_FALSE(cache.find("u", "p", "salt", 3));
+  EXPECT_FALSE(cache.find("u" + bytes("\0") + "p", "", "salt", 2));
 }
 
 TEST(ScramKeyCache, oldest_entry_makes_room) {
   ScramKeyCache cache(2);
   for (const char* user : {"a", "b", "c"}) cache.get_or_derive(user, "p", "salt", 1);
   EXPECT_EQ(cache.size(), 2u);
-  EXPECT_EQ(cache.find("a", "p", "salt", 1), nullptr);
-  EXPECT_NE(cache.find("c", "p", "salt", 1), nullptr);
+  EXPECT_FALSE(cache.find("a", "p", "salt", 1));
+  EXPECT_TRUE(cache.find("c", "p", "salt", 1));
   cache.clear();
   EXPECT_EQ(cache.size(), 0u);
 }

@@ -1,12 +1,11 @@
-// ClientSession from authentication to the first ReadyForQuery.
-#include <functional>
+#include "proxy/client_admission.hpp"
+
 #include <unistd.h>
 
 #include "protocol/backend.hpp"
 #include "protocol/crypto.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/cancel_key.hpp"
-#include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/proxy.hpp"
@@ -37,24 +36,81 @@ protocol::SqlError fatal_of(const rules::Refusal& refusal) {
   return error;
 }
 
+/// How long a client may take to read the reason for which it is dismissed.
+constexpr std::int64_t goodbye_us = 5 * one_second;
+
 }  // namespace
 
-ClientSession::Step ClientSession::authenticate() {
-  const bool console = is_console(startup_.database);
-  LoginPlan plan = plan_login(*config_, startup_.user);
-  if (console && is_local_owner(info_.address, startup_.user, getuid())) {
+ClientAdmission::ClientAdmission(ClientSession& session)
+    : config(session.worker().config_ptr()), session_(session), worker_(session.worker()), stream_(session.stream()) {
+  if (config->client_login_timeout > 0) login_deadline_us_ = worker_.now_us() + config->client_login_timeout;
+}
+
+ClientAdmission::~ClientAdmission() { protocol::cleanse(in_); }
+
+ClientAdmission::Step ClientAdmission::log_in() {
+  bool ok = co_await read_proxy_header();
+  if (ok) ok = co_await read_startup_packets();
+  if (ok) ok = co_await authenticate();
+  if (ok) ok = admit();
+  if (ok && session_.rights_ == ConsoleRights::none) ok = co_await welcome_client();
+  co_return ok;
+}
+
+// `out` may hold AuthenticationOk already: an error after it is a FATAL like PostgreSQL's "database does not exist".
+boost::asio::awaitable<void> ClientAdmission::say_goodbye() {
+  session_.phase_ = ClientSession::Phase::closing;
+  if (failure_) {
+    if (config->log_pooler_errors) log_line(LogLevel::warning, session_.log_prefix() + "pooler error: " + failure_->message);
+    protocol::write_error(out, *failure_);
+    login_deadline_us_ = worker_.now_us() + goodbye_us;
+    co_await flush();
+    session_.log_close(failure_->message);
+  } else if (!close_reason_.empty()) {
+    session_.log_close(close_reason_);
+  }
+}
+
+bool ClientAdmission::fail(protocol::SqlError error) {
+  if (!failure_) failure_ = std::move(error);
+  return false;
+}
+
+bool ClientAdmission::note(IoEnd end) {
+  if (end == IoEnd::done) return true;
+  if (failure_) return false;
+  if (end == IoEnd::too_late) return fail(fatal(protocol::sqlstate::protocol_violation, "client_login_timeout"));
+  if (close_reason_.empty()) close_reason_ = "client unexpected eof";
+  return false;
+}
+
+ClientAdmission::Step ClientAdmission::read(char* data, std::size_t size) {
+  const IoEnd end = co_await read_exactly(stream_, data, size, login_deadline_us_);
+  co_return note(end);
+}
+
+ClientAdmission::Step ClientAdmission::flush() {
+  const IoEnd end = co_await write_fully(stream_, out, login_deadline_us_);
+  out.clear();
+  co_return note(end);
+}
+
+ClientAdmission::Step ClientAdmission::authenticate() {
+  const bool console = is_console(startup.database);
+  LoginPlan plan = plan_login(*config, startup.user);
+  if (console && is_local_owner(session_.info_.address, startup.user, getuid())) {
     plan = LoginPlan();
     plan.method = protocol::LoginMethod::trust;
-    rights_ = ConsoleRights::admin;
-    if (config_->log_connections) log_line(LogLevel::info, log_prefix() + "pgswitch access from unix socket");
+    session_.rights_ = ConsoleRights::admin;
+    if (config->log_connections) log_line(LogLevel::info, session_.log_prefix() + "pgswitch access from unix socket");
   }
   if (plan.refused) co_return fail(std::move(*plan.refused));
-  if (startup_.must_negotiate())
-    protocol::write_negotiate_protocol_version(out_, startup_.minor, startup_.unknown_extensions);
-  protocol::ServerLogin login(exchange_options(worker_, startup_.user, std::move(plan), stream_.channel_binding()));
+  if (startup.must_negotiate())
+    protocol::write_negotiate_protocol_version(out, startup.minor, startup.unknown_extensions);
+  protocol::ServerLogin login(exchange_options(worker_, startup.user, std::move(plan), stream_.channel_binding()));
   protocol::LoginStatus status = protocol::LoginStatus::need_more;
   protocol::Frame frame;
-  std::function<void()> step = [&] { status = login.start(out_); };
+  std::function<void()> step = [&] { status = login.start(out); };
   for (;;) {
     if (login.is_costly()) {
       co_await worker_.proxy().side_thread().run(worker_.io(), step);
@@ -67,14 +123,14 @@ ClientSession::Step ClientSession::authenticate() {
     if (!sent) co_return false;
     const bool received = co_await read_login_frame(frame);
     if (!received) co_return false;
-    step = [&] { status = login.on_message(frame, out_); };
+    step = [&] { status = login.on_message(frame, out); };
   }
   if (status == protocol::LoginStatus::failed) co_return fail(login.error());
-  credentials_ = credentials_of(startup_.user, login.proven_credential());
+  credentials = credentials_of(startup.user, login.proven_credential());
   co_return true;
 }
 
-ClientSession::Step ClientSession::read_login_frame(protocol::Frame& frame) {
+ClientAdmission::Step ClientAdmission::read_login_frame(protocol::Frame& frame) {
   in_.assign(protocol::frame_header_size, '\0');
   const bool ok = co_await read(in_.data(), in_.size());
   if (!ok) co_return false;
@@ -89,70 +145,70 @@ ClientSession::Step ClientSession::read_login_frame(protocol::Frame& frame) {
   co_return true;
 }
 
-bool ClientSession::admit() {
-  settings_ = startup_settings(*config_, startup_, info_.address);
-  info_.application_name = find_setting(settings_, "application_name");
-  return is_console(startup_.database) ? admit_to_console() : admit_to_database();
+bool ClientAdmission::admit() {
+  settings = startup_settings(*config, startup, session_.info_.address);
+  session_.info_.application_name = find_setting(settings, "application_name");
+  return is_console(startup.database) ? admit_to_console() : admit_to_database();
 }
 
 // The console is exempt from every limit: it is where one goes when a limit is reached.
-bool ClientSession::admit_to_console() {
-  if (rights_ == ConsoleRights::none) rights_ = pgswitch::console_rights(*config_, startup_.user);
-  if (rights_ == ConsoleRights::none) return fail(fatal(sqlstate::insufficient_privilege, "not allowed"));
+bool ClientAdmission::admit_to_console() {
+  if (session_.rights_ == ConsoleRights::none) session_.rights_ = pgswitch::console_rights(*config, startup.user);
+  if (session_.rights_ == ConsoleRights::none) return fail(fatal(sqlstate::insufficient_privilege, "not allowed"));
   return true;
 }
 
-bool ClientSession::admit_to_database() {
+bool ClientAdmission::admit_to_database() {
   if (worker_.is_draining()) return fail(fatal(sqlstate::cannot_connect_now, "pooler is shutting down"));
-  database_ = config_->find_database(startup_.database);
-  if (!database_) return fail(fatal(sqlstate::undefined_database, "no such database: " + startup_.database));
-  if (PoolLimits::of_process().is_disabled(database_->route))
-    return fail(fatal(sqlstate::cannot_connect_now, "database \"" + startup_.database + "\" is disabled"));
-  if (config_->auth_type == AuthType::any && database_->user.empty())
+  database = config->find_database(startup.database);
+  if (!database) return fail(fatal(sqlstate::undefined_database, "no such database: " + startup.database));
+  if (PoolLimits::of_process().is_disabled(database->route))
+    return fail(fatal(sqlstate::cannot_connect_now, "database \"" + startup.database + "\" is disabled"));
+  if (config->auth_type == AuthType::any && database->user.empty())
     return fail(fatal(sqlstate::invalid_authorization, "auth_type=any requires a forced user in the database's line"));
-  const std::string limit = worker_.proxy().client_limits().take(*config_, *database_, startup_.user, permits_);
+  const std::string limit = worker_.proxy().client_limits().take(*config, *database, startup.user, session_.permits_);
   if (!limit.empty()) return fail(fatal(sqlstate::too_many_connections, limit));
   return ask_rules();
 }
 
-bool ClientSession::ask_rules() {
-  facts_.user = startup_.user;
-  facts_.database = startup_.database;
-  facts_.application_name = info_.application_name;
-  facts_.client_address = info_.address.host;
-  facts_.default_route = database_->route;
-  facts_.identity = rules::next_identity();
-  if (const rules::Refusal* const refusal = worker_.engine().connect(facts_)) return fail(fatal_of(*refusal));
+bool ClientAdmission::ask_rules() {
+  facts.user = startup.user;
+  facts.database = startup.database;
+  facts.application_name = session_.info_.application_name;
+  facts.client_address = session_.info_.address.host;
+  facts.default_route = database->route;
+  facts.identity = rules::next_identity();
+  if (const rules::Refusal* const refusal = worker_.engine().connect(facts)) return fail(fatal_of(*refusal));
   return true;
 }
 
-ClientSession::Step ClientSession::welcome() {
+ClientAdmission::Step ClientAdmission::welcome_client() {
   protocol::SqlError error;
-  const bool ok = co_await worker_.router().welcome(database_->route, credentials_, settings_, login_deadline_us_, welcome_, error);
+  const bool ok = co_await worker_.router().welcome(database->route, credentials, settings, login_deadline_us_, welcome, error);
   if (!ok) {
     error.severity = protocol::Severity::fatal;
     co_return fail(std::move(error));
   }
   make_cancel_key();
-  if (cancel_secret_.empty()) co_return fail(fatal(sqlstate::internal_error, "could not generate random cancel key"));
-  for (const auto& [name, value] : welcome_.parameters) protocol::write_parameter_status(out_, name, value);
-  const CancelKey key{worker_.index(), slot_};
-  protocol::write_backend_key_data(out_, key.process_id(), cancel_secret_);
-  if (!config_->login_notify_message.empty()) {
+  if (session_.cancel_secret_.empty()) co_return fail(fatal(sqlstate::internal_error, "could not generate random cancel key"));
+  for (const auto& [name, value] : welcome.parameters) protocol::write_parameter_status(out, name, value);
+  const CancelKey key{worker_.index(), session_.slot_};
+  protocol::write_backend_key_data(out, key.process_id(), session_.cancel_secret_);
+  if (!config->login_notify_message.empty()) {
     protocol::SqlError notice;
     notice.severity = protocol::Severity::notice;
     notice.sqlstate = "00000";
-    notice.message = config_->login_notify_message;
-    protocol::write_notice(out_, notice);
+    notice.message = config->login_notify_message;
+    protocol::write_notice(out, notice);
   }
-  protocol::write_ready_for_query(out_, 'I');
-  log_login();
+  protocol::write_ready_for_query(out, 'I');
+  session_.log_login();
   const bool sent = co_await flush();
   co_return sent;
 }
 
-void ClientSession::make_cancel_key() {
-  cancel_secret_ = random_secret(startup_.minor >= 2 ? long_cancel_secret : short_cancel_secret);
+void ClientAdmission::make_cancel_key() {
+  session_.cancel_secret_ = random_secret(startup.minor >= 2 ? long_cancel_secret : short_cancel_secret);
 }
 
 }  // namespace pgswitch

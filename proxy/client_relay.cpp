@@ -3,36 +3,43 @@
 #include "protocol/writer.hpp"
 #include "proxy/admin/console.hpp"
 #include "proxy/cancel_key.hpp"
-#include "proxy/client_session.hpp"
+#include "proxy/client_admission.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session/relay.hpp"
+#include "proxy/session/start_settings.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgswitch {
 
-boost::asio::awaitable<void> ClientSession::relay_session() {
+void ClientSession::begin_relay(ClientAdmission& admission) {
   protocol::SqlError unused;
-  if (PoolShard* const shard = worker_.router().shard(database_->route, credentials_, unused)) ++shard->stats.client_login_count;
-  const User* const pool_user = config_->find_user(database_->user.empty() ? startup_.user : database_->user);
-  Relay::Start start{stream_,   std::move(facts_),    std::move(credentials_),
-                     database_->route, std::move(welcome_), std::move(settings_),
-                     config_->pool_mode_of(*database_, pool_user), info_.id, log_prefix()};
-  Relay relay(worker_, std::move(start));
-  relay_ = &relay;
+  const Database& database = *admission.database;
+  if (PoolShard* const shard = worker_.router().shard(database.route, admission.credentials, unused)) {
+    ++shard->stats.client_login_count;
+    if (*shard->credentials() == *admission.credentials) admission.credentials = shard->credentials();
+  }
+  const std::string& pool_user = database.user.empty() ? admission.startup.user : database.user;
+  const PoolMode mode = admission.config->pool_mode_of(database, admission.config->find_user(pool_user));
+  relay_ = std::make_unique<Relay>(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
+                                                       std::move(admission.welcome.tracked), start_settings(admission.settings), mode});
   phase_ = Phase::relay;
-  co_await relay.run();
-  relay_ = nullptr;
-  log_close(relay.end_reason());
+  relay_->start();
 }
 
-boost::asio::awaitable<void> ClientSession::console_session() {
+void ClientSession::relay_ended() {
+  log_close(relay_->end_reason());
+  end();
+  worker_.post([this] { worker_.remove_session(slot_); });
+}
+
+boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& admission) {
   phase_ = Phase::console;
-  make_cancel_key();
-  admin::write_parameters(out_, info_, rights_);
+  admission.make_cancel_key();
+  admin::write_parameters(admission.out, info_, rights_);
   const CancelKey key{worker_.index(), slot_};
-  protocol::write_backend_key_data(out_, key.process_id(), cancel_secret_);
-  protocol::write_ready_for_query(out_, 'I');
-  const bool welcomed = co_await flush();
+  protocol::write_backend_key_data(admission.out, key.process_id(), cancel_secret_);
+  protocol::write_ready_for_query(admission.out, 'I');
+  const bool welcomed = co_await admission.flush();
   if (!welcomed) co_return;
   log_login();
   co_await admin::run_console(*this);
@@ -45,7 +52,7 @@ void ClientSession::cancel(protocol::ByteView secret) {
 }
 
 void ClientSession::shut_down(const protocol::SqlError& reason) {
-  if (relay_) {
+  if (phase_ == Phase::relay) {
     relay_->shut_down(reason);
   } else if (phase_ == Phase::login) {
     kill(reason);
@@ -57,7 +64,7 @@ void ClientSession::kill(const protocol::SqlError& reason) {
     relay_->kill(reason);
     return;
   }
-  if (phase_ == Phase::login) fail(reason);
+  if (admission_) admission_->fail(reason);
   std::string text;
   protocol::write_error(text, reason);
   iovec piece{text.data(), text.size()};

@@ -5,7 +5,7 @@
 
 #include "protocol/writer.hpp"
 #include "proxy/cancel.hpp"
-#include "proxy/client_session.hpp"
+#include "proxy/client_admission.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy_header.hpp"
 #include "proxy/worker.hpp"
@@ -24,8 +24,8 @@ std::uint32_t packet_size(protocol::ByteView word) {
 
 }  // namespace
 
-ClientSession::Step ClientSession::read_proxy_header() {
-  const bool expected = config_->proxy_protocol && is_in_networks(info_.address.host, config_->proxy_protocol_networks);
+ClientAdmission::Step ClientAdmission::read_proxy_header() {
+  const bool expected = config->proxy_protocol && is_in_networks(session_.info_.address.host, config->proxy_protocol_networks);
   if (!expected) co_return true;
   std::string seen;
   std::array<char, 256> piece;
@@ -51,17 +51,17 @@ ClientSession::Step ClientSession::read_proxy_header() {
     if (!ok) co_return false;
     if (!complete) continue;
     if (header.has_address) {
-      info_.address.host = header.address;
-      info_.address.port = header.port;
-      info_.address.is_unix = false;
+      session_.info_.address.host = header.address;
+      session_.info_.address.port = header.port;
+      session_.info_.address.is_unix = false;
     }
     co_return true;
   }
 }
 
-ClientSession::Step ClientSession::begins_with_tls(bool& tls) {
+ClientAdmission::Step ClientAdmission::begins_with_tls(bool& tls) {
   tls = false;
-  if (!worker_.client_tls() || info_.address.is_unix) co_return true;
+  if (!worker_.client_tls() || session_.info_.address.is_unix) co_return true;
   for (;;) {
     char first = 0;
     const IoResult peeked = stream_.peek(&first, 1);
@@ -75,7 +75,7 @@ ClientSession::Step ClientSession::begins_with_tls(bool& tls) {
   }
 }
 
-ClientSession::Step ClientSession::read_startup_packets() {
+ClientAdmission::Step ClientAdmission::read_startup_packets() {
   bool direct = false;
   bool ok = co_await begins_with_tls(direct);
   if (ok && direct) {
@@ -95,7 +95,7 @@ ClientSession::Step ClientSession::read_startup_packets() {
 }
 
 // One packet into in_. A length that cannot be is found after four bytes, before anything is allocated.
-ClientSession::Step ClientSession::read_packet() {
+ClientAdmission::Step ClientAdmission::read_packet() {
   in_.assign(length_word, '\0');
   const bool ok = co_await read(in_.data(), in_.size());
   if (!ok) co_return false;
@@ -105,7 +105,7 @@ ClientSession::Step ClientSession::read_packet() {
   co_return complete;
 }
 
-ClientSession::Step ClientSession::take_packet(const protocol::StartupPacket& packet, bool& finished) {
+ClientAdmission::Step ClientAdmission::take_packet(const protocol::StartupPacket& packet, bool& finished) {
   using protocol::StartupKind;
   switch (packet.kind) {
     case StartupKind::ssl_request: {
@@ -130,46 +130,46 @@ ClientSession::Step ClientSession::take_packet(const protocol::StartupPacket& pa
       close_reason_ = "bad packet header";
       co_return false;
   }
-  if (auto error = protocol::read_startup(packet.bytes, startup_)) co_return fail(std::move(*error));
-  info_.user = startup_.user;
-  info_.database = startup_.database;
-  if (auto error = refuse_startup(*config_, startup_, stream_.is_tls(), info_.address.is_unix)) co_return fail(std::move(*error));
+  if (auto error = protocol::read_startup(packet.bytes, startup)) co_return fail(std::move(*error));
+  session_.info_.user = startup.user;
+  session_.info_.database = startup.database;
+  if (auto error = refuse_startup(*config, startup, stream_.is_tls(), session_.info_.address.is_unix)) co_return fail(std::move(*error));
   co_return true;
 }
 
-ClientSession::Step ClientSession::answer_tls_request() {
+ClientAdmission::Step ClientAdmission::answer_tls_request() {
   if (tls_refused_ || stream_.is_tls()) {
     close_reason_ = "bad packet header";
     co_return false;
   }
   if (!nothing_behind("SSL request")) co_return false;
-  if (!worker_.client_tls() || info_.address.is_unix) {
+  if (!worker_.client_tls() || session_.info_.address.is_unix) {
     tls_refused_ = true;
     const bool refused = co_await refuse_encryption();
     co_return refused;
   }
-  out_ = "S";
+  out = "S";
   bool ok = co_await flush();
   if (ok) ok = co_await start_tls();
   co_return ok;
 }
 
-ClientSession::Step ClientSession::refuse_encryption() {
-  out_ = "N";
+ClientAdmission::Step ClientAdmission::refuse_encryption() {
+  out = "N";
   const bool ok = co_await flush();
   co_return ok;
 }
 
 // Bytes that are here before we have answered were not sent by a client that waits for the answer, as it must: somebody
 // in the middle put them in front of the encrypted ones (CVE-2021-3935, CVE-2021-23214).
-bool ClientSession::nothing_behind(std::string_view request) {
+bool ClientAdmission::nothing_behind(std::string_view request) {
   if (stream_.is_tls()) return true;
   char next = 0;
   if (stream_.peek(&next, 1).status != IoResult::Status::ok) return true;
   return fail(fatal(sqlstate::protocol_violation, "received unencrypted data after " + std::string(request)));
 }
 
-ClientSession::Step ClientSession::start_tls() {
+ClientAdmission::Step ClientAdmission::start_tls() {
   const TlsContextPtr context = worker_.client_tls();
   std::string text;
   const boost::system::error_code error = co_await stream_.tls_accept(*context, login_deadline_us_, text);
@@ -177,11 +177,11 @@ ClientSession::Step ClientSession::start_tls() {
     close_reason_ = "TLS handshake failed: " + text;
     co_return false;
   }
-  info_.tls = stream_.tls_description();
+  session_.info_.tls = stream_.tls_description();
   co_return true;
 }
 
-void ClientSession::forward_cancel(protocol::ByteView packet) {
+void ClientAdmission::forward_cancel(protocol::ByteView packet) {
   close_reason_ = "cancel request";
   if (const auto request = protocol::read_cancel_request(packet)) route_cancel(worker_, request->process_id, request->secret);
 }

@@ -63,7 +63,11 @@ class PoolShard {
   const Database& database() const { return *database_; }
   PoolMode mode() const { return mode_; }
   /// The newest credentials of the user, used for logins that come.
-  void set_credentials(CredentialsPtr credentials) { credentials_ = std::move(credentials); }
+  void set_credentials(CredentialsPtr credentials) {
+    if (!credentials_ || *credentials_ != *credentials) credentials_ = std::move(credentials);
+  }
+  /// Shared with the sessions that have the same ones.
+  const CredentialsPtr& credentials() const { return credentials_; }
   /// What the last login was told, on whatever worker; empty until the first one.
   ParameterList parameters() const { return pool_->parameters(); }
 

@@ -50,12 +50,15 @@ void split_application_name(const StartupSettings& settings, StartupSettings& ot
   }
 }
 
-void finish(Welcome& welcome, ParameterList parameters, const std::string* application_name) {
+/// `latest`: the values of the client before, which mostly has the same ones.
+void finish(Welcome& welcome, ParameterList parameters, const std::string* application_name, TrackedCopy& latest) {
   welcome.parameters = std::move(parameters);
   if (application_name) {
     set_parameter(welcome.parameters, to_string(Tracked::application_name), clean_application_name(*application_name));
   }
-  welcome.tracked = tracked_of(welcome.parameters);
+  TrackedValues tracked = tracked_of(welcome.parameters);
+  if (tracked != *latest) latest = TrackedCopy(std::move(tracked));
+  welcome.tracked = latest;
 }
 
 bool sets_untracked(const StartupSettings& settings) {
@@ -113,7 +116,7 @@ asio::awaitable<bool> Router::welcome(rules::RouteId route, CredentialsPtr crede
   if (others.empty()) {
     const ParameterList known = where->parameters();
     if (!known.empty()) {
-      finish(welcome, known, application_name);
+      finish(welcome, known, application_name, latest_tracked_);
       co_return true;
     }
   }
@@ -122,13 +125,13 @@ asio::awaitable<bool> Router::welcome(rules::RouteId route, CredentialsPtr crede
   key.user = where->user();
   std::string remembered_as = WelcomeCache::key(key, others);
   if (const ParameterList* remembered = others.empty() ? nullptr : welcomes_.find(remembered_as)) {
-    finish(welcome, *remembered, application_name);
+    finish(welcome, *remembered, application_name, latest_tracked_);
     co_return true;
   }
   Welcome asked;
   if (!co_await ask_server(*where, others, deadline_us, asked, error)) co_return false;
   if (!others.empty()) welcomes_.insert(std::move(remembered_as), asked.parameters);
-  finish(welcome, std::move(asked.parameters), application_name);
+  finish(welcome, std::move(asked.parameters), application_name, latest_tracked_);
   co_return true;
 }
 

@@ -73,6 +73,7 @@ class Router {
   ServerHome home_;
   ConfigPtr config_;
   WelcomeCache welcomes_;
+  TrackedCopy latest_tracked_;
   std::set<rules::RouteId> paused_;
   std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>> shards_;
 };

@@ -25,6 +25,7 @@ struct Credentials {
   std::string password;    ///< plaintext, when the client sent it so
   std::string client_key;  ///< SCRAM keys for pass-through (32 raw bytes), when the client logged in with SCRAM
   std::string server_key;  ///< 32 raw bytes
+  bool operator==(const Credentials&) const = default;
 };
 using CredentialsPtr = std::shared_ptr<const Credentials>;
 

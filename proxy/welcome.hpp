@@ -15,7 +15,7 @@ namespace pgswitch {
 /// ParameterStatus set for a client that begins a session.
 struct Welcome {
   ParameterList parameters;  ///< as the server reported them, in its order
-  TrackedValues tracked;     ///< the tracked ones among them
+  TrackedCopy tracked;       ///< the tracked ones among them
 };
 
 using StartupSettings = std::vector<std::pair<std::string, std::string>>;

@@ -49,6 +49,14 @@ void SessionCore::on_acquire_failed(const SqlError& error) {
     refusal_ = error;
 }
 
+void SessionCore::shrink() {
+  to_client_.shrink();
+  to_server_.shrink();
+  ledger_.shrink();
+  releases_.shrink_to_fit();
+  links_.shrink_to_fit();
+}
+
 void SessionCore::end(const SqlError& error) { fatal(error); }
 
 void SessionCore::fatal(const SqlError& error) {

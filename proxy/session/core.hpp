@@ -9,6 +9,7 @@
 
 #include "protocol/frame.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/session/boxed.hpp"
 #include "proxy/session/gather.hpp"
 #include "proxy/session/ledger.hpp"
 #include "proxy/session/pins.hpp"
@@ -105,6 +106,8 @@ class SessionCore {
   const rules::Facts& facts() const { return facts_; }
   std::size_t prepared_count() const { return prepared_.size(); }
   CoreCounters counters;
+  /// Gives back the memory that only a busy session needs. Only when is_idle().
+  void shrink();
 
  private:
   struct Link {
@@ -245,8 +248,8 @@ class SessionCore {
   rules::RouteId wanted_route_ = rules::no_route;
   bool asked_ = false;                          ///< the acquire action is out
   bool closing_ = false;
-  std::optional<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
-  std::optional<protocol::SqlError> fatal_from_server_;
+  Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
+  Boxed<protocol::SqlError> fatal_from_server_;
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
 
@@ -265,7 +268,7 @@ class SessionCore {
   bool names_in_doubt_ = false;   ///< DISCARD ALL is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
-  std::optional<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
+  Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it

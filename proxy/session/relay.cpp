@@ -1,13 +1,11 @@
 #include "proxy/session/relay.hpp"
 
 #include <array>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "proxy/cancel.hpp"
+#include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
-#include "proxy/session/start_settings.hpp"
 #include "proxy/worker.hpp"
 #include "rules/route_names.hpp"
 
@@ -37,26 +35,22 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
 
 }  // namespace
 
-Relay::Relay(Worker& worker, Start start)
-    : worker_(worker),
-      start_(std::move(start)),
-      core_(core_options(worker.config(), start_.mode, start_.route), start_.facts,
-            SessionSettings(start_.welcome.tracked, start_settings(start_.startup_settings))),
-      in_(worker.slab(), static_cast<std::size_t>(worker.config().query_max_bytes) + 1024),
-      done_(worker.io()),
-      client_trace_(protocol::Direction::from_frontend),
-      server_trace_(protocol::Direction::from_backend) {
-  quiet_us_ = worker.now_us();
+Relay::Relay(ClientSession& session, Start start)
+    : session_(session), worker_(session.worker()), client_(session.stream()), credentials_(std::move(start.credentials)),
+      core_(core_options(worker_.config(), start.mode, start.route), std::move(start.facts),
+            SessionSettings(std::move(start.tracked), std::move(start.settings))),
+      in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
+      client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
+  quiet_us_ = worker_.now_us();
 }
 
-Relay::~Relay() { finish("session destroyed"); }
+Relay::~Relay() {
+  if (!finished_) leave_servers();
+}
 
-boost::asio::awaitable<void> Relay::run() {
-  start_.client.set_owner(this);
-  done_.expires_at(boost::asio::steady_timer::time_point::max());
-  boost::system::error_code ignored;
+void Relay::start() {
+  client_.set_owner(this);
   drive();
-  while (!finished_) co_await done_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
 }
 
 const ServerConn* Relay::server() const {
@@ -89,7 +83,7 @@ void Relay::drive() {
   update_times();
   if ((core_.pins() & ~bit(Pin::session_mode)) != told_pins_) tell_pins();
   update_watches();
-  if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, std::nullopt));
+  if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, {}));
 }
 
 bool Relay::feed_client() {
@@ -97,9 +91,12 @@ bool Relay::feed_client() {
   core_.set_engine(worker_.engine());
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
-  if (log_enabled(LogLevel::noise)) client_trace_.trace(start_.log_prefix, bytes.substr(0, used));
+  if (log_enabled(LogLevel::noise)) client_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
   in_.parse(used);
-  if (used > 0 && request_us_ == 0) request_us_ = worker_.now_us();
+  if (used > 0 && request_us_ == 0) {
+    request_us_ = worker_.now_us();
+    warm_ = true;
+  }
   if (core_.client_bytes_needed() > 0) {
     flush_server();
     in_.reserve(core_.client_bytes_needed());
@@ -113,7 +110,7 @@ void Relay::feed_server(ServerConn& server) {
   const RouteId route = server.route;
   core_.set_engine(worker_.engine());
   const std::size_t used = core_.on_server_bytes(route, bytes);
-  if (log_enabled(LogLevel::noise)) server_trace_.trace(start_.log_prefix, bytes.substr(0, used));
+  if (log_enabled(LogLevel::noise)) server_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
   server.in.parse(used);
   if (core_.to_client().empty()) server.in.consume(server.in.outstanding().size());
   if (core_.server_bytes_needed() > 0) {
@@ -146,7 +143,7 @@ void Relay::flush_client() {
   while (!out.empty()) {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
-    const IoResult result = start_.client.write_some(pieces.data(), count);
+    const IoResult result = client_.write_some(pieces.data(), count);
     out.written(result.bytes);
     sent_ += result.bytes;
     if (result.status == IoResult::Status::would_block) return;
@@ -186,7 +183,7 @@ bool Relay::act() {
 PoolShard* Relay::shard(RouteId route, SqlError& error) {
   for (const auto& [known, found] : shards_)
     if (known == route) return found;
-  PoolShard* found = worker_.router().shard(route, start_.credentials, error);
+  PoolShard* found = worker_.router().shard(route, credentials_, error);
   if (found) shards_.emplace_back(route, found);
   return found;
 }
@@ -251,7 +248,7 @@ void Relay::on_readable(Stream&) {
     client_full_ = true;
     return update_watches();
   }
-  const IoResult result = start_.client.read_some(room.data(), room.size());
+  const IoResult result = client_.read_some(room.data(), room.size());
   if (result.status == IoResult::Status::ok) {
     in_.commit(result.bytes);
     received_ += result.bytes;
@@ -301,7 +298,7 @@ void Relay::server_lost(ServerConn& server, const char* what) {
 void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
-  start_.client.watch(!client_full_, client_blocked);
+  client_.watch(!client_full_, client_blocked);
   for (Held& held : held_) {
     const bool active = held.route == core_.active_route();
     held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), active && server_blocked);
@@ -342,13 +339,19 @@ void Relay::end_session(const SqlError& error) {
   drive();
 }
 
-/// The session is over: every lease goes back in the state it is in, and run() completes.
+/// The session is over, for this reason.
 void Relay::finish(std::string reason) {
   if (finished_) return;
   finished_ = true;
   end_reason_ = std::move(reason);
+  leave_servers();
+  session_.relay_ended();
+}
+
+/// Every lease goes back in the state it is in.
+void Relay::leave_servers() {
   if (waiting_) waiting_at_->cancel_wait(*this);
-  if (start_.client.is_open()) start_.client.set_owner(nullptr);
+  if (client_.is_open()) client_.set_owner(nullptr);
   for (Held& held : held_) {
     count(*held.lease);
     held.lease->set_peer(nullptr);
@@ -357,7 +360,6 @@ void Relay::finish(std::string reason) {
     held.lease.give_back(leftover);
   }
   held_.clear();
-  done_.cancel();
 }
 
 }  // namespace pgswitch

@@ -1,8 +1,7 @@
 #pragma once
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <optional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,30 +16,29 @@
 
 namespace pgswitch {
 
+class ClientSession;
 class Worker;
 
 /// The steady state of a session: carries bytes between the client's socket, SessionCore and the leased servers' sockets,
-/// and does what the core's actions say. One per logged-in client, owned by its coroutine, its worker's thread only.
+/// and does what the core's actions say. One per logged-in client, owned by its ClientSession, its worker's thread only.
 /// Callbacks, not coroutines: read once, let the core look, write at once; nothing is allocated or armed per query.
 class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter {
  public:
   struct Start {
-    Stream& client;
     rules::Facts facts;
     CredentialsPtr credentials;
     rules::RouteId route;  ///< the client's own database
-    Welcome welcome;
-    std::vector<std::pair<std::string, std::string>> startup_settings;
+    TrackedCopy tracked;   ///< as told to the client
+    Settings settings;     ///< its other start-up settings
     PoolMode mode = PoolMode::session;
-    std::uint64_t session_id = 0;
-    std::string log_prefix;  ///< "C-0x...: db/user@host:port"
   };
 
-  Relay(Worker& worker, Start start);
+  Relay(ClientSession& session, Start start);
   ~Relay();
 
-  /// Completes when the session has ended; the reason is end_reason().
-  boost::asio::awaitable<void> run();
+  /// Begins to read the client. When the session has ended, ClientSession::relay_ended() is called, once; the reason is
+  /// end_reason().
+  void start();
   /// Deadlines; every 100 ms.
   void tick(std::int64_t now_us);
   /// A CancelRequest for this session has come.
@@ -87,23 +85,26 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void release(const Action& action);
   void update_watches();
   void update_times();
+  void shrink();
   void tell_pins();
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
+  void leave_servers();
   void end_session(const protocol::SqlError& error);
   void count(const ServerConn& server);
   Held* find(rules::RouteId route);
   PoolShard* shard(rules::RouteId route, protocol::SqlError& error);
 
+  ClientSession& session_;
   Worker& worker_;
-  Start start_;
+  Stream& client_;
+  CredentialsPtr credentials_;
   SessionCore core_;
   protocol::LinearBuffer in_;
-  boost::asio::steady_timer done_;
   std::vector<Held> held_;
   std::vector<std::pair<rules::RouteId, PoolShard*>> shards_;
   std::optional<Action> postponed_;       ///< a release that waits until the client has taken its bytes
-  std::optional<protocol::SqlError> shut_down_;
+  Boxed<protocol::SqlError> shut_down_;
   PoolShard* waiting_at_ = nullptr;
   rules::RouteId wanted_ = rules::no_route;
   bool waiting_ = false;
@@ -111,6 +112,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool finished_ = false;
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
   std::string end_reason_;
+  bool warm_ = true;                      ///< holds memory that an idle session does not need
   Pins told_pins_ = 0;                    ///< already in the log
 
   std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs

@@ -1,4 +1,5 @@
 // Relay's bookkeeping: how long things take, what is counted, and what has taken too long.
+#include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 /// A client that does not take its last bytes is given up after this.
 constexpr std::int64_t linger_us = 5'000'000;
+/// A session without requests for so long is idle.
+constexpr std::int64_t cooling_us = 1'000'000;
 
 SqlError fatal_error(std::string_view code, std::string message) {
   SqlError error;
@@ -57,7 +60,7 @@ void Relay::count(const ServerConn& server) {
 void Relay::tell_pins() {
   const Pins now = core_.pins() & ~bit(Pin::session_mode);
   if (now & ~told_pins_)
-    log_line(LogLevel::info, start_.log_prefix + "pinned to route \"" + rules::route_name(core_.active_route()) + "\": " + describe_pins(now));
+    log_line(LogLevel::info, session_.log_prefix() + "pinned to route \"" + rules::route_name(core_.active_route()) + "\": " + describe_pins(now));
   told_pins_ = now;
 }
 
@@ -77,13 +80,22 @@ void Relay::update_times() {
     transaction_us_ = now;
 }
 
+/// Idle for a while: what is kept so that a busy session allocates nothing goes back.
+void Relay::shrink() {
+  warm_ = false;
+  core_.shrink();
+  held_.shrink_to_fit();
+  end_reason_.shrink_to_fit();
+}
+
 void Relay::tick(std::int64_t now) {
   if (finished_) return;
   const Config& config = worker_.config();
-  const User* user = config.find_user(start_.credentials->user);
+  const User* user = config.find_user(credentials_->user);
   const auto over = [now](std::int64_t since, std::int64_t limit) { return limit > 0 && since != 0 && now - since > limit; };
   // A lease may last for days: what it did so far is booked meanwhile.
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
+  if (warm_ && core_.is_idle() && core_.to_client().empty() && over(quiet_us_, cooling_us)) shrink();
   if (over(closing_us_, linger_us)) return finish("client does not read");
   if (core_.is_busy() && over(request_us_, config.query_timeout_of(user)))
     return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));

@@ -19,4 +19,15 @@ Tracked find_tracked(std::string_view name) {
   return Tracked::count;
 }
 
+void TrackedCopy::set(std::size_t i, std::string_view value) {
+  if ((*values_)[i] == value) return;
+  if (values_.use_count() > 1) values_ = std::make_shared<TrackedValues>(*values_);
+  (*values_)[i] = value;
+}
+
+const std::shared_ptr<TrackedValues>& TrackedCopy::none() {
+  static thread_local const std::shared_ptr<TrackedValues> values = std::make_shared<TrackedValues>();
+  return values;
+}
+
 }  // namespace pgswitch

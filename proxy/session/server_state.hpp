@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,22 @@ Tracked find_tracked(std::string_view name);
 
 /// Values by Tracked, as ParameterStatus gave them.
 using TrackedValues = std::array<std::string, tracked_count>;
+
+/// TrackedValues that all who have the same ones share, copied when one of them changes: few clients change any. The sharers
+/// live on one thread.
+class TrackedCopy {
+ public:
+  TrackedCopy() = default;
+  explicit TrackedCopy(TrackedValues values) : values_(std::make_shared<TrackedValues>(std::move(values))) {}
+  const std::string& operator[](std::size_t i) const { return (*values_)[i]; }
+  const TrackedValues& operator*() const { return *values_; }
+  /// Does nothing when that is its value already.
+  void set(std::size_t i, std::string_view value);
+
+ private:
+  static const std::shared_ptr<TrackedValues>& none();
+  std::shared_ptr<TrackedValues> values_ = none();  ///< never nullptr
+};
 
 /// An unreported setting and the complete statement that sets it ("SET search_path TO a, b").
 struct SessionSetting {

@@ -67,7 +67,7 @@ std::string reset_statement(std::string_view name) {
 
 }  // namespace
 
-SessionSettings::SessionSettings(TrackedValues tracked, Settings base)
+SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
     : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
 
 bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {
@@ -76,8 +76,8 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   const auto i = static_cast<std::size_t>(tracked);
   server.reported[i] = value;
   const bool news = told_[i] != value;
-  told_[i] = value;
-  if (!own && (returning_ & 1u << i) == 0) wanted_[i] = value;
+  told_.set(i, value);
+  if (!own && (returning_ & 1u << i) == 0) wanted_.set(i, value);
   return news;
 }
 
@@ -125,7 +125,8 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
 void SessionSettings::reset(std::string_view name, ServerState& server) {
   const Tracked tracked = find_tracked(name);
   if (tracked != Tracked::count) {
-    wanted_[static_cast<std::size_t>(tracked)] = base_tracked_[static_cast<std::size_t>(tracked)];
+    const auto i = static_cast<std::size_t>(tracked);
+    wanted_.set(i, base_tracked_[i]);
     returning_ |= 1u << static_cast<unsigned>(tracked);
     return;
   }

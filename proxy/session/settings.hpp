@@ -15,7 +15,7 @@ class SessionSettings {
  public:
   SessionSettings() = default;
   /// `tracked`: as told to the client at login. `base`: its other start-up settings, as statements.
-  SessionSettings(TrackedValues tracked, Settings base);
+  SessionSettings(TrackedCopy tracked, Settings base);
 
   /// A ParameterStatus arrived. True: the client must see it. `own`: caused by a statement of ours, not by the client's.
   bool on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own);
@@ -39,7 +39,7 @@ class SessionSettings {
   /// ReadyForQuery: what was reported of a RESET has been reported.
   void end_cycle() { returning_ = 0; }
 
-  const TrackedValues& told() const { return told_; }
+  const TrackedValues& told() const { return *told_; }
 
  private:
   struct Snapshot {
@@ -53,9 +53,9 @@ class SessionSettings {
   void reset(std::string_view name, ServerState& server);
   void reset_all(ServerState& server, bool role_too);
 
-  TrackedValues told_;         ///< what the client believes
-  TrackedValues wanted_;       ///< what servers must be set to
-  TrackedValues base_tracked_; ///< start-up values: RESET returns to them
+  TrackedCopy told_;         ///< what the client believes
+  TrackedCopy wanted_;       ///< what servers must be set to
+  TrackedCopy base_tracked_; ///< start-up values: RESET returns to them
   unsigned returning_ = 0;     ///< bits by Tracked: just RESET, so what the server reports is its own default, not a wish
   Settings settings_;          ///< sorted by name
   Settings base_;

@@ -10,7 +10,7 @@ constexpr std::size_t time_zone = static_cast<std::size_t>(Tracked::time_zone);
 
 /// A session, the server it is on, and another one.
 struct Session {
-  Session() : settings(tracked, {}) { here.reported = there.reported = tracked; }
+  Session() : settings(TrackedCopy(tracked), {}) { here.reported = there.reported = tracked; }
   void run(std::string_view sql) {
     for (const auto& one : rules::analyze(sql).statements) settings.apply(*one.statement, here);
   }

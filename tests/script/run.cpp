@@ -57,7 +57,7 @@ std::string take_types(std::string& bytes) {
 }  // namespace
 
 Run::Run(const Start& start, How how)
-    : start_(start), how_(how), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(start.tracked, start.base)) {
+    : start_(start), how_(how), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
   core_.set_engine(engine());
   gaps_ = start.gaps;
 }

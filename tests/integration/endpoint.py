@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 
-USERS = {"app": "app-secret", "other": "other-secret", "md5user": "md5-secret", "admin": "admin-secret"}
+USERS = {"app": "app-secret", "other": "other-secret", "md5user": "md5-secret", "plainuser": "plain-secret",
+         "admin": "admin-secret"}
 WHO = "current_setting('cluster_name')"
 
 

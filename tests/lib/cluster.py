@@ -14,7 +14,7 @@ _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.12345.lock")
 
 class Cluster:
     """One cluster in a folder of its own. The superuser `postgres` comes in by the Unix socket without a password, everybody
-    else over TCP with one: SCRAM, or MD5 for members of the role md5_users. `SHOW cluster_name` says which one it is.
+    else over TCP with one: SCRAM, or for members of the roles md5_users and plain_users MD5 or in the clear. `SHOW cluster_name` says which one it is.
     A cluster whose folder exists already is used as it is; start() takes a new port each time, restart() keeps it."""
 
     def __init__(self, folder, name, settings=None, server_certificate=None):
@@ -101,5 +101,6 @@ _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 _HBA = """local all postgres trust
 host all postgres all reject
 host all +md5_users all md5
+host all +plain_users all password
 host all all all scram-sha-256
 """

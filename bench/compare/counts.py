@@ -1,0 +1,59 @@
+"""Instructions and system calls of a transaction: counts, which do not depend on the machine's mood."""
+from load import open_servers, pgbench, pgbench_command, select_only
+from process import instructions_in, system_calls
+from table import Column, Group
+from ways import Way, prepared_settings
+
+PROTOCOLS = ("simple", "extended", "prepared")
+
+
+def difference(counted, clients, short, long):
+    """counted(transactions of each client) -> {name: count}. What one transaction adds: start-up and login drop out."""
+    few, many = counted(short), counted(long)
+    return {name: (many[name] - few.get(name, 0)) / ((long - short) * clients) for name in many}
+
+
+class Instructions(Group):
+    name = "instructions"
+    title = ("User-space instructions of the proxy for one transaction (`pgbench -S`), counted by callgrind; the kernel's are not in "
+             "it. The difference of two runs of different length.")
+    heads = ("protocol", "clients")
+    cells = tuple((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS)
+    columns = (Column("instructions", "instructions/tx", ratio=True),)
+    ways = ("pgswitch", "pgbouncer")
+    rounds = 1
+
+    def measure(self, stage, name, cell, arguments):
+        protocol, clients = cell
+
+        def counted(transactions):
+            with stage.counted(name, **(prepared_settings(name) if protocol == "prepared" else {})) as pooler:
+                way = Way(name, pooler.port)
+                open_servers(way, clients + 2)
+                pgbench(way, *select_only(protocol, clients, "-t", transactions))
+            return {"instructions": instructions_in(pooler.log_text())}
+        return difference(counted, clients, 200 // clients, 2200 // clients)
+
+
+class SystemCalls(Group):
+    name = "syscalls"
+    title = ("System calls of the proxy for one transaction (`pgbench -S`), counted by the kernel's tracepoints; the difference of two "
+             "runs of different length. With more clients a proxy finds more events in one epoll_wait when it is slower. "
+             "\"failed\" are those that returned an error (EAGAIN).")
+    heads = ("protocol", "clients")
+    cells = tuple((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS)
+    columns = (Column("total", "calls/tx", ".2f", ratio=True), Column("epoll_wait", "epoll_wait", ".2f"),
+               Column("epoll_ctl", "epoll_ctl", ".2f"), Column("receive", "recv, read", ".2f"),
+               Column("send", "send, write", ".2f"), Column("failed", "failed", ".2f"))
+    ways = ("pgswitch", "pgbouncer", "haproxy")
+
+    def measure(self, stage, name, cell, arguments):
+        protocol, clients = cell
+        way = stage.way(name, **(prepared_settings(name) if protocol == "prepared" else {}))
+        open_servers(way, clients + 2)
+
+        def counted(transactions):
+            return system_calls(way.pid, pgbench_command(way, *select_only(protocol, clients, "-t", transactions)))
+        each = difference(counted, clients, 400 // clients, 6400 // clients)
+        return {**each, "receive": sum(each.get(call, 0) for call in ("recvfrom", "recvmsg", "read")),
+                "send": sum(each.get(call, 0) for call in ("sendto", "sendmsg", "write", "writev"))}

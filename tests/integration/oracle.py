@@ -56,3 +56,15 @@ def transcript(messages):
         seen += sorted(statuses) + [message]
         statuses = []
     return seen + sorted(statuses)
+
+
+def converse(client, steps, pipelined=False):
+    """What the steps are answered; each ends with exactly one ReadyForQuery. pipelined: all are sent before anything is read."""
+    seen = []
+    if pipelined:
+        send(client, b"".join(steps))
+    for step in steps:
+        if not pipelined:
+            send(client, step)
+        seen.append(transcript(message for message in client.read_until(b"Z") if message[0] is not None))
+    return seen

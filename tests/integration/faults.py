@@ -1,4 +1,5 @@
 """What the fault tests share: clients in every state of the protocol, and what must hold after any fault."""
+import socket
 import struct
 from pathlib import Path
 
@@ -39,6 +40,12 @@ def resident_kb(pid):
 
 def open_files(pid):
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def reset(connected):
+    """Ends a connection by RST in place of FIN."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connected.close()
 
 
 def waiting_clients(proxy):
@@ -172,3 +179,4 @@ STATES = {function.__name__[1:]: function for function in (
     _idle, _in_the_middle_of_a_message, _running, _in_a_transaction, _in_a_failed_transaction, _running_in_a_transaction,
     _rows_stream, _in_copy_in, _in_copy_out, _with_a_suspended_portal, _between_parse_and_sync)}
 BUSY_STATES = [name for name in STATES if name not in ("idle", "in_the_middle_of_a_message")]
+UNSYNCED_STATES = ("with_a_suspended_portal", "between_parse_and_sync")

@@ -6,14 +6,13 @@ import psycopg
 import pytest
 from cluster import Cluster
 from endpoint import USERS, Endpoint, failure, one
-from faults import (BUSY_STATES, STATES, Session, answers, backends, is_gone, is_unhurt, postmaster, sqlstates, terminate,
-                    through, values, waiting_clients)
+from faults import (BUSY_STATES, STATES, UNSYNCED_STATES, Session, answers, backends, is_gone, is_unhurt, postmaster, sqlstates,
+                    terminate, through, values, waiting_clients)
 from launch import eventually
 from test_cancel import in_background, sleeping
 
 pytestmark = pytest.mark.pooler
 TORN_STATES = ("rows_stream", "in_copy_out")
-UNSYNCED_STATES = ("with_a_suspended_portal", "between_parse_and_sync")
 
 
 def answer_to_loss(session, state):
@@ -74,6 +73,42 @@ def test_a_commit_that_is_lost_is_neither_failed_nor_done(start_proxy, oltp, how
         assert error().sqlstate == "08007"
         assert "may or may not have been committed" in str(error())
         assert one(client, "SELECT 1") == 1
+
+
+def commit_in_batch(session):
+    session.parse("COMMIT")
+    session.bind()
+    session.execute()
+    session.sync()
+    return session.read_until(b"Z")
+
+
+COMMITS = {"simple": lambda session: session.ask("COMMIT"), "extended": commit_in_batch, "end": lambda session: session.ask("END"),
+           "in a string": lambda session: session.ask("COMMIT; SELECT 1")}
+
+
+@pytest.mark.pgswitch
+@pytest.mark.xfail(strict=True, reason="faults-commit-after-loss-is-silent")
+@pytest.mark.parametrize("commit", COMMITS)
+def test_a_commit_after_the_server_was_lost_is_an_error(start_proxy, oltp, commit):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction")
+    with Session(proxy.port) as session:
+        STATES["in_a_transaction"](session)
+        terminate(oltp, "state <> 'idle'")
+        eventually(lambda: not proxy.busy_servers(), what="the proxy knows it")
+        assert sqlstates(COMMITS[commit](session)) == ["57P01"]
+        assert values(session.ask("SELECT 42")) == ["42"]
+
+
+@pytest.mark.pgswitch
+def test_what_follows_the_end_of_a_lost_transaction_in_a_string_is_answered(start_proxy, oltp):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction")
+    with Session(proxy.port) as session:
+        STATES["in_a_transaction"](session)
+        terminate(oltp, "state <> 'idle'")
+        eventually(lambda: not proxy.busy_servers(), what="the proxy knows it")
+        assert sqlstates(session.ask("SELECT 1")) == ["57P01"]
+        assert values(session.ask("ROLLBACK; SELECT 42")) == ["42"]
 
 
 @pytest.mark.pgswitch

@@ -1,0 +1,319 @@
+"""Clients each of whose statements has an answer that only it can expect.
+
+A NonceClient speaks the protocol by hand and strictly: every operation knows the messages that may answer it, in order. What is
+neither that nor the loss of a server raises WrongAnswer. Rows that it wrote are noted as `kept`, `undone` or `unknown`.
+"""
+import asyncio
+import random
+import struct
+
+# How an operation may fail while servers are killed.
+LOSS = {"57P01", "57P02", "57P03", "08006"}
+CANCELLED = "57014"
+COMMIT_UNKNOWN = "08007"
+PATIENCE = 45
+
+
+class WrongAnswer(Exception):
+    """An answer that belongs to nobody here, or to somebody else."""
+
+
+class Lost(Exception):
+    """The connection has ended."""
+
+
+class Failed(Exception):
+    """An error that the operation may end with: its SQLSTATE."""
+
+
+def message(kind, body=b""):
+    return kind + struct.pack("!i", 4 + len(body)) + body
+
+
+def query(sql):
+    return message(b"Q", sql.encode() + b"\0")
+
+
+def parse(name, sql):
+    return message(b"P", name + b"\0" + sql.encode() + b"\0\0\0")
+
+
+def bind(name, *values):
+    body = b"\0" + name + b"\0" + struct.pack("!hh", 0, len(values))
+    for value in values:
+        body += struct.pack("!i", len(value)) + value.encode()
+    return message(b"B", body + struct.pack("!h", 0))
+
+
+EXECUTE = message(b"E", bytes(5))
+SYNC = message(b"S")
+
+
+def columns(body):
+    """Texts of a DataRow."""
+    found, place = [], 2
+    for _ in range(struct.unpack_from("!h", body)[0]):
+        size, = struct.unpack_from("!i", body, place)
+        found.append(body[place + 4:place + 4 + size].decode())
+        place += 4 + size
+    return found
+
+
+class NonceClient:
+    def __init__(self, number, port, address="127.0.0.1"):
+        self.number, self.port, self.address = number, port, address
+        self.dice = random.Random(number)
+        self.count = 0                        # operations answered in full
+        self.losses = 0                       # operations that ended with the loss of a server
+        self.written = {}                     # nonce of a row -> "kept", "undone" or "unknown"
+        self.cancels = number % 3 == 0        # the others never cancel, so nothing of theirs may be cancelled
+        self._may_be_cancelled = False
+        self._setting = 100001 + 10 * number  # never a whole second, which PostgreSQL would print as such
+        self._serial = 0
+        self._reader = self._writer = None
+        self._buffer = b""
+        self._prepared = False
+
+    # --- the connection
+
+    async def connect(self):
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.address, 0))
+        body = struct.pack("!hh", 3, 0) + b"user\0app\0database\0app\0\0"
+        self._buffer, self._prepared, self._may_be_cancelled = b"", False, False
+        self._writer.write(struct.pack("!i", 4 + len(body)) + body)
+        while True:
+            kind, body = await self._next()
+            if kind == b"K":
+                self._key = body
+            if kind == b"E":
+                raise self._failure(body)
+            if kind == b"Z":
+                break
+        await self._ask(query(f"SET lock_timeout = {self._setting}"), [["SET"]])
+
+    def abort(self):
+        """Ends the connection in the middle of whatever it is doing: by a reset or, one time in two, in order."""
+        if self._writer is not None:
+            self._writer.close() if self.dice.random() < 0.5 else self._writer.transport.abort()
+
+    async def close(self):
+        if self._writer is not None:
+            self._writer.write(message(b"X"))
+            self._writer.close()
+            self._writer = None
+
+    async def _next(self):
+        """The next message, or Lost; WrongAnswer when there is none for PATIENCE seconds."""
+        while len(self._buffer) < 5 or len(self._buffer) < 1 + struct.unpack_from("!i", self._buffer, 1)[0]:
+            try:
+                data = await asyncio.wait_for(self._reader.read(65536), PATIENCE)
+            except asyncio.TimeoutError:
+                raise WrongAnswer("no answer") from None
+            except OSError as error:
+                raise Lost(str(error)) from None
+            if not data:
+                raise Lost("end of file")
+            self._buffer += data
+        size = 1 + struct.unpack_from("!i", self._buffer, 1)[0]
+        kind, body, self._buffer = self._buffer[:1], self._buffer[5:size], self._buffer[size:]
+        return kind, body
+
+    async def _reply(self):
+        """The next message that answers something."""
+        while True:
+            kind, body = await self._next()
+            if kind not in (b"N", b"S", b"T", b"1", b"2", b"3", b"n", b"t"):
+                return kind, body
+
+    def _failure(self, body):
+        fields = {field[:1]: field[1:].decode() for field in body.split(b"\0") if field}
+        sqlstate = fields[b"C"]
+        if sqlstate in LOSS or sqlstate == COMMIT_UNKNOWN or (sqlstate == CANCELLED and self._may_be_cancelled):
+            return Failed(sqlstate)
+        return WrongAnswer(f"error {sqlstate} {fields[b'M']}")
+
+    async def _ask(self, data, batches, status=b"I"):
+        """Sends `data`, and expects for each batch its rows and tags, and a ReadyForQuery. A row or tag is a text; an error is
+        (SQLSTATE, part of its message). Reads on to the last ReadyForQuery before it raises Failed."""
+        while self._buffer:
+            kind, body = await self._next()
+            if kind not in b"NS":  # notices and settings may come at any time
+                raise WrongAnswer(f"unasked: {kind} {body[:200]}")
+        self._writer.write(data)
+        failed = None
+        for expected in batches:
+            expected = list(expected)
+            while True:
+                kind, body = await self._reply()
+                if kind == b"Z":
+                    break
+                if kind == b"E" and expected and isinstance(expected[0], tuple) and self._is(body, *expected[0]):
+                    expected.pop(0)
+                elif kind == b"E":
+                    failed = self._failure(body)
+                    if isinstance(failed, WrongAnswer):
+                        raise failed
+                    expected = []
+                else:
+                    said = columns(body) if kind == b"D" else [body.rstrip(b"\0\n").decode()] if kind in b"Cd" else None
+                    if kind not in (b"H", b"c"):
+                        for text in said if said is not None else [f"message {kind}"]:
+                            if not expected or expected.pop(0) != text:
+                                raise WrongAnswer(f"not expected: {text[:200]}")
+            if expected and not failed:
+                raise WrongAnswer(f"missing: {expected}")
+            if not failed and body != status:
+                raise WrongAnswer(f"transaction status {body}, expected {status}")
+        if failed:
+            raise failed
+        return body
+
+    @staticmethod
+    def _is(body, sqlstate, text):
+        return b"C" + sqlstate.encode() + b"\0" in body and text.encode() in body
+
+    # --- operations
+
+    def _nonce(self):
+        self._serial += 1
+        return f"n{self.number}x{self._serial}x{self.dice.randrange(10**9)}"
+
+    async def simple(self):
+        nonce = self._nonce()
+        await self._ask(query(f"SELECT '{nonce}'"), [[nonce, "SELECT 1"]])
+
+    async def on_the_other_route(self):
+        nonce = self._nonce()
+        await self._ask(query(f"SELECT '{nonce}', current_setting('cluster_name') FROM sales LIMIT 1"),
+                        [[nonce, "analytics", "SELECT 1"]])
+
+    async def over_both_routes(self):
+        a, b, c = self._nonce(), self._nonce(), self._nonce()
+        await self._ask(query(f"SELECT '{a}'; SELECT '{b}' FROM sales LIMIT 1; SELECT '{c}'"),
+                        [[a, "SELECT 1", b, "SELECT 1", c, "SELECT 1"]])
+
+    async def with_parameter(self):
+        nonce = self._nonce()
+        await self._ask(parse(b"", "SELECT $1::text") + bind(b"", nonce) + EXECUTE + SYNC, [[nonce, "SELECT 1"]])
+
+    async def prepared(self):
+        """Every client calls its statement "mine", and each means another one."""
+        nonce = self._nonce()
+        text = f"SELECT '{self.number}', $1::text"
+        first = b"" if self._prepared else parse(b"mine", text)
+        try:
+            await self._ask(first + bind(b"mine", nonce) + EXECUTE + SYNC, [[str(self.number), nonce, "SELECT 1"]])
+        except Failed:
+            if first:  # whether the name exists now is not known
+                await self._ask(message(b"C", b"Smine\0") + SYNC, [[]])
+            raise
+        self._prepared = True
+
+    async def pipelined(self):
+        a, b, c, d = (self._nonce() for _ in range(4))
+        await self._ask(parse(b"", "SELECT $1::text") + bind(b"", a) + EXECUTE + SYNC
+                        + parse(b"", "SELECT $1::text FROM sales LIMIT 1") + bind(b"", b) + EXECUTE + SYNC
+                        + parse(b"", "SELECT $1::integer") + bind(b"", c) + EXECUTE + SYNC
+                        + parse(b"", "SELECT $1::text") + bind(b"", d) + EXECUTE + SYNC,
+                        [[a, "SELECT 1"], [b, "SELECT 1"], [("22P02", c)], [d, "SELECT 1"]])
+
+    async def error(self):
+        nonce = self._nonce()
+        await self._ask(query(f"SELECT '{nonce}'::integer"), [[("22P02", nonce)]])
+
+    async def large(self):
+        nonce = self._nonce()
+        await self._ask(query(f"SELECT '{nonce}' || repeat('x', 5000) FROM generate_series(1, 20)"),
+                        [[nonce + "x" * 5000] * 20 + ["SELECT 20"]])
+
+    async def copy_out(self):
+        nonce = self._nonce()
+        await self._ask(query(f"COPY (SELECT '{nonce}' FROM generate_series(1, 30)) TO STDOUT"), [[nonce] * 30 + ["COPY 30"]])
+
+    async def setting(self):
+        await self._ask(query("SELECT current_setting('lock_timeout')"), [[f"{self._setting}ms", "SELECT 1"]])
+
+    async def cancelled(self):
+        """Its own statement is cancelled, or has ended before."""
+        if not self.cancels:
+            return await self.simple()
+        nonce = self._nonce()
+        self._may_be_cancelled = True
+        cancelling = asyncio.create_task(self._send_cancel(self.dice.random() * 0.05))
+        try:
+            await self._ask(query(f"SELECT '{nonce}' FROM pg_sleep(0.02)"), [[nonce, "SELECT 1"]])
+        except Failed as failure:
+            if failure.args[0] != CANCELLED:
+                raise
+        finally:
+            await cancelling
+        for _ in range(3):  # a late one may hit what this client runs next, and nothing else
+            try:
+                await self.simple()
+            except Failed as failure:
+                if failure.args[0] != CANCELLED:
+                    raise
+            await asyncio.sleep(0.05)
+        self._may_be_cancelled = False
+
+    async def _send_cancel(self, delay):
+        await asyncio.sleep(delay)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            writer.write(struct.pack("!ii", 12 + len(self._key) - 4, 80877102) + self._key)
+            await asyncio.wait_for(reader.read(), PATIENCE)
+            writer.close()
+        except OSError:
+            pass
+
+    async def insert(self):
+        """In autocommit: only an answer says that the row is there, only a plain error that it is not."""
+        nonce = self._nonce()
+        self.written[nonce] = "unknown"
+        try:
+            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), [["INSERT 0 1"]])
+        except Failed as failure:
+            if failure.args[0] in ("57P03", CANCELLED):
+                self.written[nonce] = "undone"
+            raise
+        self.written[nonce] = "kept"
+
+    async def transaction(self):
+        nonce = self._nonce()
+        rolls_back = self.dice.random() < 0.3
+        self.written[nonce] = "undone"
+        try:
+            await self._ask(query("BEGIN"), [["BEGIN"]], b"T")
+            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), [["INSERT 0 1"]], b"T")
+            await self._ask(query(f"SELECT what FROM written WHERE what = '{nonce}'"), [[nonce, "SELECT 1"]], b"T")
+        except Failed:
+            await self._ask(query("ROLLBACK"), [["ROLLBACK"]])
+            raise
+        if rolls_back:
+            return await self._ask(query("ROLLBACK"), [["ROLLBACK"]])
+        self.written[nonce] = "unknown"
+        await self._ask(query("COMMIT"), [["COMMIT"]])
+        self.written[nonce] = "kept"
+
+    OPERATIONS = (simple, simple, on_the_other_route, over_both_routes, with_parameter, prepared, prepared, pipelined, error, large,
+                  copy_out, setting, cancelled, insert, transaction, transaction)
+
+    async def run(self, until):
+        """Operations until the event is set, over as many connections as it takes."""
+        while not until.is_set():
+            try:
+                if self._writer is None:
+                    await self.connect()
+                operation = self.dice.choice(self.OPERATIONS)
+                await operation(self)
+                self.count += 1
+            except Failed:
+                self.losses += 1
+            except (Lost, OSError):
+                self.losses += 1
+                if self._writer is not None:
+                    self._writer.close()
+                self._writer = None
+                await asyncio.sleep(0.05)
+            except WrongAnswer as wrong:
+                raise WrongAnswer(f"client {self.number}, {operation.__name__}: {wrong}") from None

@@ -1,11 +1,13 @@
-"""psycopg 3, sync and async."""
+"""psycopg 3, sync and async, and psycopg2."""
 from pathlib import Path
 
 import pytest
 
-PROGRAMS = sorted(path.stem for path in Path(__file__).parent.glob("python/psycopg_*.py") if path.stem != "psycopg_seen")
+FOLDER = Path(__file__).parent / "python"
+PROGRAMS = {"psycopg_statements": "psycopg", "psycopg_transactions": "psycopg", "psycopg_cursors": "psycopg", "psycopg_pipeline": "psycopg",
+            "psycopg2_scenarios": "psycopg2"}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_psycopg_sees_the_same(proxy, comparison, program):
-    comparison.check("psycopg", ["/usr/bin/python3", Path(__file__).parent / "python" / f"{program}.py"], proxy)
+    comparison.check(PROGRAMS[program], ["/usr/bin/python3", FOLDER / f"{program}.py"], proxy)

@@ -6,7 +6,7 @@ from endpoint import USERS, Endpoint
 from malformed import CASES, OPEN, REASONS, Stage
 from messages import SYNC, TERMINATE, query, request, startup
 from oracle import cut, read_to_end, send, transcript
-from raw import RawClient, error_fields
+from raw import RawClient
 from scram import PLAIN, Scram
 
 pytestmark = pytest.mark.pgswitch
@@ -48,7 +48,7 @@ def tidy():
 @pytest.fixture(scope="module")
 def watched(make_pooler, authority):
     """watched(name): the proxy of that name, started at first use."""
-    pair, proxies = authority.server("proxy"), {}
+    pair, proxies = authority.server("malformed"), {}
 
     def get(name):
         if name not in proxies:

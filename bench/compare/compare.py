@@ -2,18 +2,25 @@
 import argparse
 import os
 import re
+import resource
 import shutil
 import sys
 import time
 from pathlib import Path
 
+from ways import Stage, version
+
+from bulk import Bulk
 from counts import Instructions, SystemCalls
-from table import table
-from ways import Stage, pgbouncer_version
-
+from idle import Idle
+from latency import Latency
 from launch import exit_on_sigterm, temporary_folder
+from logins import Logins
+from table import table
+from throughput import Pipeline, Plain, Routing, Tls, Unix
+from workers import Workers
 
-GROUPS = (Instructions(), SystemCalls())
+GROUPS = (Instructions(), SystemCalls(), Plain(), Tls(), Unix(), Pipeline(), Routing(), Latency(), Logins(), Idle(), Bulk(), Workers())
 
 
 def matches(selectors, group, cell):
@@ -34,7 +41,7 @@ def chosen(only):
 
 def measure(group, cells, stage, arguments):
     """cell -> way -> samples. Each round visits every way of a cell before the next cell, in an order that rotates."""
-    ways = [way for way in group.ways if not arguments.ways or way.split()[0] in arguments.ways]
+    ways = [way for way in group.ways if not arguments.ways or way.replace(",", " ").split()[0] in arguments.ways]
     samples = {cell: {way: [] for way in ways} for cell in cells}
     rounds = min(group.rounds or arguments.rounds, arguments.rounds)
     for round_ in range(rounds):
@@ -48,10 +55,12 @@ def measure(group, cells, stage, arguments):
 
 def conditions(arguments):
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({cpu[1] if cpu else 'unknown'}), Linux {os.uname().release}. "
+    quick = "**--quick: sizes are a tenth of what the tables say.** " if arguments.quick else ""
+    return (f"{quick}{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({cpu[1] if cpu else 'unknown'}), Linux {os.uname().release}. "
             f"Medians of up to {arguments.rounds} interleaved rounds, {arguments.seconds} s a sample, pgbench scale {arguments.scale}. "
             f"Poolers in transaction mode with 20 servers and one thread, if nothing else is said; pgswitch with conf/demo/rules.lua; "
-            f"pgbouncer {pgbouncer_version()} (its prepared rows in session mode: this version cannot prepare in transaction mode).\n")
+            f"pgbouncer {version('pgbouncer')} (its prepared rows in session mode: this version cannot prepare in transaction mode), "
+            f"haproxy {version('haproxy')} in TCP mode, pgpool {version('pgpool')} in raw mode.\n")
 
 
 def parse():
@@ -66,6 +75,8 @@ def parse():
     parser.add_argument("--output", metavar="FILE", help="also write the tables there")
     arguments = parser.parse_args()
     arguments.ways = [way for way in arguments.ways.split(",") if way]
+    if arguments.quick:
+        arguments.rounds, arguments.seconds = 1, 0.5
     return arguments
 
 
@@ -94,6 +105,7 @@ def main():
             print(*("+".join([group.name, *map(str, cell)]) for cell in its_cells), sep="\n")
         return
     exit_on_sigterm()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)  # inherited by all
     try:
         text = run(cells, arguments)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from table import Column, Group
 from ways import Way, prepared_settings
 
 PROTOCOLS = ("simple", "extended", "prepared")
+_CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
 
 
 def difference(counted, clients, short, long):
@@ -27,7 +28,7 @@ class Instructions(Group):
         protocol, clients = cell
 
         def counted(transactions):
-            with stage.counted(name, **(prepared_settings(name) if protocol == "prepared" else {})) as pooler:
+            with stage.pooler(name, under=_CALLGRIND, **(prepared_settings(name) if protocol == "prepared" else {})) as pooler:
                 way = Way(name, pooler.port)
                 open_servers(way, clients + 2)
                 pgbench(way, *select_only(protocol, clients, "-t", transactions))

@@ -1,31 +1,37 @@
-"""pgbench through a way."""
+"""What loads a way: pgbench, and bench_client."""
+import os
 import re
 import subprocess
 import tempfile
 
-from ways import BIN, PASSWORD
+from ways import BIN, PASSWORD, TOOLS
 
 
-def pgbench_command(way, *options, sslmode="disable"):
+def pgbench_command(way, *options, tls=False):
     """The command line, with its environment in front (perf starts it)."""
-    return ["env", f"PGPASSWORD={PASSWORD}", f"PGSSLMODE={sslmode}", str(BIN / "pgbench"), "-n",
-            "-h", str(way.socket_folder or "127.0.0.1"), "-p", str(way.port), "-U", "app", *map(str, options), "app"]
+    return ["env", f"PGPASSWORD={PASSWORD}", f"PGSSLMODE={'require' if tls else 'disable'}", str(BIN / "pgbench"), "-n",
+            "-h", way.host, "-p", str(way.port), "-U", "app", *map(str, options), "app"]
 
 
-def pgbench(way, *options, sslmode="disable", cwd=None):
+def pgbench(way, *options, tls=False, cwd=None):
     """Runs it and returns what it prints; RuntimeError when a transaction failed."""
-    done = subprocess.run(pgbench_command(way, *options, sslmode=sslmode), capture_output=True, text=True, cwd=cwd, timeout=300)
+    done = subprocess.run(pgbench_command(way, *options, tls=tls), capture_output=True, text=True, cwd=cwd, timeout=300)
     if done.returncode != 0 or "\nnumber of failed transactions: 0 " not in done.stdout:
         raise RuntimeError(f"pgbench through {way.name} failed:\n{done.stdout}\n{done.stderr[-2000:]}")
     return done.stdout
 
 
-def open_servers(way, count):
-    """Makes a pooler open so many servers: with that many clients inside a statement at the same time."""
+def with_script(text, run):
+    """run(path of a file with this pgbench script)."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
-        script.write("SELECT pg_sleep(0.3);\n")
+        script.write(text)
         script.flush()
-        pgbench(way, "-f", script.name, "-c", count, "-t", 2)
+        return run(script.name)
+
+
+def open_servers(way, count, tls=False):
+    """Makes a pooler open so many servers: with that many clients inside a statement at the same time."""
+    with_script("SELECT pg_sleep(0.3);\n", lambda path: pgbench(way, "-f", path, "-c", count, "-t", 2, tls=tls))
 
 
 def select_only(protocol, clients, *more):
@@ -42,3 +48,23 @@ def tps(output):
 
 def latency_us(output):
     return float(re.search(r"latency average = ([\d.]+)", output)[1]) * 1000
+
+
+def bench_client(mode, port, *words, user="app", tls=False, **popen):
+    """The process of bench/load/client.cpp."""
+    environment = dict(os.environ, PGSSLMODE="require" if tls else "disable")
+    return subprocess.Popen([TOOLS / "bench_client", mode, str(port), user, PASSWORD, *map(str, words)], env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **popen)
+
+
+def finished(process):
+    """Its output once it has ended well."""
+    out, errors = process.communicate(timeout=300)
+    if process.returncode != 0:
+        raise RuntimeError(f"bench_client failed: {errors}")
+    return out
+
+
+def operations(output):
+    """(how many, how many each second) of bench_client."""
+    return int(re.search(r"operations = (\d+)", output)[1]), float(re.search(r"per second = ([\d.]+)", output)[1])

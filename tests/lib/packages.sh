@@ -10,7 +10,7 @@ BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libssl-dev libspdl
 POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
 TEST_PACKAGES="libnss-wrapper faketime python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
   libpostgresql-jdbc-java"
-BENCH_PACKAGES="pgbouncer haproxy"
+BENCH_PACKAGES="pgbouncer haproxy pgpool2 libbenchmark-dev valgrind strace linux-perf"
 FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
 
 is_installed() {

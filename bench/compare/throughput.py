@@ -1,0 +1,103 @@
+"""pgbench through a way: transactions each second, latency, and the proxy's CPU time for a transaction."""
+from load import latency_us, open_servers, pgbench, select_only, tps, transactions, with_script
+from process import cpu_ns, memory_kb
+from table import Column, Group
+from ways import DEMO_RULES, prepared_settings
+
+PROTOCOLS = ("simple", "extended", "prepared")
+
+
+def sample(way, *options, tls=False):
+    before = cpu_ns(way.pid) if way.pid else 0
+    out = pgbench(way, *options, tls=tls)
+    spent = cpu_ns(way.pid) - before if way.pid else None
+    return {"tps": tps(out), "latency": latency_us(out), "cpu": spent / 1000 / transactions(out) if way.pid else None,
+            "rss": memory_kb(way.pid)["Rss"] / 1024 if way.pid else None}
+
+
+class Throughput(Group):
+    """Subclasses say how the way is set up and what pgbench is asked for."""
+    heads = ("protocol", "clients")
+    columns = (Column("tps", "tps", ratio=True), Column("latency", "latency us"), Column("cpu", "proxy CPU us/tx", ".1f", ratio=True),
+               Column("rss", "RSS MB", ".1f"))
+    tls = False
+
+    def settings(self, stage, name, cell):
+        return prepared_settings(name) if "prepared" in cell else {}
+
+    def options(self, cell):
+        protocol, clients = cell[-2:]
+        return select_only(protocol, clients)
+
+    def measure(self, stage, name, cell, arguments):
+        way = stage.way(name.split()[0], **self.settings(stage, name, cell))
+        open_servers(way, min(20, cell[-1]), tls=self.tls)
+        return sample(way, *self.options(cell), "-T", max(1, round(arguments.seconds)), tls=self.tls)
+
+
+class Plain(Throughput):
+    name = "pgbench"
+    title = "`pgbench -S` over TCP."
+    cells = tuple((protocol, clients) for protocol in PROTOCOLS for clients in (1, 16, 64))
+
+
+class Tls(Throughput):
+    name = "tls"
+    title = "`pgbench -S` with TLS between client and proxy, and on both sides of it."
+    heads = ("sides", "protocol", "clients")
+    cells = tuple((sides, protocol, clients) for sides in ("client", "both") for protocol, clients in (("simple", 1), ("simple", 16), ("extended", 16)))
+    ways = ("pgswitch", "pgbouncer")
+    tls = True
+
+    def settings(self, stage, name, cell):
+        return stage.tls_settings(cell[0])
+
+
+class Unix(Throughput):
+    name = "unix"
+    title = "`pgbench -S` over Unix sockets, on both sides of the proxy."
+    cells = (("simple", 1), ("simple", 16), ("extended", 16))
+    ways = ("pgswitch", "pgbouncer", "haproxy", "direct")
+
+    def settings(self, stage, name, cell):
+        return {"unix": True}
+
+
+class Pipeline(Throughput):
+    name = "pipeline"
+    title = "pgbench pipelines: a transaction is ten SELECTs by primary key between \\startpipeline and \\endpipeline."
+    cells = (("extended", 1), ("extended", 16), ("prepared", 16))
+    ways = ("pgswitch", "pgbouncer", "haproxy", "direct")
+
+    def measure(self, stage, name, cell, arguments):
+        select = "SELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
+        script = "\\set aid random(1, 100000)\n\\startpipeline\n" + select * 10 + "\\endpipeline\n"
+        way = stage.way(name, **self.settings(stage, name, cell))
+        open_servers(way, min(20, cell[-1]))
+        return with_script(script, lambda path: sample(way, "-f", path, "-M", cell[0], "-c", cell[1], "-j", min(2, cell[1]),
+                                                       "-T", max(1, round(arguments.seconds))))
+
+
+class Routing(Throughput):
+    name = "routing"
+    title = ("What rules cost, `pgbench` with a SELECT by primary key. \"same text\": the statement is known byte by byte; \"fresh "
+             "literals\": it differs in a number each time, the shape is known. \"rules\": the demo's, which look at the tables; \"rules "
+             "on the text\": one that reads the whole text, so that each new text is parsed and asked about.")
+    heads = ("statements", "protocol", "clients")
+    cells = tuple((statements, "simple", clients) for statements in ("same text", "fresh literals") for clients in (1, 16))
+    ways = ("pgswitch without rules", "pgswitch with rules", "pgswitch with rules on the text")
+    reference = "pgswitch without rules"
+    _rules = {"pgswitch without rules": "", "pgswitch with rules": DEMO_RULES,
+              "pgswitch with rules on the text": 'function route(stmt, session)\n  if stmt.text:find("sales", 1, true) then return "app.redshift" end\nend\n'}
+
+    def settings(self, stage, name, cell):
+        return {"rules": self._rules[name]}
+
+    def measure(self, stage, name, cell, arguments):
+        statements, protocol, clients = cell
+        literal = "4711" if statements == "same text" else ":aid"
+        script = f"\\set aid random(1, 100000)\nSELECT abalance FROM pgbench_accounts WHERE aid = {literal};\n"
+        way = stage.way("pgswitch", **self.settings(stage, name, cell))
+        open_servers(way, clients)
+        return with_script(script, lambda path: sample(way, "-f", path, "-M", protocol, "-c", clients, "-j", min(2, clients),
+                                                       "-T", max(1, round(arguments.seconds))))

@@ -13,7 +13,7 @@
 #include "proxy/server_login.hpp"
 
 /// What a client's login decides, without I/O: how it must prove itself, what its start-up packet asks for, what it may do.
-/// The coroutine that asks these questions is ClientSession.
+/// The coroutine that asks these questions is ClientAdmission.
 namespace pgswitch {
 
 /// Texts are pgbouncer's where it has one.

@@ -1,9 +1,9 @@
 #include "proxy/dns.hpp"
 
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
+#include <boost/asio/post.hpp>
+
+#include "proxy/alarm.hpp"
 
 namespace pgswitch {
 
@@ -14,10 +14,26 @@ using boost::system::error_code;
 struct DnsCache::Lookup {
   Entry entry;
   bool running = false;
-  std::vector<asio::steady_timer*> waiting;
+  std::vector<Alarm*> waiting;
 };
 
-DnsCache::DnsCache(asio::io_context& io) : io_(io), resolver_(io) {}
+namespace {
+
+/// Blocks for as long as the system's resolver takes.
+DnsCache::Addresses look_up(const std::string& host, error_code& error) {
+  asio::io_context unused;
+  asio::ip::tcp::resolver resolver(unused);
+  DnsCache::Addresses addresses;
+  for (const auto& result : resolver.resolve(host, "", error)) {
+    const asio::ip::address address = result.endpoint().address();
+    if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
+  }
+  return addresses;
+}
+
+}  // namespace
+
+DnsCache::DnsCache(asio::io_context& io) : io_(io) {}
 
 DnsCache::~DnsCache() = default;
 
@@ -33,13 +49,10 @@ asio::awaitable<bool> DnsCache::resolve(std::string host, Lifetimes lifetimes, s
   Lookup& lookup = *slot;  // entries are never removed: the names are those of the configuration
   if (lookup.entry.expires_us <= now_us) {
     if (!lookup.running) start(host, lifetimes, now_us);
-    using Clock = std::chrono::steady_clock;
-    asio::steady_timer timer(io_, deadline_us > 0 ? Clock::time_point(std::chrono::microseconds(deadline_us))
-                                                  : Clock::time_point::max());
-    lookup.waiting.push_back(&timer);
-    error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    std::erase(lookup.waiting, &timer);
+    Alarm alarm(io_);
+    lookup.waiting.push_back(&alarm);
+    co_await alarm.wait(deadline_us);
+    std::erase(lookup.waiting, &alarm);
     if (lookup.running) {
       error = asio::error::timed_out;
       co_return false;
@@ -52,17 +65,14 @@ asio::awaitable<bool> DnsCache::resolve(std::string host, Lifetimes lifetimes, s
 
 void DnsCache::start(const std::string& host, Lifetimes lifetimes, std::int64_t now_us) {
   lookups_[host]->running = true;
-  resolver_.async_resolve(
-      host, "", [this, host, lifetimes, now_us, alive = std::weak_ptr<int>(alive_)](
-                    const error_code& error, const asio::ip::tcp::resolver::results_type& results) {
-        if (alive.expired()) return;
-        Addresses addresses;
-        for (const auto& result : results) {
-          const asio::ip::address address = result.endpoint().address();
-          if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
-        }
-        finish(host, error, std::move(addresses), now_us + (error ? lifetimes.failed_us : lifetimes.found_us));
-      });
+  if (!thread_) thread_ = std::make_unique<asio::thread_pool>(1);
+  asio::post(*thread_, [this, &io = io_, host, lifetimes, now_us, alive = std::weak_ptr<int>(alive_)] {
+    error_code error;
+    Addresses addresses = look_up(host, error);
+    post_to(io, [this, host, lifetimes, now_us, alive, error, addresses = std::move(addresses)]() mutable {
+      if (!alive.expired()) finish(host, error, std::move(addresses), now_us + (error ? lifetimes.failed_us : lifetimes.found_us));
+    });
+  });
 }
 
 void DnsCache::finish(const std::string& host, const error_code& error, Addresses addresses, std::int64_t expires_us) {
@@ -79,7 +89,7 @@ void DnsCache::finish(const std::string& host, const error_code& error, Addresse
   lookup.entry.error = error;
   lookup.entry.expires_us = expires_us;
   lookup.entry.addresses = std::move(addresses);
-  for (asio::steady_timer* timer : lookup.waiting) timer->cancel();
+  for (Alarm* alarm : lookup.waiting) alarm->wake();
   if (changed && changed_) changed_(host, texts);
 }
 

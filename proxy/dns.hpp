@@ -2,7 +2,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -12,7 +12,7 @@
 
 namespace pgswitch {
 
-/// Addresses of server hosts, looked up on a thread of Asio's and remembered for dns_max_ttl, failures for dns_nxdomain_ttl.
+/// Addresses of server hosts, looked up on a thread of its own and remembered for dns_max_ttl, failures for dns_nxdomain_ttl.
 /// One per worker, its thread only. One lookup at a time per name, however many wait for it; the loop never waits.
 class DnsCache {
  public:
@@ -50,9 +50,9 @@ class DnsCache {
               std::int64_t expires_us);
 
   boost::asio::io_context& io_;
-  boost::asio::ip::tcp::resolver resolver_;
   std::map<std::string, std::unique_ptr<Lookup>> lookups_;
   std::function<void(const std::string&, const std::vector<std::string>&)> changed_;
+  std::unique_ptr<boost::asio::thread_pool> thread_;  ///< once there is a name to look up
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -1,9 +1,6 @@
 #include "proxy/lease_wait.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
+#include "proxy/alarm.hpp"
 
 namespace pgswitch {
 
@@ -14,26 +11,19 @@ namespace {
 /// Sleeps in a coroutine until the shard calls.
 class CoroutineWaiter final : public LeaseWaiter {
  public:
-  explicit CoroutineWaiter(asio::io_context& io) : timer(io) {}
+  explicit CoroutineWaiter(asio::io_context& io) : alarm(io) {}
   void on_lease(Lease granted) override {
     lease = std::move(granted);
-    wake();
+    alarm.wake();
   }
   void on_lease_failed(const protocol::SqlError& reason) override {
     error = reason;
-    wake();
+    alarm.wake();
   }
 
-  asio::steady_timer timer;
+  Alarm alarm;
   Lease lease;
   protocol::SqlError error;
-  bool woken = false;
-
- private:
-  void wake() {
-    woken = true;
-    timer.cancel();
-  }
 };
 
 }  // namespace
@@ -43,12 +33,8 @@ asio::awaitable<Lease> wait_for_lease(asio::io_context& io, PoolShard& shard, st
   CoroutineWaiter waiter(io);
   Lease lease = shard.acquire(waiter);
   if (lease) co_return lease;
-  using Clock = std::chrono::steady_clock;
-  waiter.timer.expires_at(deadline_us > 0 ? Clock::time_point(std::chrono::microseconds(deadline_us))
-                                          : Clock::time_point::max());
-  boost::system::error_code ignored;
-  co_await waiter.timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  if (!waiter.woken) {
+  const bool woken = co_await waiter.alarm.wait(deadline_us);
+  if (!woken) {
     shard.cancel_wait(waiter);
     error = {};
     error.severity = protocol::Severity::fatal;

@@ -19,7 +19,7 @@ namespace {
 
 /// Accepted in one turn: a storm of logins must not keep the sessions waiting.
 constexpr int accepts_per_turn = 16;
-constexpr std::chrono::seconds pause_time{1};
+constexpr std::int64_t pause_us = one_second;
 
 void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
 
@@ -67,7 +67,7 @@ void Listener::start(Sink sink) {
 
 void Listener::close() {
   if (fd_ < 0) return;
-  pause_.cancel();
+  pause_.wake();
   if (polled_) worker_.poller().remove(fd_, *this);
   polled_ = false;
   ::close(fd_);
@@ -102,10 +102,7 @@ void Listener::pause(int error) {
   if (error == EMFILE || error == ENFILE) refuse_one();
   worker_.poller().remove(fd_, *this);
   polled_ = false;
-  pause_.expires_after(pause_time);
-  pause_.async_wait([this](const boost::system::error_code& cancelled) {
-    if (!cancelled) resume();
-  });
+  pause_.call_after(pause_us, [this] { resume(); });
 }
 
 void Listener::refuse_one() {

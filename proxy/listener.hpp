@@ -1,5 +1,4 @@
 #pragma once
-#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -46,7 +45,7 @@ class Listener final : private Pollable {
   bool unix_ = false;
   bool polled_ = false;
   Sink sink_;
-  boost::asio::steady_timer pause_;
+  Alarm pause_;
 };
 using Listeners = std::vector<std::unique_ptr<Listener>>;
 

@@ -1,11 +1,12 @@
 #include "proxy/poller.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cassert>
 #include <cerrno>
+#include <chrono>
 #include <sys/epoll.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace pgswitch {
 namespace {
@@ -16,28 +17,26 @@ int make_set() {
   return fd;
 }
 
+std::int64_t steady_us() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 }  // namespace
 
-Poller::Poller(boost::asio::io_context& io) : io_(io), set_(io, make_set()) {}
-
-Poller::~Poller() = default;
-
-void Poller::start() {
-  stopped_ = false;
-  arm();
+Poller::Poller(boost::asio::io_context& io)
+    : io_(io), work_(io.get_executor()), clock_(AlarmClock::of(io)), set_(make_set()),
+      read_clock_([](void*) { return steady_us(); }), now_us_(steady_us()) {
+  add(clock_.bell(), EPOLLIN, bell_);
 }
 
-void Poller::stop() {
-  stopped_ = true;
-  boost::system::error_code ignored;
-  set_.cancel(ignored);
-}
+Poller::~Poller() { ::close(set_); }
 
 void Poller::control(int operation, int fd, std::uint32_t events, Pollable& target) {
   epoll_event event{};
   event.events = events;
   event.data.ptr = &target;
-  if (::epoll_ctl(set_.native_handle(), operation, fd, &event) != 0)
+  if (::epoll_ctl(set_, operation, fd, &event) != 0)
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
@@ -47,7 +46,7 @@ void Poller::modify(int fd, std::uint32_t events, Pollable& target) { control(EP
 
 void Poller::remove(int fd, Pollable& target) {
   epoll_event unused{};
-  [[maybe_unused]] const int result = ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, fd, &unused);
+  [[maybe_unused]] const int result = ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, &unused);
   assert(result == 0);
   for (int i = 0; i < event_count_; ++i) {
     if (events_[static_cast<std::size_t>(i)].data.ptr == &target) events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
@@ -56,9 +55,6 @@ void Poller::remove(int fd, Pollable& target) {
 
 void Poller::again(Pollable& target) {
   if (std::find(again_.begin(), again_.end(), &target) == again_.end()) again_.push_back(&target);
-  if (again_posted_) return;
-  again_posted_ = true;
-  boost::asio::post(io_, [this] { turn_again(); });
 }
 
 void Poller::forget(Pollable& target) {
@@ -66,24 +62,36 @@ void Poller::forget(Pollable& target) {
   std::replace(again_now_.begin(), again_now_.end(), &target, static_cast<Pollable*>(nullptr));
 }
 
-void Poller::set_turn_hook(void (*hook)(void*), void* argument) {
-  turn_hook_ = hook;
-  turn_argument_ = argument;
+void Poller::set_clock(std::int64_t (*read)(void*), void* argument) {
+  read_clock_ = read;
+  clock_argument_ = argument;
 }
 
-// Asio re-checks the level whenever a wait is started (EPOLL_CTL_MOD), so events left over in the set are not lost.
-void Poller::arm() {
-  set_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-    if (error || stopped_) return;
-    turn();
-    if (!stopped_) arm();
-  });
+void Poller::run() {
+  clock_.adopt_thread();
+  while (!stopped_) turn(-1);
 }
 
-// One batch, then back to Asio: timers and posted work get their share however busy the sockets are.
-void Poller::turn() {
-  if (turn_hook_) turn_hook_(turn_argument_);
-  event_count_ = std::max(::epoll_wait(set_.native_handle(), events_.data(), static_cast<int>(events_.size()), 0), 0);
+// Posts are run to the end before the wait, so that nothing of this thread can be ready while it sleeps.
+void Poller::turn(int longest_ms) {
+  io_.poll();
+  if (stopped_) return;
+  event_count_ = std::max(::epoll_wait(set_, events_.data(), static_cast<int>(events_.size()), patience_ms(longest_ms)), 0);
+  now_us_ = read_clock_(clock_argument_);
+  tell_ready();
+  if (!again_.empty()) tell_again();
+  clock_.run_due(now_us_);
+}
+
+int Poller::patience_ms(int longest_ms) const {
+  if (!again_.empty()) return 0;
+  const std::int64_t next_us = clock_.next_us();
+  if (next_us == AlarmClock::never) return longest_ms;
+  const std::int64_t wait_ms = std::clamp<std::int64_t>((next_us - now_us_ + 999) / 1000, 0, 60'000);
+  return longest_ms < 0 ? static_cast<int>(wait_ms) : std::min(longest_ms, static_cast<int>(wait_ms));
+}
+
+void Poller::tell_ready() {
   for (const bool first : {true, false}) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(event_count_); ++i) {
       auto* const target = static_cast<Pollable*>(events_[i].data.ptr);
@@ -93,10 +101,7 @@ void Poller::turn() {
   event_count_ = 0;
 }
 
-void Poller::turn_again() {
-  again_posted_ = false;
-  if (stopped_) return;
-  if (turn_hook_) turn_hook_(turn_argument_);
+void Poller::tell_again() {
   again_now_.swap(again_);
   for (std::size_t i = 0; i < again_now_.size(); ++i) {
     if (again_now_[i]) again_now_[i]->on_ready(EPOLLIN);

@@ -1,10 +1,12 @@
 #pragma once
 #include <array>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
 #include <sys/epoll.h>
 #include <vector>
+
+#include "proxy/alarm.hpp"
 
 namespace pgswitch {
 
@@ -22,8 +24,9 @@ class Pollable {
   friend class Poller;
 };
 
-/// A level-triggered epoll set of our own, its descriptor waited for by Asio: it saves the failing recv that Asio's reactor
-/// pays on every hop (6.1 system calls per round trip become 4.3, see README). One per worker, its thread only.
+/// The loop of a worker's thread: what was posted to its io_context is run, then it waits in a level-triggered epoll set of
+/// our own for sockets, alarms and the posts of other threads. Asio is the run queue and the coroutines only: its reactor
+/// would pay a failing recv on every hop and an epoll set of its own in every turn (see README).
 class Poller {
  public:
   explicit Poller(boost::asio::io_context& io);
@@ -31,9 +34,11 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  /// Starts waiting; until stop() the io_context has work.
-  void start();
-  void stop();
+  /// Turns until stop().
+  void run();
+  /// One turn; waits at most `longest_ms`, -1 = until something happens. Tests turn by themselves.
+  void turn(int longest_ms);
+  void stop() { stopped_ = true; }
 
   /// A descriptor is added once and removed before it is closed.
   void add(int fd, std::uint32_t events, Pollable& target);
@@ -45,25 +50,33 @@ class Poller {
   /// Takes back again().
   void forget(Pollable& target);
 
-  /// Called once before each batch of events (the worker refreshes its clock there).
-  void set_turn_hook(void (*hook)(void*), void* argument);
+  /// Called once before each batch of events (the worker refreshes its clock there). It returns the clock, in µs.
+  void set_clock(std::int64_t (*read)(void*), void* argument);
 
  private:
-  void arm();
-  void turn();
-  void turn_again();
+  struct Bell final : Pollable {
+    explicit Bell(AlarmClock& owner) : clock(owner) {}
+    void on_ready(std::uint32_t) override { clock.silence(); }
+    AlarmClock& clock;
+  };
+  int patience_ms(int longest_ms) const;
+  void tell_ready();
+  void tell_again();
   void control(int operation, int fd, std::uint32_t events, Pollable& target);
 
   boost::asio::io_context& io_;
-  boost::asio::posix::stream_descriptor set_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;  ///< keeps io_ from stopping when it has none
+  AlarmClock& clock_;
+  Bell bell_{clock_};
+  int set_ = -1;
   std::array<epoll_event, 128> events_{};
   int event_count_ = 0;
   std::vector<Pollable*> again_;      ///< for the next turn
   std::vector<Pollable*> again_now_;  ///< of the turn that runs
-  void (*turn_hook_)(void*) = nullptr;
-  void* turn_argument_ = nullptr;
-  bool again_posted_ = false;
-  bool stopped_ = true;
+  std::int64_t (*read_clock_)(void*);
+  void* clock_argument_ = nullptr;
+  std::int64_t now_us_;
+  bool stopped_ = false;
 };
 
 }  // namespace pgswitch

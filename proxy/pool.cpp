@@ -1,7 +1,6 @@
 #include "proxy/pool.hpp"
 
-#include <boost/asio/post.hpp>
-
+#include "proxy/alarm.hpp"
 #include "proxy/pool_shard.hpp"
 
 namespace pgswitch {
@@ -66,7 +65,7 @@ PoolShard* Pool::shard_at(const PoolSeat& seat) {
 bool Pool::post(PoolSeat& seat, std::function<void(PoolShard&)> task) {
   const std::lock_guard lock(mutex_);
   if (!seat.shard) return false;
-  asio::post(*seat.io, [self = shared_from_this(), &seat, task = std::move(task)] {
+  post_to(*seat.io, [self = shared_from_this(), &seat, task = std::move(task)] {
     if (PoolShard* shard = self->shard_at(seat)) task(*shard);
   });
   return true;
@@ -86,7 +85,7 @@ void Pool::poke_others(const PoolSeat& from) {
 std::unique_ptr<ServerConn> Pool::send(PoolSeat& seat, std::unique_ptr<ServerConn> server) {
   const std::lock_guard lock(mutex_);
   if (!seat.shard) return server;
-  asio::post(*seat.io, [self = shared_from_this(), &seat, moved = std::move(server)]() mutable {
+  post_to(*seat.io, [self = shared_from_this(), &seat, moved = std::move(server)]() mutable {
     if (PoolShard* shard = self->shard_at(seat)) shard->on_donation(std::move(moved));
   });
   return nullptr;

@@ -111,12 +111,13 @@ void Proxy::log_start() const {
 void Proxy::run() {
   Worker& first = *workers_.front();
   first.post([this] {
-    arm_signals();
     for (const auto& listener : listeners_) listener->start([this](int fd) { hand_over(fd); });
     stats_history_->start();
     log_start();
   });
+  catch_signals();
   for (const auto& worker : workers_) worker->start();
+  main_io_.run();
   for (const auto& worker : workers_) worker->join();
   side_thread_.stop();
 }
@@ -195,11 +196,10 @@ void Proxy::on_each_worker(Worker& caller, std::function<void(Worker&)> step, st
 
 boost::asio::awaitable<void> Proxy::on_each_worker(Worker& caller, std::function<void(Worker&)> step) {
   // Held by both sides: the waiting coroutine may be destroyed with its worker before the last step has run.
-  const auto wake = std::make_shared<boost::asio::steady_timer>(caller.io(), boost::asio::steady_timer::time_point::max());
-  std::function<void()> done = [wake] { wake->expires_at(boost::asio::steady_timer::time_point::min()); };
+  const auto alarm = std::make_shared<Alarm>(caller.io());
+  std::function<void()> done = [alarm] { alarm->wake(); };
   on_each_worker(caller, std::move(step), std::move(done));
-  boost::system::error_code ignored;
-  co_await wake->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  co_await alarm->wait(0);
 }
 
 // What is suspended on the workers refers to each other in every direction; the process ends now, so it is left as it is,

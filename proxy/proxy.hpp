@@ -1,8 +1,8 @@
 #pragma once
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -89,7 +89,8 @@ class Proxy {
   bool listen(std::string& error);
   void log_start() const;
   void hand_over(int fd);
-  void arm_signals();
+  void catch_signals();
+  void wait_for_signal();
   void on_signal(int number);
   void arm_shutdown_check();
   void check_shutdown();
@@ -110,8 +111,9 @@ class Proxy {
   std::atomic<Shutdown> shutdown_{Shutdown::none};
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_;
-  std::unique_ptr<boost::asio::signal_set> signals_;
-  std::unique_ptr<boost::asio::steady_timer> shutdown_timer_;
+  boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals
+  boost::asio::signal_set signals_{main_io_};
+  std::unique_ptr<Alarm> shutdown_alarm_;
   std::unique_ptr<admin::StatsHistory> stats_history_;
 };
 

@@ -11,7 +11,7 @@
 namespace pgswitch {
 namespace {
 
-constexpr std::chrono::milliseconds check_interval{100};
+constexpr std::int64_t check_us = 100'000;
 
 protocol::SqlError shutting_down() { return fatal(protocol::sqlstate::admin_shutdown, "server shutting down"); }
 
@@ -31,15 +31,17 @@ void dismiss(Worker& worker, bool only_waiting) {
 
 }  // namespace
 
-void Proxy::arm_signals() {
-  if (!signals_)
-    signals_ = std::make_unique<boost::asio::signal_set>(workers_.front()->io());
+void Proxy::catch_signals() {
   boost::system::error_code ignored;
-  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) signals_->add(number, ignored);
-  signals_->async_wait([this](const boost::system::error_code& error, int number) {
+  for (const int number : {SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2}) signals_.add(number, ignored);
+  wait_for_signal();
+}
+
+void Proxy::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
     if (error) return;
-    on_signal(number);
-    arm_signals();
+    workers_.front()->post([this, number] { on_signal(number); });
+    wait_for_signal();
   });
 }
 
@@ -96,11 +98,8 @@ void Proxy::stop_listening() {
 }
 
 void Proxy::arm_shutdown_check() {
-  if (!shutdown_timer_) shutdown_timer_ = std::make_unique<boost::asio::steady_timer>(workers_.front()->io());
-  shutdown_timer_->expires_after(check_interval);
-  shutdown_timer_->async_wait([this](const boost::system::error_code& error) {
-    if (!error) check_shutdown();
-  });
+  if (!shutdown_alarm_) shutdown_alarm_ = std::make_unique<Alarm>(workers_.front()->io());
+  shutdown_alarm_->call_after(check_us, [this] { check_shutdown(); });
 }
 
 void Proxy::check_shutdown() {
@@ -120,6 +119,7 @@ void Proxy::check_shutdown() {
 void Proxy::stop_workers() {
   log_line(LogLevel::info, "shutting down");
   for (const auto& worker : workers_) worker->stop();
+  main_io_.stop();
 }
 
 }  // namespace pgswitch

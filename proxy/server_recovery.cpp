@@ -1,7 +1,6 @@
 #include "proxy/server_recovery.hpp"
 
 #include <algorithm>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cctype>
@@ -9,6 +8,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/alarm.hpp"
 #include "proxy/server_query.hpp"
 
 namespace pgswitch {
@@ -178,12 +178,10 @@ class Recovery {
   // connection after it has sent the signal, so once none is in flight an idle server can have none to come.
   asio::awaitable<bool> wait_for_cancels() {
     reason_ = "cancel_wait_timeout";
-    asio::steady_timer timer(home_.io);
+    Alarm alarm(home_.io);
     while (server_.cancels_in_flight > 0) {
       if (home_.now_us() >= plan_.deadline_us) co_return false;
-      timer.expires_after(std::chrono::milliseconds(5));
-      boost::system::error_code ignored;
-      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      co_await alarm.wait(home_.now_us() + 5'000);
     }
     reason_ = "client disconnect while server was not ready";
     co_return true;

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <thread>
+
+#include "proxy/alarm.hpp"
 
 namespace pgswitch {
 
@@ -22,13 +21,12 @@ std::size_t thread_count() { return std::clamp<std::size_t>(std::thread::hardwar
 SideThread::SideThread() : threads_(thread_count()) {}
 
 asio::awaitable<void> SideThread::run(asio::io_context& io, std::function<void()> work) {
-  const auto wake = std::make_shared<asio::steady_timer>(io, asio::steady_timer::time_point::max());
-  asio::post(threads_, [wake, &io, job = std::move(work)] {
+  const auto alarm = std::make_shared<Alarm>(io);
+  asio::post(threads_, [alarm, &io, job = std::move(work)] {
     job();
-    asio::post(io, [wake] { wake->expires_at(asio::steady_timer::time_point::min()); });
+    post_to(io, [alarm] { alarm->wake(); });
   });
-  boost::system::error_code ignored;
-  co_await wake->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await alarm->wait(0);
 }
 
 void SideThread::stop() {

@@ -1,11 +1,8 @@
 #include "proxy/stream.hpp"
 
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cassert>
 #include <cerrno>
-#include <chrono>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -49,13 +46,12 @@ IoResult received(ssize_t count) {
 
 }  // namespace
 
-/// A coroutine that waits: the timer is both its deadline and what wakes it.
+/// A coroutine that waits.
 struct Stream::Wait {
-  explicit Wait(boost::asio::io_context& io) : timer(io) {}
-  boost::asio::steady_timer timer;
+  explicit Wait(boost::asio::io_context& io) : alarm(io) {}
+  Alarm alarm;
   bool read = false;
   bool write = false;
-  bool woken = false;
 };
 
 Stream::Stream(boost::asio::io_context& io, Poller& poller, int fd) : fd_(fd), io_(&io), poller_(&poller) {}
@@ -98,6 +94,7 @@ IoResult Stream::write_plain(const iovec* pieces, int count) {
 
 void Stream::set_owner(StreamOwner* owner) {
   if (owner && !owner_) watch_read_ = true;
+  if (owner) wait_.reset();  // an idle client should hold no memory that only its login needs
   if (!owner) watch_read_ = watch_write_ = false;
   owner_ = owner;
   refresh();
@@ -156,8 +153,7 @@ void Stream::wake(bool readable, bool writable) {
   const bool wanted = (wait_->read && readable) || (wait_->write && writable);
   if (!wanted) return;
   wait_->read = wait_->write = false;
-  wait_->woken = true;
-  wait_->timer.cancel();
+  wait_->alarm.wake();
 }
 
 awaitable<bool> Stream::wait_readable(std::int64_t deadline_us) { return wait(&Wait::read, deadline_us); }
@@ -169,17 +165,10 @@ awaitable<bool> Stream::wait(bool Wait::*what, std::int64_t deadline_us) {
   if (what == &Wait::read && has_decrypted_bytes()) co_return true;
   if (!wait_) wait_ = std::make_unique<Wait>(*io_);
   (*wait_).*what = true;
-  wait_->woken = false;
   refresh();
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point end =
-      deadline_us > 0 ? Clock::time_point(std::chrono::microseconds(deadline_us)) : Clock::time_point::max();
-  wait_->timer.expires_at(end);
-  boost::system::error_code ignored;
-  co_await wait_->timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+  const bool woken = co_await wait_->alarm.wait(deadline_us);
   (*wait_).*what = false;
-  if (fd_ < 0) co_return false;
-  co_return wait_->woken;
+  co_return woken && fd_ >= 0;
 }
 
 void Stream::close() {
@@ -198,7 +187,7 @@ void Stream::close() {
   registered_ = 0;
   ::close(fd_);
   fd_ = -1;
-  if (wait_) wait_->timer.cancel();
+  if (wait_ && (wait_->read || wait_->write)) wait_->alarm.wake();
 }
 
 void Stream::detach() {

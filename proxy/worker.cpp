@@ -14,7 +14,7 @@ namespace pgswitch {
 namespace {
 
 constexpr std::size_t thread_stack_size = 16 * 1024 * 1024;
-constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::int64_t tick_us = 100'000;
 /// Large enough that most replies come in one read; an idle client holds none.
 constexpr int smallest_block = 16 * 1024;
 
@@ -30,7 +30,12 @@ Worker::Worker(Proxy& proxy, unsigned index, ConfigPtr config, std::unique_ptr<r
       slab_(static_cast<std::size_t>(std::max(config_->pkt_buf, smallest_block))),
       router_(std::make_unique<Router>(*this)) {
   refresh_clock();
-  poller_.set_turn_hook([](void* self) { static_cast<Worker*>(self)->refresh_clock(); }, this);
+  poller_.set_clock(
+      [](void* self) {
+        static_cast<Worker*>(self)->refresh_clock();
+        return static_cast<Worker*>(self)->now_us();
+      },
+      this);
 }
 
 Worker::~Worker() = default;
@@ -92,17 +97,12 @@ void Worker::start() {
 void Worker::run() {
   pthread_setname_np(pthread_self(), ("worker " + std::to_string(index_)).c_str());
   refresh_clock();
-  poller_.start();
   arm_tick();
-  io_.run();
+  poller_.run();
 }
 
 void Worker::stop() {
-  post([this] {
-    poller_.stop();
-    tick_timer_.cancel();
-    io_.stop();
-  });
+  post([this] { poller_.stop(); });
 }
 
 void Worker::join() {
@@ -111,9 +111,7 @@ void Worker::join() {
 }
 
 void Worker::arm_tick() {
-  tick_timer_.expires_after(tick_interval);
-  tick_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+  tick_alarm_.call_after(tick_us, [this] {
     tick();
     arm_tick();
   });

@@ -1,8 +1,6 @@
 #pragma once
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
 #include <pthread.h>
@@ -54,7 +52,7 @@ class Worker {
   /// Runs `step` on this worker's thread, later. Any thread.
   template <class Step>
   void post(Step&& step) {
-    boost::asio::post(io_, std::forward<Step>(step));
+    post_to(io_, std::forward<Step>(step));
   }
 
   /// Steady clock in µs, read once per turn of the loop and once per tick.
@@ -100,7 +98,7 @@ class Worker {
   unsigned index_;
   boost::asio::io_context io_{1};
   Poller poller_{io_};
-  boost::asio::steady_timer tick_timer_{io_};
+  Alarm tick_alarm_{io_};
   ConfigPtr config_;
   std::unique_ptr<rules::Engine> engine_;
   TlsContexts tls_;

@@ -1,9 +1,6 @@
 #include "proxy/admin/console.hpp"
 
 #include <array>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <chrono>
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
@@ -96,8 +93,8 @@ boost::asio::awaitable<bool> Console::nap() {
   bool here = session_.stream().is_open();
   while (here && worker().now_us() < until_us) {
     if (in_.size() >= longest_frame) {
-      boost::asio::steady_timer timer(worker().io(), std::chrono::microseconds(nap_us));
-      co_await timer.async_wait(boost::asio::use_awaitable);
+      Alarm alarm(worker().io());
+      co_await alarm.wait(until_us);
       co_return true;
     }
     here = co_await read_more(until_us);

@@ -73,7 +73,7 @@ std::string stats_line(const PoolStats& averages) {
          text(averages.query_time) + " us, wait " + text(averages.wait_time) + " us";
 }
 
-StatsHistory::StatsHistory(Proxy& proxy, Worker& first) : proxy_(proxy), first_(first), timer_(first.io()) {}
+StatsHistory::StatsHistory(Proxy& proxy, Worker& first) : proxy_(proxy), first_(first), alarm_(first.io()) {}
 
 void StatsHistory::start() {
   last_us_ = first_.now_us();
@@ -86,10 +86,7 @@ DatabaseStats StatsHistory::averages() const {
 }
 
 void StatsHistory::arm() {
-  timer_.expires_after(std::chrono::seconds(std::max(first_.config().stats_period, 1)));
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) collect();
-  });
+  alarm_.call_after(std::max(first_.config().stats_period, 1) * one_second, [this] { collect(); });
 }
 
 void StatsHistory::collect() {

@@ -1,11 +1,11 @@
 #pragma once
-#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "proxy/alarm.hpp"
 #include "proxy/stats.hpp"
 #include "rules/decision.hpp"
 
@@ -46,7 +46,7 @@ class StatsHistory {
 
   Proxy& proxy_;
   Worker& first_;
-  boost::asio::steady_timer timer_;
+  Alarm alarm_;
   DatabaseStats last_;
   std::int64_t last_us_ = 0;
   mutable std::mutex mutex_;  ///< averages_

@@ -43,11 +43,7 @@ struct End final : Pollable {
 };
 
 struct PollerTest : testing::Test {
-  PollerTest() { poller.start(); }
-  void turn() {
-    io.restart();
-    io.poll();
-  }
+  void turn() { poller.turn(0); }
   boost::asio::io_context io{1};
   Poller poller{io};
   std::vector<std::string> calls;

@@ -1,6 +1,5 @@
 #include <atomic>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <gtest/gtest.h>
 #include <thread>
@@ -22,39 +21,34 @@ class Runner {
       shard_ = made.get();
       tick();
       started_.set_value();
-      loop.io.run();
-      timer_.reset();
+      loop.poller.run();
+      alarm_.reset();
       made.reset();
     });
     started_.get_future().wait();
   }
   ~Runner() {
-    asio::post(loop_->io, [this] {
-      loop_->poller.stop();
-      loop_->io.stop();
-    });
+    post_to(loop_->io, [this] { loop_->poller.stop(); });
     thread_.join();
   }
   asio::io_context& io() { return loop_->io; }
   /// `step` runs there later.
   template <class Step>
   void post(Step step) {
-    asio::post(loop_->io, [this, step] { step(*shard_); });
+    post_to(loop_->io, [this, step] { step(*shard_); });
   }
 
  private:
   void tick() {
-    if (!timer_) timer_ = std::make_unique<asio::steady_timer>(loop_->io);
-    timer_->expires_after(std::chrono::milliseconds(100));
-    timer_->async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
+    if (!alarm_) alarm_ = std::make_unique<Alarm>(loop_->io);
+    alarm_->call_after(100'000, [this] {
       shard_->tick();
       tick();
     });
   }
 
   Loop* loop_ = nullptr;
-  std::unique_ptr<asio::steady_timer> timer_;
+  std::unique_ptr<Alarm> alarm_;
   PoolShard* shard_ = nullptr;
   std::promise<void> started_;
   std::thread thread_;

@@ -70,8 +70,15 @@ void TreeWalker::function(const FuncCall* call) {
 void TreeWalker::function_effects(const FuncCall* call, std::string_view name) {
   if (name == "set_config") return on_set_config(call);
   for (const FunctionEffect& known : function_effect) {
-    if (known.name == name) out_.effects |= bit(known.effect);
+    if (known.name == name) note_effect(known.effect, call == sure_call_);
   }
+}
+
+/// Locks are counted only where it is sure how often the function is called; an unlock that may not be called is none.
+void TreeWalker::note_effect(Effect effect, bool once) {
+  if (effect == Effect::advisory_unlock && !once) return;
+  if (effect == Effect::advisory_lock && (!once || has(out_.effects, effect))) out_.effects |= bit(Effect::advisory_locks);
+  out_.effects |= bit(effect);
 }
 
 /// set_config(name, value, is_local). Only a call that is surely made, with literals, tells what is set.

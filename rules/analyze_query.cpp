@@ -83,7 +83,7 @@ void TreeWalker::select_tail(const SelectStmt* s) {
 }
 
 void TreeWalker::into(const IntoClause* into) {
-  if (into) create(into->rel);
+  if (into) create(into->rel, into->onCommit == ONCOMMIT_DROP);
 }
 
 void TreeWalker::from_list(const List* items) {

@@ -22,6 +22,12 @@ bool option_is_on(const List* options, std::string_view name) {
   return on;
 }
 
+/// EXECUTE as a part of `query`, wherever the grammar has it.
+void note_executed(const Node* query, Statement& out) {
+  if (query && nodeTag(query) == T_CreateTableAsStmt) query = as<CreateTableAsStmt>(query)->query;
+  if (query && nodeTag(query) == T_ExecuteStmt) out.prepared = text_of(as<ExecuteStmt>(query)->name);
+}
+
 /// Without ANALYZE nothing is run: nothing is changed and nothing has an effect.
 void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Statement& out) {
   if (option_is_on(s->options, "analyze")) {
@@ -31,6 +37,7 @@ void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Stateme
     return;
   }
   const Node* query = s->query;
+  note_executed(query, out);
   if (query && nodeTag(query) == T_DeclareCursorStmt) query = as<DeclareCursorStmt>(query)->query;
   if (query && nodeTag(query) == T_CreateTableAsStmt) {
     w.write(as<CreateTableAsStmt>(query)->into->rel);
@@ -42,7 +49,7 @@ void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Stateme
 
 /// The prepared query may set a variable each time it is executed.
 void prepare(const PrepareStmt* s, TreeWalker& w, Statement& out) {
-  out.object = text_of(s->name);
+  out.object = out.prepared = text_of(s->name);
   w.walk(s->query);
   if (has(out.effects, Effect::set_variable)) out.effects |= bit(Effect::unknown_settings);
   out.effects &= ~bit(Effect::set_variable);
@@ -68,13 +75,14 @@ void copy(const CopyStmt* s, TreeWalker& w, Statement& out) {
   if (s->filename || s->is_program) w.forbid_read_only();  // the server's file system
 }
 
-void create_table_as(const CreateTableAsStmt* s, TreeWalker& w) {
-  w.create(s->into->rel);
+void create_table_as(const CreateTableAsStmt* s, TreeWalker& w, Statement& out) {
+  w.create(s->into->rel, s->into->onCommit == ONCOMMIT_DROP);
+  note_executed(s->query, out);
   w.walk(s->query);
 }
 
 void create_table(const CreateStmt* s, TreeWalker& w) {
-  w.create(s->relation);
+  w.create(s->relation, s->oncommit == ONCOMMIT_DROP);
   w.walk(s->inhRelations);
   w.walk_stored(s->tableElts);
   w.walk_stored(s->constraints);
@@ -164,11 +172,12 @@ bool describe_session(const Node* n, std::string_view text, TreeWalker& w, State
     case T_DiscardStmt: discard(as<DiscardStmt>(n), out); return true;
     case T_PrepareStmt: prepare(as<PrepareStmt>(n), w, out); return true;
     case T_ExecuteStmt:
-      out.object = text_of(as<ExecuteStmt>(n)->name);
+      out.object = out.prepared = text_of(as<ExecuteStmt>(n)->name);
       w.walk(as<ExecuteStmt>(n)->params);
       return true;
     case T_DeallocateStmt:
       one_or_all(as<DeallocateStmt>(n)->name, Effect::deallocate, Effect::deallocate_all, out);
+      out.prepared = out.object;
       return true;
     case T_DeclareCursorStmt: declare_cursor(as<DeclareCursorStmt>(n), w, out); return true;
     case T_FetchStmt: out.object = text_of(as<FetchStmt>(n)->portalname); return true;
@@ -195,7 +204,7 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
   switch (nodeTag(n)) {
     case T_CreateStmt: create_table(as<CreateStmt>(n), w); return;
     case T_CreateForeignTableStmt: create_table(&as<CreateForeignTableStmt>(n)->base, w); return;
-    case T_CreateTableAsStmt: create_table_as(as<CreateTableAsStmt>(n), w); return;
+    case T_CreateTableAsStmt: create_table_as(as<CreateTableAsStmt>(n), w, out); return;
     case T_ViewStmt: create_view(as<ViewStmt>(n), w); return;
     case T_CreateSeqStmt: w.create(as<CreateSeqStmt>(n)->sequence); return;
     case T_AlterSeqStmt: w.write(as<AlterSeqStmt>(n)->sequence); return;

@@ -206,11 +206,11 @@ void TreeWalker::write(TableName table) {
   add_table(out_.writes, std::move(table), 'w');
 }
 
-void TreeWalker::create(const RangeVar* object) {
+void TreeWalker::create(const RangeVar* object, bool dropped_on_commit) {
   write(object);
   if (!object || !object->relname) return;
   if (object->relpersistence != RELPERSISTENCE_TEMP && text_of(object->schemaname) != "pg_temp") return;
-  out_.effects |= bit(Effect::temp_table);
+  out_.effects |= bit(dropped_on_commit ? Effect::dropped_on_commit : Effect::temp_table);
   out_.object = object->relname;
 }
 

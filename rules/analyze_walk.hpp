@@ -30,7 +30,7 @@ class TreeWalker {
   void write(const RangeVar* table);
   void write(TableName table);
   /// Creates the object: a table to be written, and an effect when it is temporary.
-  void create(const RangeVar* object);
+  void create(const RangeVar* object, bool dropped_on_commit = false);
 
   /// What was found so far may change data.
   void forbid_read_only() { read_only_ = false; }
@@ -46,6 +46,7 @@ class TreeWalker {
   void operator_chain(const A_Expr* expr);
   void function(const FuncCall* call);
   void function_effects(const FuncCall* call, std::string_view name);
+  void note_effect(Effect effect, bool once);
   void on_set_config(const FuncCall* call);
   void select(const SelectStmt* top);
   void select_body(const SelectStmt* select);
@@ -69,7 +70,7 @@ class TreeWalker {
   std::uint32_t depth_ = 0;
   bool over_limit_ = false;
   bool read_only_ = true;
-  const FuncCall* sure_call_ = nullptr;                          ///< a set_config() that is run exactly once
+  const FuncCall* sure_call_ = nullptr;                          ///< a call that is run exactly once
   std::vector<std::string_view> cte_stack_;                      ///< names visible here, innermost last
   std::unordered_map<std::string_view, std::uint32_t> visible_;  ///< how often each stands in cte_stack_
   std::unordered_set<std::string> seen_;                         ///< tables and functions noted already

@@ -74,7 +74,7 @@ struct ScriptItem {
 struct Script {
   std::vector<ScriptItem> items;   ///< one per statement; one item of Kind::empty for an empty string
   std::uint64_t generation = 0;    ///< of the rules that decided
-  /// One statement, Verb::route, no rewrite, no effects, no transaction control: the path of nearly every query.
+  /// One statement, Verb::route, no rewrite, no effects, no transaction control, names no prepared statement: the path of nearly every query.
   bool plain = false;
   /// Over a limit of the analysis: decided by its tokens.
   bool oversized = false;

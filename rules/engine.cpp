@@ -41,7 +41,7 @@ bool is_plain(const Script& script) {
   if (script.items.size() != 1 || script.oversized) return false;
   const Statement& statement = *script.items.front().statement;
   const Decision& decision = *script.items.front().decision;
-  return decision.verb == Decision::Verb::route && !decision.rewritten && statement.effects == 0 &&
+  return decision.verb == Decision::Verb::route && !decision.rewritten && statement.effects == 0 && statement.prepared.empty() &&
          statement.kind != Kind::empty && !statement.is_transaction_control();
 }
 

@@ -46,7 +46,7 @@ std::string list(const std::vector<TableName>& tables) {
   return all;
 }
 
-constexpr std::array<std::pair<Effect, std::string_view>, 22> effect_names = {{
+constexpr std::array<std::pair<Effect, std::string_view>, 24> effect_names = {{
     {Effect::temp_table, "temporary table"},
     {Effect::listen, "LISTEN"},
     {Effect::unlisten, "UNLISTEN"},
@@ -69,6 +69,8 @@ constexpr std::array<std::pair<Effect, std::string_view>, 22> effect_names = {{
     {Effect::sequence_state, "asks for the session's sequence values"},
     {Effect::unknown_settings, "may change settings unseen"},
     {Effect::replication, "replication"},
+    {Effect::dropped_on_commit, "temporary table of the transaction"},
+    {Effect::advisory_locks, "unknown number of locks"},
 }};
 
 std::string effects_of(const Statement& s) {

@@ -54,7 +54,7 @@ enum class Effect : std::uint32_t {
   unlisten = 1u << 2,             ///< UNLISTEN name
   unlisten_all = 1u << 3,
   advisory_lock = 1u << 4,        ///< session-level pg_advisory_lock family
-  advisory_unlock = 1u << 5,
+  advisory_unlock = 1u << 5,      ///< of one lock, surely tried
   advisory_unlock_all = 1u << 6,
   hold_cursor = 1u << 7,          ///< DECLARE ... WITH HOLD
   close_cursor = 1u << 8,         ///< CLOSE name
@@ -71,6 +71,8 @@ enum class Effect : std::uint32_t {
   sequence_state = 1u << 19,      ///< currval(), lastval(): asks for state that an earlier statement left
   unknown_settings = 1u << 20,    ///< may change settings in a way that cannot be seen: DO, CALL, LOAD, set_config(expression), unparsed text
   replication = 1u << 21,
+  dropped_on_commit = 1u << 22,   ///< a temp table with ON COMMIT DROP: gone with the transaction
+  advisory_locks = 1u << 23,      ///< advisory_lock, and it cannot be told how many
 };
 using Effects = std::uint32_t;
 constexpr Effects bit(Effect effect) { return static_cast<Effects>(effect); }
@@ -117,6 +119,8 @@ struct Statement {
 
   std::vector<VariableChange> variables;  ///< with Effect::set_variable
   std::string object;                     ///< cursor, prepared statement, channel, savepoint or temp table that it names
+  /// Prepared statement that it names: PREPARE, DEALLOCATE, EXECUTE, the latter also in EXPLAIN and CREATE TABLE AS.
+  std::string prepared;
   std::vector<std::string> hints;         ///< texts of comments
   std::vector<std::string> words;         ///< unparsed only: its keywords and identifiers, lower case, in order, at most 256
   std::string redshift_keyword;           ///< unparsed only: the first Redshift-only keyword among them ("UNLOAD", "DISTKEY", ...)

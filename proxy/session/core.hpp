@@ -121,6 +121,7 @@ class SessionCore {
     // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
     Pins new_pins = 0;
     std::vector<std::string> new_objects;
+    std::vector<std::string> dropped_objects;  ///< ON COMMIT DROP: gone with either end of the transaction
   };
   /// The simple query at the head of the client's bytes, while it is being worked on.
   struct Head {
@@ -133,6 +134,11 @@ class SessionCore {
     bool failed = false;
   };
   enum class Stall : std::uint8_t { none, lease, replies };
+  /// BEGIN, or what may stand between it and the first statement that needs a server.
+  struct Deferred {
+    std::string text;
+    rules::StatementPtr statement;
+  };
 
   static protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
     return in.substr(protocol::frame_header_size, header.body_size);
@@ -154,6 +160,8 @@ class SessionCore {
   void decide_head(std::string_view text);
   bool run_script(std::string_view text);
   bool run_on_server(std::string_view text);
+  bool is_freed(std::size_t begin, std::size_t i) const;
+  std::string sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note);
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
@@ -166,21 +174,41 @@ class SessionCore {
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t close_portal(std::string_view name, protocol::ByteView frame);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types);
   PreparedStatementPtr current(const PreparedStatementPtr& prepared);
+  bool fails_in_transaction(const PreparedStatement& prepared, bool local);
   Link* link_for(const PreparedStatement& prepared);
   void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   void make_room(Link& link);
   void close_on_server(Link& link, const PreparedKey& key);
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
+  void set_sent_text(PreparedStatement& prepared) const;
   bool execute_locally(const rules::ScriptItem& item, std::string_view text);
+  void spend_portal(std::string_view name, rules::Kind kind);
   void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
   bool is_local(const PreparedStatement& prepared) const;
 
+  // core_names.cpp: SQL and the protocol share the names of prepared statements and of portals
+  bool names_known();
+  PreparedStatementPtr find_prepared(std::string_view name) const;
+  PreparedStatementPtr find_portal(std::string_view name) const;
+  PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
+  std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
+  std::optional<protocol::SqlError> name_taken() const;
+  void prepared_by_sql(const rules::Statement& statement, Link& link);
+  void deallocated_by_sql(const rules::Statement& statement, Link& link);
+  void closed_cursor(std::string_view name, Link& link);
+  bool is_held_cursor(std::string_view name) const;
+  Link* link_of_portal(std::string_view name);
+  std::string client_name(std::string_view server_name) const;
+  std::string with_client_names(std::string_view text) const;
+
   // core_local.cpp: what needs no server
-  bool local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag);
+  bool local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag);
+  bool roll_back_deferred(std::string_view savepoint);
   bool local_deallocate(const rules::Statement& statement, std::string& tag, Note& note);
   void local_reply(std::string_view bytes, Note note = {});
   void write_local_ready();
@@ -220,6 +248,7 @@ class SessionCore {
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);
   void roll_back(Link& link);
   void apply_pins(const rules::Statement& statement, Link& link);
+  void apply_locks(const rules::Statement& statement, Link& link);
 
   // core_loss.cpp
   void answer_for_lost(const protocol::SqlError& error, char status_then);
@@ -258,19 +287,20 @@ class SessionCore {
   PreparedStatementPtr unnamed_;
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
-  std::unordered_map<std::string, rules::RouteId> objects_;  ///< "table:x", "prepared:x", "cursor:x" -> where it lives
+  std::unordered_map<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
 
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
   bool batch_wrote_ = false;
   bool skip_until_sync_ = false;
 
-  bool names_in_doubt_ = false;   ///< DISCARD ALL is out: what names mean is known when it has been answered
+  bool names_in_doubt_ = false;   ///< PREPARE, DISCARD ALL, ... is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
-  std::vector<std::string> deferred_;  ///< BEGIN (and SET TRANSACTION) not sent yet
+  std::vector<Deferred> deferred_;     ///< BEGIN and what follows it, not sent yet
+  bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
 
   bool holds_replies_ = false;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
 
@@ -40,14 +41,22 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
       break;
     default: break;
   }
+  if (!statement.prepared.empty() && statement.kind != Kind::prepare && statement.kind != Kind::deallocate) {
+    // What EXECUTE runs.
+    const auto named = prepared_.find(statement.prepared);
+    const rules::StatementPtr run = named == prepared_.end() ? nullptr : named->second->item().statement;
+    if (run && run->prepared.empty()) apply(*run, link, rolled_back);
+  }
   if (statement.effects == 0) return;
   settings_.apply(statement, *link.state);
   apply_pins(statement, link);
-  if (has(statement.effects, Effect::discard_all) || has(statement.effects, Effect::deallocate_all)) {
+  if (frees_all_names(statement)) {
     prepared_.clear();
     unnamed_.reset();
     link.state->prepared.clear();
   }
+  if (has(statement.effects, Effect::prepare)) prepared_by_sql(statement, link);
+  if (has(statement.effects, Effect::deallocate)) deallocated_by_sql(statement, link);
 }
 
 /// What the transaction set and made is gone. Locks, SQL PREPARE and currval() are not transactional.
@@ -57,6 +66,19 @@ void SessionCore::roll_back(Link& link) {
   link.pins &= ~(link.new_pins & transactional);
   link.new_pins = 0;
   for (const std::string& object : std::exchange(link.new_objects, {})) objects_.erase(object);
+}
+
+/// A lock that was not held is not given back: the server warns of it.
+void SessionCore::apply_locks(const Statement& statement, Link& link) {
+  const Effects effects = statement.effects;
+  constexpr int uncounted = 1 << 30;  // such a pin ends with pg_advisory_unlock_all() only
+  if (has(effects, Effect::advisory_lock)) {
+    const bool counted = !has(effects, Effect::advisory_locks) && statement.parsed && link.advisory_locks < uncounted;
+    link.advisory_locks = counted ? link.advisory_locks + 1 : uncounted;
+  }
+  if (has(effects, Effect::advisory_unlock) && !warned_ && link.advisory_locks < uncounted && --link.advisory_locks <= 0)
+    link.pins &= ~bit(Pin::advisory_lock);
+  if (has(effects, Effect::advisory_unlock_all)) link.advisory_locks = 0;
 }
 
 void SessionCore::apply_pins(const Statement& statement, Link& link) {
@@ -78,21 +100,20 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   pin(Effect::temp_table, Pin::temp_table, "table:");
   pin(Effect::listen, Pin::listen, "");
   pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
-  pin(Effect::prepare, Pin::sql_prepare, "prepared:");
+  pin(Effect::prepare, Pin::sql_prepare, "");
   pin(Effect::sequence_state, Pin::sequence_state, "");
   if (calls_set_config(statement)) pin(Effect::unknown_settings, Pin::set_config, "");
-  if (has(effects, Effect::advisory_lock)) {
-    pin(Effect::advisory_lock, Pin::advisory_lock, "");
-    // Locks taken row by row cannot be counted: such a pin ends with pg_advisory_unlock_all() only.
-    link.advisory_locks = statement.reads.empty() ? link.advisory_locks + 1 : 1 << 30;
+  pin(Effect::advisory_lock, Pin::advisory_lock, "");
+  apply_locks(statement, link);
+  if (has(effects, Effect::dropped_on_commit)) {
+    objects_["table:" + statement.object] = link.route;
+    link.dropped_objects.push_back("table:" + statement.object);
   }
-  if (has(effects, Effect::advisory_unlock) && link.advisory_locks < 1 << 30 && --link.advisory_locks <= 0)
-    link.pins &= ~bit(Pin::advisory_lock);
-  if (has(effects, Effect::advisory_unlock_all)) link.advisory_locks = 0;
+  if (has(effects, Effect::close_cursor)) closed_cursor(statement.object, link);
+  if (has(effects, Effect::close_all_cursors)) closed_cursor("", link);
 
   unpin(Effect::unlisten_all, Pin::listen);
   unpin(Effect::advisory_unlock_all, Pin::advisory_lock);
-  unpin(Effect::close_all_cursors, Pin::hold_cursor);
   unpin(Effect::deallocate_all, Pin::sql_prepare);
   unpin(Effect::discard_temp, Pin::temp_table);
   unpin(Effect::reset_all, Pin::set_config);

@@ -21,6 +21,9 @@ namespace {
 
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
+/// What PostgreSQL also parses and binds in a failed transaction.
+bool passes_failed(Kind kind) { return ends_failed_transaction(kind) || kind == Kind::empty; }
+
 }  // namespace
 
 /// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
@@ -39,11 +42,17 @@ PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::stri
   prepared->script = decide(text);
   prepared->text = text;
   prepared->parameter_types = types;
-  const auto& items = prepared->script->items;
-  const auto& rewritten = items.front().decision->rewritten;
-  prepared->sent_text = items.size() == 1 && rewritten ? *rewritten : prepared->text;
-  prepared->key = prepared_key(prepared->sent_text, prepared->parameter_types);
+  set_sent_text(*prepared);
   return prepared;
+}
+
+void SessionCore::set_sent_text(PreparedStatement& prepared) const {
+  const auto& items = prepared.script->items;
+  const auto& rewritten = items.front().decision->rewritten;
+  prepared.sent_text = items.size() == 1 && rewritten ? *rewritten : prepared.text;
+  if (items.size() == 1)
+    if (auto named = with_server_name(prepared.sent_text, *items.front().statement, nullptr)) prepared.sent_text = std::move(*named);
+  prepared.key = prepared_key(prepared.sent_text, prepared.parameter_types);
 }
 
 /// The statement as the rules now in force, and the session's state, decide it.
@@ -51,15 +60,16 @@ PreparedStatementPtr SessionCore::current(const PreparedStatementPtr& prepared) 
   constexpr rules::Dependencies changing = rules::bit(rules::Dependency::in_transaction) |
                                            rules::bit(rules::Dependency::application_name) |
                                            rules::bit(rules::Dependency::volatile_);
-  if (prepared->script->generation == engine_->generation() && (prepared->item().decision->depends_on & changing) == 0)
+  if (prepared->by_sql) return prepared;
+  const bool names_another = !prepared->item().statement->prepared.empty();
+  if (!names_another && prepared->script->generation == engine_->generation() &&
+      (prepared->item().decision->depends_on & changing) == 0)
     return prepared;
   const rules::ScriptPtr& script = decide(prepared->text);
-  if (script == prepared->script) return prepared;
+  if (!names_another && script == prepared->script) return prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
-  const auto& rewritten = script->items.front().decision->rewritten;
-  again->sent_text = script->items.size() == 1 && rewritten ? *rewritten : again->text;
-  again->key = prepared_key(again->sent_text, again->parameter_types);
+  set_sent_text(*again);
   return again;
 }
 
@@ -84,6 +94,13 @@ void SessionCore::fail_batch(const SqlError& error) {
   abort_locally();
 }
 
+/// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server tells:
+/// servers are asked unless the answer is ours (`local`).
+bool SessionCore::fails_in_transaction(const PreparedStatement& prepared, bool local) {
+  if (passes_failed(prepared.item().statement->kind)) return false;
+  return local_abort_ || (status() == 'E' && (local || is_local(prepared)));
+}
+
 SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
   const ScriptItem& item = prepared.item();
   return need_link(route_of(item));
@@ -95,15 +112,15 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message("invalid Parse message")), size;
+  if (!names_known()) return 0;
   const bool unnamed = parse->statement.empty();
-  if (!unnamed && prepared_.contains(parse->statement))
-    return fail_batch({protocol::Severity::error, std::string(protocol::sqlstate::duplicate_prepared_statement),
-                       "prepared statement \"" + std::string(parse->statement) + "\" already exists", "", "", 0}), size;
-
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
-  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(transaction_failed()), size;
+  const bool taken = !unnamed && prepared_.contains(parse->statement);
+  if (fails_in_transaction(*prepared, taken)) return fail_batch(transaction_failed()), size;
+  if (taken)
+    return fail_batch(prepared->script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse->statement)), size;
 
   Note note;
   if (is_local(*prepared)) {
@@ -178,6 +195,10 @@ void SessionCore::make_room(Link& link) {
 
 /// Makes sure that the server holds the statement: a Parse of ours, its reply swallowed, if it does not.
 void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
+  if (prepared.by_sql) return;
+  if (prepared.script)
+    if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
+      if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (unnamed ? there.unnamed == prepared.key : there.contains(prepared.key)) return;
   if (!unnamed) make_room(link);
@@ -214,14 +235,14 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     return fail_batch(malformed_message("invalid Bind message")), skip_frame(header, in);
   }
 
+  if (!names_known()) return 0;
   const bool unnamed = names->statement.empty();
-  const auto named = unnamed ? prepared_.end() : prepared_.find(names->statement);
-  PreparedStatementPtr prepared = unnamed ? unnamed_ : (named == prepared_.end() ? nullptr : named->second);
+  PreparedStatementPtr prepared = find_prepared(names->statement);
   if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
   prepared = current(prepared);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
-  if (local_abort_ && !is_control(item.statement->kind)) return fail_batch(transaction_failed()), skip_frame(header, in);
+  if (fails_in_transaction(*prepared, false)) return fail_batch(transaction_failed()), skip_frame(header, in);
 
   Link* link = nullptr;
   if (!is_local(*prepared)) {
@@ -240,7 +261,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   ensure_prepared(*link, *prepared, unnamed);
   ledger_.push(Expect::bind, Reply::forward, prepared->key.low);
   batch_open_ = true;
-  if (unnamed) return stream_to_server(header, in);
+  if (unnamed || prepared->by_sql) return stream_to_server(header, in);
   // Same message with the server's name for the statement: the parameters stay where they are.
   const ServerName name = server_name(prepared->key);
   to_server_.compose([&](std::string& out) {
@@ -265,18 +286,20 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (!target) return fail_batch(malformed_message("invalid Describe message")), size;
 
   if (target->target == 'P') {
-    const auto named = portals_.find(target->name);
-    const PreparedStatementPtr portal = target->name.empty() ? unnamed_portal_ : named == portals_.end() ? nullptr : named->second;
+    const PreparedStatementPtr portal = find_portal(target->name);
     if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
-    if (!active_) return fail_batch(unknown_portal(target->name)), size;
+    if (!link_of_portal(target->name)) {
+      if (refusal_) return fail_batch(*refusal_), size;
+      return stall_ == Stall::none ? (fail_batch(unknown_portal(target->name)), size) : 0;
+    }
     to_server_.add(in.substr(0, size));
     ledger_.push(Expect::describe, Reply::forward, portal ? portal->key.low : 0);
     batch_open_ = true;
     return size;
   }
 
-  const auto named = prepared_.find(target->name);
-  PreparedStatementPtr prepared = target->name.empty() ? unnamed_ : named == prepared_.end() ? nullptr : named->second;
+  if (!names_known()) return 0;
+  PreparedStatementPtr prepared = find_prepared(target->name);
   if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
   prepared = current(prepared);
   if (prepared->item().decision->verb == Decision::Verb::reject)
@@ -286,7 +309,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   ensure_prepared(*link, *prepared, target->name.empty());
-  if (target->name.empty()) {
+  if (target->name.empty() || prepared->by_sql) {
     to_server_.add(in.substr(0, size));
   } else {
     const ServerName name = server_name(prepared->key);

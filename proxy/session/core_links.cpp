@@ -27,11 +27,14 @@ void SessionCore::remove_link(Link* link) {
 bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
   if (item.decision->route != rules::no_route) return false;
   const Kind kind = item.statement->kind;
-  return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate;
+  return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate || kind == Kind::fetch ||
+         kind == Kind::close_cursor;
 }
 
-/// Where statements go that any server can take: where the session already is.
+/// Where statements go that any server can take: where the session already is. A transaction that is nowhere yet begins at
+/// the client's own database.
 RouteId SessionCore::neutral_route() const {
+  if (!deferred_.empty()) return options_.default_route;
   if (active_) return active_->route;
   for (const auto& link : links_)
     if (link->pins) return link->route;
@@ -48,10 +51,12 @@ RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
     for (const auto* tables : {&statement.reads, &statement.writes})
       for (const rules::TableName& table : *tables)
         if (const RouteId route = lives("table:", table.name); route != rules::no_route) return route;
-    if (statement.kind == Kind::execute || statement.kind == Kind::deallocate)
-      if (const RouteId route = lives("prepared:", statement.object); route != rules::no_route) return route;
     if (statement.kind == Kind::fetch || statement.kind == Kind::close_cursor)
       if (const RouteId route = lives("cursor:", statement.object); route != rules::no_route) return route;
+  }
+  if (const std::string& name = item.statement->prepared; !name.empty()) {
+    const auto named = prepared_.find(name);
+    if (named != prepared_.end() && named->second->item().statement->prepared.empty()) return route_of(named->second->item());
   }
   if (item.decision->route != rules::no_route) return item.decision->route;
   return is_neutral(item) ? neutral_route() : options_.default_route;
@@ -131,7 +136,11 @@ SessionCore::Link* SessionCore::set_up(Link& link) {
 /// BEGIN goes out as Bind and Execute without a Sync: should it fail, the server skips the statement behind it instead of
 /// running it outside the transaction.
 void SessionCore::send_deferred(Link& link) {
-  for (const std::string& text : deferred_) execute_internally(link, text, Reply::swallow, {});
+  for (Deferred& deferred : deferred_) {
+    Note note;
+    if (deferred.statement->kind == Kind::savepoint) note.statement = std::move(deferred.statement);
+    execute_internally(link, deferred.text, Reply::swallow, std::move(note));
+  }
   deferred_.clear();
   opening_ = true;
   predicted_ = 'T';

@@ -26,26 +26,37 @@ void SessionCore::write_local_ready() {
   holds_replies_ = false;
 }
 
-/// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight.
-bool SessionCore::local_transaction_control(const rules::Statement& statement, std::string_view text, std::string& tag) {
+/// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight. False: it needs one,
+/// or refusal_ says why it cannot be.
+bool SessionCore::local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag) {
+  constexpr std::size_t most_deferred = 8;
   const bool server_idle = !active_ || (ledger_.empty() && !batch_open_ && active_->status == 'I');
   if (!server_idle) return false;
-  switch (statement.kind) {
+  const bool may_defer = !deferred_.empty() && !local_abort_ && deferred_.size() < most_deferred;
+  switch (statement->kind) {
     case Kind::begin:
       if (!options_.defer_begin || options_.mode == CoreOptions::Mode::statement || !deferred_.empty() || local_abort_) return false;
-      deferred_.emplace_back(text);
       ++counters.deferred_begins;
-      tag = statement.command == "START TRANSACTION" ? "START TRANSACTION" : "BEGIN";
-      return true;
+      tag = statement->command == "START TRANSACTION" ? "START TRANSACTION" : "BEGIN";
+      break;
     case Kind::set_transaction:
-      if (deferred_.empty() || statement.command != "SET TRANSACTION") return false;
-      deferred_.emplace_back(text);
+      if (!may_defer || statement->command != "SET TRANSACTION") return false;
       tag = "SET";
-      return true;
+      break;
+    case Kind::savepoint:
+      if (!may_defer) return false;
+      tag = "SAVEPOINT";
+      break;
+    case Kind::rollback_to:
+      tag = "ROLLBACK";
+      return roll_back_deferred(statement->object);
+    case Kind::prepare_transaction:
+      if (!local_abort_) return false;
+      [[fallthrough]];
     case Kind::commit:
     case Kind::rollback:
       if ((deferred_.empty() && !local_abort_) || has_chain(text)) return false;
-      tag = statement.kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
+      tag = statement->kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
       deferred_.clear();
       local_abort_ = false;
       lost_in_transaction_.reset();
@@ -54,19 +65,34 @@ bool SessionCore::local_transaction_control(const rules::Statement& statement, s
     default:
       return false;
   }
+  deferred_.push_back({std::string(text), statement});
+  return true;
+}
+
+/// ROLLBACK TO in a transaction that no server has seen.
+bool SessionCore::roll_back_deferred(std::string_view savepoint) {
+  std::size_t kept = deferred_.size();
+  while (kept > 0 && !(deferred_[kept - 1].statement->kind == Kind::savepoint && deferred_[kept - 1].statement->object == savepoint)) --kept;
+  if (kept == 0) {
+    if (local_abort_) refusal_ = lost_in_transaction_ ? transaction_failed() : unknown_savepoint(savepoint);
+    return false;
+  }
+  deferred_.resize(kept);
+  local_abort_ = false;
+  return true;
 }
 
 /// DEALLOCATE of what only the session knows: its protocol-level names are not those of the servers.
 bool SessionCore::local_deallocate(const rules::Statement& statement, std::string& tag, Note& note) {
-  if (statement.kind != Kind::deallocate || local_abort_) return false;
+  if (statement.kind != Kind::deallocate || status() == 'E') return false;
   if (has(statement.effects, rules::Effect::deallocate_all)) {
     if (has(pins(), Pin::sql_prepare)) return false;
     note.all_previous = std::make_shared<PreparedNames>(std::exchange(prepared_, {}));
     tag = "DEALLOCATE ALL";
     return true;
   }
-  if (!prepared_.contains(statement.object)) return false;
-  rename(statement.object, nullptr, note);
+  if (!named_in_sql(statement)) return false;
+  rename(statement.prepared, nullptr, note);
   tag = "DEALLOCATE";
   return true;
 }

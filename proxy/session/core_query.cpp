@@ -74,7 +74,7 @@ void SessionCore::decide_head(std::string_view text) {
   const ScriptItem& first = script->items.front();
   head_.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
   if (head_.plain)
-    head_.route = first.decision->route != rules::no_route ? first.decision->route : options_.default_route;
+    head_.route = route_of(first);
   else
     head_.script = script;
 }
@@ -95,7 +95,6 @@ bool SessionCore::fail_query(const SqlError& error) {
 void SessionCore::abort_locally() {
   if (status() != 'T') return;
   local_abort_ = true;
-  deferred_.clear();
 }
 
 /// Why the whole string must not run, found before anything of it is sent.
@@ -104,6 +103,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
     if (item.decision->verb == Decision::Verb::reject) return to_error(item.decision->refusal);
     if (item.statement->kind == Kind::begin && options_.mode == CoreOptions::Mode::statement) return no_transaction_blocks();
   }
+  if (auto taken = name_taken()) return taken;
   RouteId route = rules::no_route;
   bool wrote = false;
   char transaction = status();
@@ -183,26 +183,15 @@ bool SessionCore::run_on_server(std::string_view text) {
   Note note;
   note.script = head_.script;
   note.next_item = static_cast<std::uint32_t>(begin);
-  std::string sent;
-  for (std::size_t i = begin; i < end; ++i) note.rewritten |= items[i].decision->rewritten.has_value();
-  if (note.rewritten || head_.script->items.size() > 1) {
-    for (std::size_t i = begin; i < end; ++i) {
-      if (i > begin) sent += ';';
-      names_in_doubt_ |= forgets_names(*items[i].statement);
-      sent += items[i].decision->rewritten ? std::string_view(*items[i].decision->rewritten) : slice(items[i], text);
-      predict(items[i].statement->kind);
-    }
-    if (begin == 0 && end == items.size() && !note.rewritten) sent = text;
-    if (!note.rewritten) note.position_shift = begin == 0 ? 0 : utf8_length(text.substr(0, items[begin].begin));
-  } else {
-    sent = text;
-    predict(items[begin].statement->kind);
-    names_in_doubt_ = forgets_names(*items[begin].statement);
+  std::string sent = sent_text(begin, end, text, note);
+  for (std::size_t i = begin; i < end; ++i) {
+    const PreparedStatementPtr named = named_in_sql(*items[i].statement);
+    if (named && !is_freed(begin, i)) ensure_prepared(*link, *named, false);
+    names_in_doubt_ |= changes_names(*items[i].statement);
+    predict(items[i].statement->kind);
   }
-  if (begin > 0 && !note.rewritten && end > begin)
-    sent = text.substr(items[begin].begin, items[end - 1].begin + items[end - 1].size - items[begin].begin);
   // A transaction that failed here is still open there: COMMIT must not commit it.
-  if (local_abort_ && items[begin].statement->kind == Kind::commit) sent = "ROLLBACK";
+  if (local_abort_) sent = ending_failed(*items[begin].statement, sent);
   to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
   ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
   link->state->prepared.unnamed = {};
@@ -210,6 +199,38 @@ bool SessionCore::run_on_server(std::string_view text) {
   head_.next = end;
   if (names_in_doubt_) stall(Stall::replies);
   return true;
+}
+
+/// Whether an item since `begin` takes the name that item `i` uses from the statement that has it now.
+bool SessionCore::is_freed(std::size_t begin, std::size_t i) const {
+  const auto& items = head_.script->items;
+  return std::any_of(items.begin() + static_cast<std::ptrdiff_t>(begin), items.begin() + static_cast<std::ptrdiff_t>(i), [&](const ScriptItem& item) {
+    return frees_all_names(*item.statement) || (item.statement->kind == Kind::deallocate && item.statement->prepared == items[i].statement->prepared);
+  });
+}
+
+/// What a server is sent of the items: the client's own text where it can be.
+std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note) {
+  const auto& items = head_.script->items;
+  std::string joined;
+  bool as_it_is = true;
+  for (std::size_t i = begin; i < end; ++i) {
+    const auto& rewritten = items[i].decision->rewritten;
+    const std::string_view own = rewritten ? std::string_view(*rewritten) : slice(items[i], text);
+    const auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *items[i].statement, items.size() == 1 ? &note : nullptr);
+    note.rewritten |= rewritten.has_value();
+    as_it_is &= !rewritten && !named;
+    if (i > begin) joined += ';';
+    joined += named ? std::string_view(*named) : own;
+  }
+  if (!as_it_is) {
+    note.no_positions = note.rewritten || items.size() > 1;
+    return joined;
+  }
+  const std::size_t from = begin == 0 ? 0 : items[begin].begin;
+  const std::size_t to = end == items.size() ? text.size() : items[end - 1].begin + std::size_t{items[end - 1].size};
+  note.position_shift = static_cast<std::int32_t>(utf8_length(text.substr(0, from)));
+  return std::string(text.substr(from, to - from));
 }
 
 /// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.
@@ -221,10 +242,11 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     to_client_.compose([](std::string& out) { protocol::write_empty(out, 'I'); });
     return true;
   }
-  if (alone && local_transaction_control(statement, slice(item, text), tag)) {
+  if (alone && local_transaction_control(item.statement, slice(item, text), tag)) {
+  } else if (refusal_) {
+    return false;
   } else if (local_abort_) {
-    if (statement.kind == Kind::rollback || statement.kind == Kind::commit || statement.kind == Kind::rollback_to) return false;
-    refusal_ = transaction_failed();
+    if (!ends_failed_transaction(statement.kind)) refusal_ = transaction_failed();
     return false;
   } else if (item.decision->verb == Decision::Verb::answer) {
     to_client_.compose([&](std::string& out) {

@@ -121,6 +121,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   switch (header.type) {
     case backend::parameter_status: on_parameter_status(frame, body); return size;
     case backend::notice_response:
+      warned_ = true;
       if (!swallowing()) to_client_.add(frame);
       return size;
     case backend::notification_response: to_client_.add(frame); return size;
@@ -147,9 +148,11 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::row_description:
       if (expect == Expect::query) return;
       break;
+    case backend::close_complete:
+      if (ledger_.head().has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_, false);
+      break;
     case backend::parse_complete:
     case backend::bind_complete:
-    case backend::close_complete:
     case backend::no_data:
     case backend::portal_suspended: break;
     default: return;
@@ -168,10 +171,12 @@ void SessionCore::on_command_complete(ByteView body) {
     Note& note = ledger_.head_note();
     const auto& items = note.script->items;
     if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_, rolled_back);
+    warned_ = false;
     return;
   }
   if (head.reply == Reply::swallow) opening_ = false;
   if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_, rolled_back);
+  warned_ = false;
   ledger_.pop();
   ledger_.emit_inserts(to_client_);
 }
@@ -192,11 +197,13 @@ bool SessionCore::on_ready(ByteView frame) {
       settings_.commit();
     link.new_pins = 0;
     link.new_objects.clear();
+    for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
     portals_.clear();
     unnamed_portal_.reset();
   }
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
+  warned_ = false;
   if (std::exchange(setting_up_, false)) {
     if (!failed) settings_.replayed(*link.state);
     link.check_settings = false;
@@ -254,19 +261,6 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   return true;
 }
 
-/// Positions in a text that the client did not send are moved to where they are in its own, or dropped.
-void SessionCore::forward_error(ByteView frame, ByteView body) {
-  const Note* note = ledger_.head().has_note ? &ledger_.head_note() : nullptr;
-  if (!note || (!note->rewritten && note->position_shift == 0) || backend::error_field(body, 'P').empty()) {
-    to_client_.add(frame);
-    return;
-  }
-  SqlError error = backend::read_error(body);
-  error.position = note->rewritten || error.position == 0 ? 0 : error.position + note->position_shift;
-  if (note->rewritten && error.hint.empty()) error.hint = "The statement was rewritten by a rule of pgswitch.";
-  write_local_error(error);
-}
-
 /// An error in an extended batch: the server skips to the next Sync.
 void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
   // The plan of a prepared statement no longer fits its tables, or the statement is not there: forget it, so that the
@@ -280,12 +274,13 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
       there.erase(*key);
     }
   }
-  // Behind a BEGIN of ours: queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
+  // Behind a message of ours (a BEGIN, the Parse of what EXECUTE names): queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
   // skipped by PostgreSQL too.
+  const bool ours = opening || ledger_.head().reply == Reply::swallow;
   std::size_t queries = 0;
   Reply last = Reply::forward;
   bool batch_behind = false;
-  for (std::size_t i = 0; opening && i < ledger_.size() && ledger_[i].expect != Expect::sync && !batch_behind; ++i) {
+  for (std::size_t i = 0; ours && i < ledger_.size() && ledger_[i].expect != Expect::sync && !batch_behind; ++i) {
     const Entry& entry = ledger_[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
     batch_behind = !query && entry.reply != Reply::swallow;
@@ -330,6 +325,8 @@ void SessionCore::take_back(Note& note) {
       there.erase(note.key);
   }
   if (note.all_previous) prepared_ = std::move(*note.all_previous);
+  if (note.previous && note.previous->by_sql)
+    if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
   if (!note.names_client_statement) return;
   if (note.client_name.empty())
     unnamed_ = note.previous;

@@ -24,8 +24,10 @@ struct Note {
   // query: the items of the script that this message runs, in order
   rules::ScriptPtr script;
   std::uint32_t next_item = 0;
-  std::uint32_t position_shift = 0;  ///< characters before the sent slice in the client's text
-  bool rewritten = false;            ///< error positions mean nothing to the client
+  std::int32_t position_shift = 0;   ///< characters by which the client's text differs from the sent one
+  std::uint32_t shift_from = 0;      ///< behind this position of the sent text
+  bool rewritten = false;            ///< by a rule
+  bool no_positions = false;         ///< error positions mean nothing to the client
   // execute
   rules::StatementPtr statement;
   // parse, close and inserts in their place: done in advance, taken back when an error skips the message
@@ -55,6 +57,7 @@ class Ledger {
   std::size_t size() const { return entries_.size(); }
   const Entry& head() const { return entries_.front(); }
   Note& head_note() { return notes_.front(); }
+  const Note& head_note() const { return notes_.front(); }
 
   void push(Expect expect, Reply reply = Reply::forward, std::uint64_t statement = 0);
   void push(Expect expect, Reply reply, Note note);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/writer.hpp"
+#include "rules/tokens.hpp"
 
 namespace pgswitch {
 
@@ -36,8 +37,26 @@ bool has_chain(std::string_view text) {
   return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
 }
 
-bool forgets_names(const rules::Statement& statement) {
+std::string ending_failed(const rules::Statement& statement, std::string_view text) {
+  if (statement.kind == rules::Kind::prepare_transaction) return "ROLLBACK";
+  if (statement.kind != rules::Kind::commit) return std::string(text);
+  rules::TokenReader reader(text);
+  rules::Token verb = reader.next();
+  while (verb.type == rules::TokenType::comment) verb = reader.next();
+  return "ROLLBACK" + std::string(text.substr(verb.begin + std::size_t{verb.size}));
+}
+
+bool frees_all_names(const rules::Statement& statement) {
   return has(statement.effects, rules::Effect::discard_all) || has(statement.effects, rules::Effect::deallocate_all);
+}
+
+bool changes_names(const rules::Statement& statement) {
+  return frees_all_names(statement) || has(statement.effects, rules::Effect::prepare) || has(statement.effects, rules::Effect::deallocate);
+}
+
+bool ends_failed_transaction(rules::Kind kind) {
+  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::rollback_to ||
+         kind == rules::Kind::prepare_transaction;
 }
 
 std::uint32_t utf8_length(std::string_view text) {
@@ -59,6 +78,23 @@ SqlError unknown_prepared_statement(std::string_view name) {
           name.empty() ? "unnamed prepared statement does not exist"
                        : "prepared statement \"" + std::string(name) + "\" does not exist",
           "", "", 0};
+}
+
+SqlError duplicate_prepared_statement(std::string_view name) {
+  return {Severity::error, std::string(protocol::sqlstate::duplicate_prepared_statement),
+          "prepared statement \"" + std::string(name) + "\" already exists", "", "", 0};
+}
+
+SqlError several_commands() {
+  return {Severity::error, "42601", "cannot insert multiple commands into a prepared statement", "", "", 0};
+}
+
+SqlError unknown_savepoint(std::string_view name) {
+  return {Severity::error, "3B001", "savepoint \"" + std::string(name) + "\" does not exist", "", "", 0};
+}
+
+SqlError spent_portal(std::string_view name) {
+  return {Severity::error, "55000", "portal \"" + std::string(name) + "\" cannot be run", "", "", 0};
 }
 
 SqlError unknown_portal(std::string_view name) {

@@ -18,15 +18,27 @@ void write_answer_rows(std::string& out, const rules::Answer& answer);
 protocol::SqlError to_error(const rules::Refusal& refusal);
 /// COMMIT AND CHAIN, ROLLBACK AND CHAIN: the transaction goes on.
 bool has_chain(std::string_view text);
-/// DISCARD ALL, DEALLOCATE ALL: every prepared statement is gone after it.
-bool forgets_names(const rules::Statement& statement);
+/// `text` as it must be sent where the client's transaction has failed and the server's has not: COMMIT and PREPARE
+/// TRANSACTION roll back.
+std::string ending_failed(const rules::Statement& statement, std::string_view text);
+/// DISCARD ALL, DEALLOCATE ALL: no prepared statement is left behind it.
+bool frees_all_names(const rules::Statement& statement);
+/// PREPARE, DEALLOCATE, DISCARD ALL: what names of prepared statements mean is another thing after it.
+bool changes_names(const rules::Statement& statement);
+/// What PostgreSQL runs in a failed transaction.
+bool ends_failed_transaction(rules::Kind kind);
 /// Characters (not bytes) of UTF-8 text: error positions count them.
 std::uint32_t utf8_length(std::string_view text);
 /// PostgreSQL's answers to misuse, worded as it does.
 protocol::SqlError aborted_transaction();
 protocol::SqlError malformed_message(std::string_view detail);
 protocol::SqlError unknown_prepared_statement(std::string_view name);
+protocol::SqlError duplicate_prepared_statement(std::string_view name);
+protocol::SqlError several_commands();
+protocol::SqlError unknown_savepoint(std::string_view name);
 protocol::SqlError unknown_portal(std::string_view name);
+/// Execute of a portal that has run a statement without rows.
+protocol::SqlError spent_portal(std::string_view name);
 /// BEGIN in statement pooling (pgbouncer's text).
 protocol::SqlError no_transaction_blocks();
 

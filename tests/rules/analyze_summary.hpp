@@ -27,7 +27,7 @@ inline std::string summary(const Statement& s) {
       "temp_table", "listen", "unlisten", "unlisten_all", "advisory_lock", "advisory_unlock", "advisory_unlock_all",
       "hold_cursor", "close_cursor", "close_all_cursors", "prepare", "deallocate", "deallocate_all", "set_variable",
       "set_local", "reset_all", "discard_all", "discard_temp", "discard_plans", "sequence_state", "unknown_settings",
-      "replication"};
+      "replication", "dropped_on_commit", "advisory_locks"};
   const char* before = " e=";
   for (std::size_t i = 0; i < std::size(effects); ++i) {
     if (!(s.effects >> i & 1)) continue;
@@ -35,6 +35,7 @@ inline std::string summary(const Statement& s) {
     before = ",";
   }
   if (!s.object.empty()) text += " o=" + s.object;
+  if (!s.prepared.empty()) text += " p=" + s.prepared;
   list(" v=", s.variables, [](const VariableChange& v) {
     return v.name + (v.value.empty() ? "" : ":" + v.value) + (v.statement.empty() ? "<reset>" : "<" + v.statement + ">");
   });

@@ -79,6 +79,71 @@ TEST(pin, sql_prepare_draws_its_executes_and_ends_with_deallocate_all) {
       .expect_release("app", Leftover{.reset_needed = true});
 }
 
+TEST(pin, hold_cursor_ends_with_its_close_by_sql_or_by_the_protocol) {
+  Script by_sql;
+  pinned(by_sql, "declare cu cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor)
+      .exchange("declare cv cursor with hold for select 1", "DECLARE CURSOR", 'I')
+      .exchange("close cu", "CLOSE CURSOR", 'I')
+      .exchange("close cv", "CLOSE CURSOR", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+  Script by_protocol;
+  pinned(by_protocol, "declare cu cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor)
+      .client(close_portal("cu"), sync())
+      .expect_to_server(close_portal("cu"), sync())
+      .server(close_complete(), ready('I'))
+      .expect_to_client(close_complete(), ready('I'))
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, hold_cursor_draws_the_messages_for_its_portal) {
+  Script script;
+  pinned(script, "declare cu cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor)
+      .whole_exchange("select * from b_t", "SELECT 1", "b")
+      .on("app")
+      .client(describe_portal("cu"), execute("cu", 1), sync())
+      .expect_to_server(describe_portal("cu"), execute("cu", 1), sync())
+      .server(row_description(), data_row(), portal_suspended(), ready('I'))
+      .expect_to_client(row_description(), data_row(), portal_suspended(), ready('I'));
+}
+
+TEST(pin, sql_prepare_ends_with_deallocate) {
+  Script script;
+  pinned(script, "prepare pr as select 1", "PREPARE", Pin::sql_prepare)
+      .exchange("prepare ps as select 1", "PREPARE", 'I')
+      .exchange("deallocate pr", "DEALLOCATE", 'I')
+      .exchange("deallocate ps", "DEALLOCATE", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, temp_table_that_is_dropped_on_commit_is_none) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .exchange("create temp table tt (a int) on commit drop", "CREATE TABLE", 'T')
+      .exchange("select * from tt", "SELECT 0", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(pin, advisory_lock_stays_when_what_was_unlocked_is_not_certain) {
+  Script many;
+  pinned(many, "select pg_advisory_lock(1), pg_advisory_lock(2)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); });
+  Script not_held;
+  pinned(not_held, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .client(query("select pg_advisory_unlock(2)"))
+      .expect_to_server(query("select pg_advisory_unlock(2)"))
+      .server(notice("you don't own a lock"), complete("SELECT 1"), ready('I'))
+      .expect_to_client(notice("you don't own a lock"), complete("SELECT 1"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
 TEST(pin, in_a_transaction_that_rolls_back_is_gone) {
   Script(eager_begin())
       .client(query("begin"))

@@ -237,7 +237,8 @@ TEST(transaction, failed_by_a_refusal_before_it_had_a_server_needs_none) {
 
 TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to) {
   Script script;
-  open(script, "savepoint a", "SAVEPOINT")
+  open(script, "select 0", "SELECT 1")
+      .exchange("savepoint a", "SAVEPOINT", 'T')
       .client(query("select * from forbidden"))
       .expect_to_client(any_error("42501"), ready('E'))
       .exchange("rollback to a", "ROLLBACK", 'T')
@@ -308,6 +309,77 @@ TEST(transaction, opened_unseen_in_statement_pooling_ends_the_session) {
       .expect_to_client(complete("SELECT 1"), ready('T'), any_fatal("0A000"))
       .expect_release("app", Leftover{.in_transaction = true})
       .expect_close();
+}
+
+TEST(transaction, that_begins_with_a_savepoint_goes_where_its_first_statement_belongs) {
+  Script()
+      .client(query("begin"), query("savepoint a"))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SAVEPOINT"), ready('T'))
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
+                        parse(on_server("savepoint a"), "savepoint a"), bind_to("", on_server("savepoint a")), execute(""),
+                        query("select * from b_t"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), complete("SAVEPOINT"),
+              complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("rollback to a", "ROLLBACK", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release("b");
+}
+
+TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that_no_server_has_seen) {
+  Script()
+      .client(query("begin"), query("savepoint a"), query("savepoint b"), query("select * from forbidden"))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SAVEPOINT"), ready('T'), complete("SAVEPOINT"), ready('T'),
+                        any_error("42501"), ready('E'))
+      .client(query("rollback to c"))
+      .expect_to_client(any_error("3B001"), ready('E'))
+      .client(query("rollback to a"))
+      .expect_to_client(complete("ROLLBACK"), ready('T'))
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
+                        parse(on_server("savepoint a"), "savepoint a"), bind_to("", on_server("savepoint a")), execute(""), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), complete("SAVEPOINT"),
+              complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, in_session_pooling_begins_at_the_clients_own_database) {
+  Script(session_pooling())
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .client(query("begin"), query("show x"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""), query("show x"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SHOW"), ready('T'))
+      .expect_to_client(complete("SHOW"), ready('T'))
+      .exchange("commit", "COMMIT", 'I');
+}
+
+TEST(transaction, whose_deferred_settings_fail_is_answered) {
+  Script()
+      .client(query("begin"), query("set transaction snapshot 'none'"))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
+                        parse(on_server("set transaction snapshot 'none'"), "set transaction snapshot 'none'"),
+                        bind_to("", on_server("set transaction snapshot 'none'")), execute(""), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), error("22023"))
+      .expect_to_client(error("22023"))
+      .expect_to_server(sync())
+      .server(ready('E'))
+      .expect_to_client(ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
 }
 
 }  // namespace pgswitch::script

@@ -1,0 +1,129 @@
+// PostgreSQL has one set of names for prepared statements and one for portals, whether SQL or the protocol made them.
+// Servers know the statements of the protocol by names of ours; what SQL PREPARE made they know by the client's own.
+#include <algorithm>
+#include <set>
+
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/prepared_name.hpp"
+#include "rules/rewrite.hpp"
+
+namespace pgswitch {
+
+using protocol::SqlError;
+using rules::Effect;
+using rules::Kind;
+using rules::RouteId;
+using rules::Statement;
+
+/// Whether it is certain what names mean. False: waits for the replies that tell.
+bool SessionCore::names_known() {
+  names_in_doubt_ = names_in_doubt_ && !ledger_.empty();
+  if (names_in_doubt_) await_replies();
+  return !names_in_doubt_;
+}
+
+PreparedStatementPtr SessionCore::find_prepared(std::string_view name) const {
+  if (name.empty()) return unnamed_;
+  const auto found = prepared_.find(name);
+  return found == prepared_.end() ? nullptr : found->second;
+}
+
+PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
+  if (name.empty()) return unnamed_portal_;
+  const auto found = portals_.find(name);
+  return found == portals_.end() ? nullptr : found->second;
+}
+
+/// The statement of the protocol that SQL names: servers know it by another name.
+PreparedStatementPtr SessionCore::named_in_sql(const Statement& statement) const {
+  if (statement.prepared.empty() || statement.kind == Kind::prepare) return nullptr;
+  const auto found = prepared_.find(statement.prepared);
+  return found == prepared_.end() || found->second->by_sql ? nullptr : found->second;
+}
+
+/// `text` with the servers' name in it, if `statement` names a statement of the protocol; `note` gets how positions move.
+std::optional<std::string> SessionCore::with_server_name(std::string_view text, const Statement& statement, Note* note) const {
+  const PreparedStatementPtr named = named_in_sql(statement);
+  if (!named) return std::nullopt;
+  const bool conforming = settings_.told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
+  const auto token = rules::find_prepared_name(text, statement.prepared, {conforming});
+  if (!token) return std::nullopt;
+  const ServerName name = server_name(named->key);
+  if (note) {
+    note->shift_from = utf8_length(text.substr(0, token->begin));
+    note->position_shift = static_cast<std::int32_t>(utf8_length(text.substr(token->begin, token->size))) - static_cast<std::int32_t>(name.size());
+  }
+  const rules::Edit edit{token->begin, token->size, as_view(name)};
+  return rules::splice(text, {&edit, 1});
+}
+
+/// PREPARE of a name that the protocol has given already: the server cannot know.
+std::optional<SqlError> SessionCore::name_taken() const {
+  if (prepared_.empty() || status() == 'E') return std::nullopt;
+  std::set<std::string_view> freed;
+  for (const rules::ScriptItem& item : head_.script->items) {
+    const Statement& statement = *item.statement;
+    if (frees_all_names(statement)) return std::nullopt;
+    if (statement.kind == Kind::deallocate) freed.insert(statement.prepared);
+    if (statement.kind != Kind::prepare || freed.contains(statement.prepared)) continue;
+    const auto found = prepared_.find(statement.prepared);
+    if (found != prepared_.end() && !found->second->by_sql) return duplicate_prepared_statement(statement.prepared);
+  }
+  return std::nullopt;
+}
+
+/// SQL PREPARE has succeeded: the protocol can use the name from now on, on this link. To execute it has what effects its
+/// query has.
+void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {
+  auto query = std::make_shared<Statement>(statement);
+  query->kind = Kind::select;
+  query->prepared.clear();
+  query->object.clear();
+  query->effects &= ~bit(Effect::prepare);
+  auto decision = std::make_shared<rules::Decision>();
+  decision->route = link.route;
+  auto script = std::make_shared<rules::Script>();
+  script->items.push_back({query, decision});
+  auto prepared = std::make_shared<PreparedStatement>();
+  prepared->script = script;
+  prepared->by_sql = true;
+  prepared_[statement.prepared] = std::move(prepared);
+}
+
+/// DEALLOCATE of one name, or its Close (which has taken the name already), has succeeded on the server.
+void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
+  if (const auto found = prepared_.find(statement.prepared); found != prepared_.end()) {
+    if (!found->second->by_sql) link.state->prepared.erase(found->second->key);
+    prepared_.erase(found);
+  }
+  const bool more = std::any_of(prepared_.begin(), prepared_.end(), [&](const auto& named) {
+    return named.second->by_sql && named.second->item().decision->route == link.route;
+  });
+  if (!more) link.pins &= ~bit(Pin::sql_prepare);
+}
+
+bool SessionCore::is_held_cursor(std::string_view name) const {
+  return !objects_.empty() && objects_.contains("cursor:" + std::string(name));
+}
+
+/// CLOSE of one cursor, or of all ("").
+void SessionCore::closed_cursor(std::string_view name, Link& link) {
+  bool more = false;
+  for (auto object = objects_.begin(); object != objects_.end();) {
+    const bool held_here = object->second == link.route && object->first.starts_with("cursor:");
+    const bool closed = held_here && (name.empty() || object->first.substr(7) == name);
+    more |= held_here && !closed;
+    object = closed ? objects_.erase(object) : std::next(object);
+  }
+  if (!more) link.pins &= ~bit(Pin::hold_cursor);
+}
+
+/// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
+SessionCore::Link* SessionCore::link_of_portal(std::string_view name) {
+  if (!is_held_cursor(name)) return active_;
+  if (local_abort_) refusal_ = transaction_failed();
+  return need_link(objects_.at("cursor:" + std::string(name)));
+}
+
+}  // namespace pgswitch

@@ -2,6 +2,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import threading
 import time
 
@@ -118,8 +119,8 @@ def test_a_log_that_nobody_takes_holds_up_neither_clients_nor_reload_nor_the_end
     try:
         proxy = start_proxy(pool_mode="transaction", logfile=pipe, verbose=2)
         work(proxy, 100)
-        proxy.console("RELOAD")
-        work(proxy)
+        proxy.pooler.signal(signal.SIGHUP)
+        in_background(lambda: work(proxy) or True)()
         with pytest.raises(psycopg.OperationalError):  # it is not answered
             proxy.console("SHUTDOWN")
         assert proxy.pooler.wait(10) == 0

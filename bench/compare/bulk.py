@@ -12,12 +12,13 @@ class Bulk(Group):
              "and writes 64 kB at a time. Peak: of the proxy's resident memory meanwhile. TLS on the client's side.")
     heads = ("transport", "what")
     cells = (("plain", "result"), ("plain", "copy"), ("TLS", "result"), ("TLS", "copy"))
+    ways = ("pgswitch", "pgbouncer", "haproxy", "direct")
     columns = (Column("cpu", "proxy CPU s/GB", ".2f", ratio=True), Column("seconds", "seconds/GB", ".2f", ratio=True),
                Column("peak", "peak RSS MB", ".1f", ratio=True))
 
     def measure(self, stage, name, cell, arguments):
         tls, megabytes = cell[0] == "TLS", 100 if arguments.quick else 1000
-        if tls and name in ("haproxy", "pgpool"):
+        if tls and name == "haproxy":
             return None
         way = stage.way(name, **(stage.tls_settings("client") if tls else {}))
         finished(bench_client(cell[1], way.port, 1, tls=tls))

@@ -21,15 +21,17 @@ class Instructions(Group):
     heads = ("protocol", "clients")
     cells = tuple((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS)
     columns = (Column("instructions", "instructions/tx", ratio=True),)
-    ways = ("pgswitch", "pgbouncer")
+    ways = ("pgswitch", "pgswitch without rules", "pgbouncer")
     rounds = 1
 
     def measure(self, stage, name, cell, arguments):
         protocol, clients = cell
+        program = name.split()[0]
+        settings = {"rules": ""} if "without" in name else prepared_settings(name) if protocol == "prepared" else {}
 
         def counted(transactions):
-            with stage.pooler(name, under=_CALLGRIND, **(prepared_settings(name) if protocol == "prepared" else {})) as pooler:
-                way = Way(name, pooler.port)
+            with stage.pooler(program, under=_CALLGRIND, **settings) as pooler:
+                way = Way(program, pooler.port)
                 open_servers(way, clients + 2)
                 pgbench(way, *select_only(protocol, clients, "-t", transactions))
             return {"instructions": instructions_in(pooler.log_text())}

@@ -12,14 +12,14 @@ def sample(way, *options, tls=False):
     out = pgbench(way, *options, tls=tls)
     spent = cpu_ns(way.pid) - before if way.pid else None
     return {"tps": tps(out), "latency": latency_us(out), "cpu": spent / 1000 / transactions(out) if way.pid else None,
-            "rss": memory_kb(way.pid)["Rss"] / 1024 if way.pid else None}
+            "memory": memory_kb(way.pid)["Pss"] / 1024 if way.pid else None}
 
 
 class Throughput(Group):
     """Subclasses say how the way is set up and what pgbench is asked for."""
     heads = ("protocol", "clients")
     columns = (Column("tps", "tps", ratio=True), Column("latency", "latency us"), Column("cpu", "proxy CPU us/tx", ".1f", ratio=True),
-               Column("rss", "RSS MB", ".1f"))
+               Column("memory", "PSS MB", ".1f"))
     tls = False
 
     def settings(self, stage, name, cell):

@@ -55,6 +55,7 @@ class Stage:
         self.cluster.sql(_CREATE)
         subprocess.run([BIN / "pgbench", "-h", "127.0.0.1", "-p", str(self.cluster.port), "-U", "app", "-i", "-q", "-s", str(self._scale), "app"],
                        env=dict(os.environ, PGPASSWORD=PASSWORD), check=True, capture_output=True)
+        self._users = (("app", self.secret("app")),)
         self.cluster.sql("CREATE TABLE sink (line text);\nGRANT ALL ON sink TO app", dbname="app")
         return self
 
@@ -84,9 +85,11 @@ class Stage:
         """What the cluster stores of a user's password."""
         return self.cluster.sql(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{user}'")
 
-    def pooler(self, name, under="", rules=DEMO_RULES, users=(("app", PASSWORD),), unix=False, server_port=None, **settings):
+    def pooler(self, name, under="", rules=DEMO_RULES, users=None, unix=False, server_port=None, **settings):
         """pgswitch or pgbouncer, not yet started. under: a command to run it under. rules: Lua text for pgswitch, "" for none.
-        unix: Unix sockets on both sides. server_port: of another server than the cluster."""
+        users: (name, secret) of the user list; by default the SCRAM secret that the cluster stores, with which a login costs
+        little (from a plaintext password pgbouncer derives the keys anew each time, 4 ms). unix: Unix sockets on both sides.
+        server_port: of another server than the cluster."""
         folder = self._new_folder(name)
         program = PROGRAMS[name]
         if under:
@@ -99,7 +102,7 @@ class Stage:
         host = self.cluster.socket_folder if unix else "127.0.0.1"
         databases = {route: f"host={host} port={server_port or self.cluster.port} dbname=app" for route in ("app", "app.redshift")}
         settings = {"default_pool_size": 20, "pool_mode": "transaction", "server_tls_sslmode": "disable", **settings}
-        return Pooler(folder, databases, dict(users), settings, program)
+        return Pooler(folder, databases, dict(users or self._users), settings, program)
 
     def _new_folder(self, name):
         self._count += 1

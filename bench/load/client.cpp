@@ -33,7 +33,7 @@ Clock::time_point after(double seconds) {
 
 void report(std::size_t operations, Clock::time_point begin) {
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  std::cout << "operations = " << operations << "\nper second = " << static_cast<double>(operations) / seconds << "\n";
+  std::cout << std::fixed << "operations = " << operations << "\nper second = " << static_cast<double>(operations) / seconds << "\n";
 }
 
 void logins(const Target& target, int connections, double seconds) {

@@ -1,0 +1,222 @@
+"""What operators do, and what time does: certificates that expire, reloads that fail, clocks that jump, drains and restarts."""
+import signal
+import subprocess
+from glob import glob
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import tls_settings
+from endpoint import USERS, Endpoint, failure, one
+from faults import Session, is_unhurt, sqlstates, values
+from launch import accepts, eventually, write_file
+from test_cancel import in_background
+
+pytestmark = [pytest.mark.pooler, pytest.mark.pgswitch]
+REAL_MONOTONIC_CLOCK = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+
+
+def at_another_time(**variables):
+    """Environment that changes the clock of a program (libfaketime)."""
+    return {"LD_PRELOAD": glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0], **REAL_MONOTONIC_CLOCK, **variables}
+
+
+def wrapper(environment):
+    return ("env", *(f"{name}={value}" for name, value in environment.items()))
+
+
+def test_a_server_whose_certificate_has_expired_is_not_used_and_the_client_is_told(start_proxy, authority):
+    proxy = start_proxy(wrapper=wrapper(at_another_time(FAKETIME="+40d")), server_tls_sslmode="verify-full", server_login_retry=1,
+                        server_tls_ca_file=authority.certificate)
+    with pytest.raises(psycopg.OperationalError, match="certificate has expired"):
+        proxy.connect()
+
+
+@pytest.fixture
+def expired(authority, monkeypatch):
+    """A certificate of two months ago, good for one."""
+    with monkeypatch.context() as patch:
+        for name, value in at_another_time(FAKETIME="-60d").items():
+            patch.setenv(name, value)
+        return authority.server("expired")
+
+
+def test_an_expired_certificate_of_ours_can_be_replaced_by_a_reload(start_proxy, authority, expired, place):
+    files = {"client_tls_cert_file": place / "current.crt", "client_tls_key_file": place / "current.key"}
+
+    def install(pair):
+        for file, source in zip(files.values(), (pair.certificate, pair.key)):
+            write_file(file, Path(source).read_text())
+    install(expired)
+    proxy = start_proxy(client_tls_sslmode="require", **files)
+    verified = {"sslmode": "verify-full", "sslrootcert": str(authority.certificate)}
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        proxy.connect(**verified)
+    with proxy.connect(sslmode="require") as client:
+        install(authority.server("fresh"))
+        Endpoint(proxy.port, tls=True).console("RELOAD")
+        with proxy.connect(**verified) as another:
+            assert one(another, "SELECT 1") == 1
+        assert one(client, "SELECT 1") == 1
+
+
+def test_a_reload_with_a_key_of_another_certificate_keeps_the_old_pair_and_tells(start_proxy, authority):
+    settings = tls_settings(authority)
+    proxy = start_proxy(tls=True)
+    proxy.pooler.write_ini(client_tls_key_file=authority.server("of-another").key)
+    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
+        assert "key" in str(failure(console, "RELOAD"))
+    with proxy.connect(sslmode="verify-full", sslrootcert=str(authority.certificate)) as client:
+        assert one(client, "SELECT 1") == 1
+    assert settings["client_tls_key_file"] != proxy.pooler.settings["client_tls_key_file"]
+
+
+def break_ini(pooler):
+    pooler.write_ini(default_pool_size=7)
+    write_file(pooler.ini, pooler.ini.read_text() + "\nthis is no setting\n")
+    return pooler.ini.name
+
+
+def break_a_value(pooler):
+    pooler.write_ini(default_pool_size=7, query_timeout="soon")
+    return "query_timeout"
+
+
+def break_the_user_list(pooler):
+    pooler.write_ini(default_pool_size=7)
+    write_file(pooler.folder / "userlist.txt", '"app" "another-secret"\n"no end\n')
+    return "userlist.txt"
+
+
+def break_the_rules(pooler):
+    pooler.write_ini(default_pool_size=7)
+    write_file(pooler.settings["rules_file"], "function route(stmt session)\nend\n")
+    return "rules.lua"
+
+
+@pytest.mark.parametrize("damage", (break_ini, break_a_value, break_the_user_list, break_the_rules))
+def test_a_failed_reload_names_its_cause_and_changes_nothing_at_all(start_proxy, damage):
+    proxy = start_proxy(default_pool_size=3)
+    cause = damage(proxy.pooler)
+    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
+        error = failure(console, "RELOAD")
+        assert cause in str(error)
+        config = {row[0]: row[1] for row in console.execute("SHOW CONFIG").fetchall()}
+    assert config["default_pool_size"] == "3"
+    with proxy.connect(password=USERS["app"]) as client:
+        assert one(client, "SELECT current_setting('cluster_name') FROM sales LIMIT 1") == "analytics"
+
+
+def test_a_clock_that_jumps_ends_nothing(start_proxy, place):
+    clock = write_file(place / "clock", "+0d\n", 0o644)
+    environment = at_another_time(FAKETIME_TIMESTAMP_FILE=clock, FAKETIME_NO_CACHE="1")
+    proxy = start_proxy(wrapper=wrapper(environment), pool_mode="transaction", server_lifetime=3600, server_idle_timeout=600,
+                        client_idle_timeout=600, query_timeout=60, query_wait_timeout=60)
+    with proxy.connect() as client:
+        pid = one(client, "SELECT pg_backend_pid()")
+        for jump in ("+2d", "-2d", "+0d"):
+            write_file(clock, jump + "\n", 0o644)
+            sleeps = in_background(lambda: one(client, "SELECT pg_backend_pid() FROM pg_sleep(0.3)"))
+            assert sleeps() == pid
+
+
+def test_the_console_has_a_place_when_all_others_are_taken(start_proxy):
+    proxy = start_proxy(auth_type="trust", max_client_conn=2)
+    with Session(proxy.port), Session(proxy.port), Session(proxy.port, "admin", "pgbouncer") as console:
+        assert values(console.ask("SHOW VERSION"))
+        with pytest.raises(AssertionError, match="53300"):
+            Session(proxy.port)
+
+
+@pytest.mark.parametrize("limit, taken, free", (("max_user_client_connections", ("app", "app"), ("other", "app")),
+                                                ("max_db_client_connections", ("app", "app"), ("app", "app.redshift"))))
+def test_a_limit_on_clients_of_one_kind_leaves_the_others_alone(start_proxy, limit, taken, free):
+    proxy = start_proxy(auth_type="trust", **{limit: 2})
+    with Session(proxy.port, *taken), Session(proxy.port, *taken), Session(proxy.port, *free) as other:
+        assert values(other.ask("SELECT 1")) == ["1"]
+        with pytest.raises(AssertionError, match=f"53300.*{limit}"):
+            Session(proxy.port, *taken)
+
+
+def test_sigint_serves_what_runs_and_sends_away_who_waits(start_proxy):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1)
+    with Session(proxy.port) as working, Session(proxy.port) as waiting:
+        working.ask("BEGIN")
+        working.ask("INSERT INTO written (what) VALUES ('kept')")
+        waiting.query("SELECT 1")
+        proxy.pooler.signal(signal.SIGINT)
+        assert sqlstates(waiting.read_until()) == ["57P01"]
+        assert sqlstates(working.ask("COMMIT")) == []
+        assert proxy.pooler.wait(10) == 0
+
+
+class Bench:
+    """pgbench in the background."""
+
+    def __init__(self, proxy, *options):
+        password = place_of_password(proxy)
+        self.process = subprocess.Popen(
+            ["/usr/lib/postgresql/15/bin/pgbench", "-h", proxy.host, "-p", str(proxy.port), "-U", "app", "-n", "-M", "extended",
+             "-f", str(password.with_name("work.sql")), *map(str, options), "app"],
+            env={"PGPASSFILE": str(password), "PGSSLMODE": "disable"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def check(self):
+        """Ended by itself, and every transaction was answered."""
+        out, err = self.process.communicate(timeout=25)
+        assert self.process.returncode == 0 and "aborted" not in err, err
+        assert "number of failed transactions: 0" in out, out
+        return out
+
+
+def place_of_password(proxy):
+    file = proxy.pooler.folder / "pgpass"
+    file.write_text(f"*:*:*:app:{USERS['app']}\n")
+    file.chmod(0o600)
+    file.with_name("work.sql").write_text("BEGIN;\nINSERT INTO written (amount) VALUES (1);\nSELECT count(*) FROM customers;\nCOMMIT;\n")
+    return file
+
+
+@pytest.mark.xfail(strict=True, reason="faults-sigterm-dismisses-clients")
+def test_sigterm_waits_for_the_clients_and_fails_none_of_their_transactions(start_proxy):
+    proxy = start_proxy(pool_mode="transaction", workers=2)
+    bench = Bench(proxy, "-c", 8, "-T", 3)
+    eventually(lambda: len(proxy.servers(database="app")) >= 2, what="it works")
+    proxy.pooler.signal(signal.SIGTERM)
+    eventually(lambda: not accepts(proxy.port), what="new clients are refused")
+    bench.check()
+    assert proxy.pooler.wait(10) == 0
+
+
+@pytest.mark.xfail(reason="faults-sigterm-dismisses-clients")
+@pytest.mark.parametrize("connections", ("lasting", "new for each transaction"))
+def test_a_rolling_restart_of_two_processes_fails_no_transaction(make_pooler, connections):
+    """Both listen on one port (so_reuseport); each in turn is told to end, and takes its time, and a new one comes."""
+    first = make_pooler(pool_mode="transaction", so_reuseport=1)
+    started = []
+
+    def another():
+        pooler = make_pooler(pool_mode="transaction", so_reuseport=1, listen_port=first.port)
+        pooler.port = first.port
+        return pooler
+
+    def start(pooler):
+        pooler.start()
+        started.append(pooler)
+        eventually(lambda: "process up" in pooler.log_text(), what="it listens")
+        return pooler
+    try:
+        old = [start(first), start(another())]
+        proxy = Endpoint(first.port, pooler=first)
+        options = ("-C",) if connections != "lasting" else ()
+        bench = Bench(proxy, "-c", 6, "-T", 6, *options)
+        for pooler in old:
+            fresh = start(another())
+            pooler.signal(signal.SIGTERM)
+            if options:
+                assert pooler.wait(20) == 0
+        bench.check()
+        assert [pooler.wait(20) for pooler in old] == [0, 0]
+        is_unhurt(Endpoint(fresh.port, pooler=fresh))
+    finally:
+        for pooler in started:
+            pooler.stop()

@@ -1,0 +1,118 @@
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/micro/measure.hpp"
+#include "rules/analyze.hpp"
+#include "rules/engine.hpp"
+#include "rules/route_names.hpp"
+#include "rules/tokens.hpp"
+#include "tests/rules/lua_fixture.hpp"
+
+namespace pgswitch::bench {
+namespace {
+
+using namespace rules;
+
+constexpr std::string_view routing = R"(
+function route(stmt, session)
+  if stmt:touches("sales", "event", "date") then return "analytics" end
+end
+)";
+constexpr std::string_view rewriting = R"(
+function rewrite(stmt, session)
+  if stmt:touches("pgbench_accounts") then return (stmt.text:gsub("pgbench_accounts", "accounts")) end
+end
+)";
+
+/// An engine with these rules, and the facts of one session.
+struct Rules {
+  test::RulesFolder folder;
+  std::unique_ptr<Engine> engine;
+  Facts facts;
+
+  explicit Rules(std::string_view text) {
+    EngineOptions options;
+    options.rules_file = folder.write("rules.lua", text);
+    options.routes = {{"analytics", intern_route("analytics")}};
+    options.now_us = [] { return std::int64_t{0}; };
+    std::string error;
+    engine = Engine::create(std::move(options), 1, error);
+    if (!engine) throw std::runtime_error(error);
+    facts.user = facts.database = "app";
+    facts.identity = next_identity();
+  }
+  void decide(std::string_view sql) { benchmark::DoNotOptimize(engine->decide(sql, facts)); }
+};
+
+std::string with_literal(std::size_t number) {
+  return "SELECT abalance FROM pgbench_accounts WHERE aid = " + std::to_string(number) + ";";
+}
+
+/// Texts that are asked for in turn: prepared before, so that making them is not measured.
+std::vector<std::string> texts(std::string (*make)(std::size_t), std::size_t count) {
+  std::vector<std::string> made;
+  for (std::size_t i = 0; i < count; ++i) made.push_back(make(1'000'000 + i));
+  return made;
+}
+
+void in_turn(benchmark::State& state, Rules& rules, const std::vector<std::string>& texts) {
+  std::size_t next = 0;
+  measure(state, [&] { rules.decide(texts[next++ % texts.size()]); });
+}
+
+void tokens_of_a_select(benchmark::State& state) {
+  char scratch[256];
+  Literal literals[16];
+  measure(state, [&] { benchmark::DoNotOptimize(scan(select_text, scratch, literals)); });
+}
+BENCHMARK(tokens_of_a_select);
+
+void cache_hit_same_text(benchmark::State& state) {
+  Rules rules(routing);
+  measure(state, [&] { rules.decide(select_text); });
+}
+BENCHMARK(cache_hit_same_text);
+
+void cache_hit_fresh_literal(benchmark::State& state) {
+  Rules rules(routing);
+  in_turn(state, rules, texts(with_literal, 4096));
+}
+BENCHMARK(cache_hit_fresh_literal);
+
+/// Each text has a shape of its own, and there are more of them than the cache holds: parsed, and the rules asked.
+void cache_miss(benchmark::State& state) {
+  Rules rules(routing);
+  in_turn(state, rules, texts([](std::size_t i) { return "SELECT c" + std::to_string(i) + " FROM pgbench_accounts WHERE aid = 1"; }, 50'000));
+}
+BENCHMARK(cache_miss);
+
+void analysis_of_a_select(benchmark::State& state) {
+  measure(state, [] { benchmark::DoNotOptimize(analyze(select_text)); });
+}
+BENCHMARK(analysis_of_a_select);
+
+void lua_route_call(benchmark::State& state) {
+  test::LoadedRules loaded(routing);
+  const AnalyzedScript script = analyze(select_text);
+  Facts facts;
+  facts.user = facts.database = "app";
+  measure(state, [&] { benchmark::DoNotOptimize(loaded.rules->ask(Hook::route, script.statements[0].statement.get(), select_text, facts)); });
+}
+BENCHMARK(lua_route_call);
+
+void rewritten_same_text(benchmark::State& state) {
+  Rules rules(rewriting);
+  measure(state, [&] { rules.decide(select_text); });
+}
+BENCHMARK(rewritten_same_text);
+
+void rewritten_fresh_literal(benchmark::State& state) {
+  Rules rules(rewriting);
+  in_turn(state, rules, texts(with_literal, 50'000));
+}
+BENCHMARK(rewritten_fresh_literal);
+
+}  // namespace
+}  // namespace pgswitch::bench

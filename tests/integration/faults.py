@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 from endpoint import one
+from frames import FLUSH, bind, execute, parse, query
 from launch import eventually
 from raw import RawClient, error_fields
 
@@ -73,7 +74,7 @@ def is_unhurt(proxy, *clusters):
 
 
 class Session(RawClient):
-    """A RawClient that has logged in (auth_type = trust), with the messages of both query protocols."""
+    """A RawClient that has logged in (auth_type = trust)."""
 
     def __init__(self, port, user="app", database="app"):
         super().__init__(port)
@@ -82,37 +83,16 @@ class Session(RawClient):
         assert last[0] == b"Z", last
 
     def query(self, sql):
-        self.message(b"Q", sql.encode() + b"\0")
+        self.send(query(sql))
 
     def ask(self, sql):
         self.query(sql)
         return self.read_until(b"Z")
 
-    def parse(self, sql, name=""):
-        self.message(b"P", name.encode() + b"\0" + sql.encode() + b"\0\0\0")
-
-    def bind(self):
-        self.message(b"B", b"\0\0" + struct.pack("!hhh", 0, 0, 0))
-
-    def execute(self, rows=0):
-        self.message(b"E", b"\0" + struct.pack("!i", rows))
-
-    def flush(self):
-        self.message(b"H")
-
-    def sync(self):
-        self.message(b"S")
-
 
 def sqlstates(messages):
     """SQLSTATEs of the ErrorResponses among (type, body) pairs."""
     return [error_fields(body)["C"] for kind, body in messages if kind == b"E"]
-
-
-def values(messages):
-    """First column of each DataRow, as text."""
-    rows = (body for kind, body in messages if kind == b"D")
-    return [body[6:6 + struct.unpack("!i", body[2:6])[0]].decode() for body in rows]
 
 
 def _running(session):
@@ -153,16 +133,12 @@ def _rows_stream(session):
 
 
 def _with_a_suspended_portal(session):
-    session.parse("SELECT generate_series(1, 10)")
-    session.bind()
-    session.execute(rows=1)
-    session.flush()
+    session.send(parse("SELECT generate_series(1, 10)") + bind() + execute(rows=1) + FLUSH)
     assert session.read_until(b"s", b"E")[-1][0] == b"s"
 
 
 def _between_parse_and_sync(session):
-    session.parse("SELECT 1")
-    session.flush()
+    session.send(parse("SELECT 1") + FLUSH)
     assert session.read_until(b"1", b"E")[-1][0] == b"1"
 
 

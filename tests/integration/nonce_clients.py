@@ -7,6 +7,8 @@ import asyncio
 import random
 import struct
 
+from frames import SYNC, TERMINATE, bind, columns, execute, extended, message, parse, query, startup
+
 # How an operation may fail while servers are killed.
 LOSS = {"57P01", "57P02", "57P03", "08006"}
 CANCELLED = "57014"
@@ -24,39 +26,6 @@ class Lost(Exception):
 
 class Failed(Exception):
     """An error that the operation may end with: its SQLSTATE."""
-
-
-def message(kind, body=b""):
-    return kind + struct.pack("!i", 4 + len(body)) + body
-
-
-def query(sql):
-    return message(b"Q", sql.encode() + b"\0")
-
-
-def parse(name, sql):
-    return message(b"P", name + b"\0" + sql.encode() + b"\0\0\0")
-
-
-def bind(name, *values):
-    body = b"\0" + name + b"\0" + struct.pack("!hh", 0, len(values))
-    for value in values:
-        body += struct.pack("!i", len(value)) + value.encode()
-    return message(b"B", body + struct.pack("!h", 0))
-
-
-EXECUTE = message(b"E", bytes(5))
-SYNC = message(b"S")
-
-
-def columns(body):
-    """Texts of a DataRow."""
-    found, place = [], 2
-    for _ in range(struct.unpack_from("!h", body)[0]):
-        size, = struct.unpack_from("!i", body, place)
-        found.append(body[place + 4:place + 4 + size].decode())
-        place += 4 + size
-    return found
 
 
 class NonceClient:
@@ -78,9 +47,8 @@ class NonceClient:
 
     async def connect(self):
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.address, 0))
-        body = struct.pack("!hh", 3, 0) + b"user\0app\0database\0app\0\0"
         self._buffer, self._prepared, self._may_be_cancelled = b"", False, False
-        self._writer.write(struct.pack("!i", 4 + len(body)) + body)
+        self._writer.write(startup())
         while True:
             kind, body = await self._next()
             if kind == b"K":
@@ -98,7 +66,7 @@ class NonceClient:
 
     async def close(self):
         if self._writer is not None:
-            self._writer.write(message(b"X"))
+            self._writer.write(TERMINATE)
             self._writer.close()
             self._writer = None
 
@@ -194,15 +162,15 @@ class NonceClient:
 
     async def with_parameter(self):
         nonce = self._nonce()
-        await self._ask(parse(b"", "SELECT $1::text") + bind(b"", nonce) + EXECUTE + SYNC, [[nonce, "SELECT 1"]])
+        await self._ask(extended("SELECT $1::text", nonce), [[nonce, "SELECT 1"]])
 
     async def prepared(self):
         """Every client calls its statement "mine", and each means another one."""
         nonce = self._nonce()
         text = f"SELECT '{self.number}', $1::text"
-        first = b"" if self._prepared else parse(b"mine", text)
+        first = b"" if self._prepared else parse(text, "mine")
         try:
-            await self._ask(first + bind(b"mine", nonce) + EXECUTE + SYNC, [[str(self.number), nonce, "SELECT 1"]])
+            await self._ask(first + bind(nonce, name="mine") + execute() + SYNC, [[str(self.number), nonce, "SELECT 1"]])
         except Failed:
             if first:  # whether the name exists now is not known
                 await self._ask(message(b"C", b"Smine\0") + SYNC, [[]])
@@ -211,10 +179,8 @@ class NonceClient:
 
     async def pipelined(self):
         a, b, c, d = (self._nonce() for _ in range(4))
-        await self._ask(parse(b"", "SELECT $1::text") + bind(b"", a) + EXECUTE + SYNC
-                        + parse(b"", "SELECT $1::text FROM sales LIMIT 1") + bind(b"", b) + EXECUTE + SYNC
-                        + parse(b"", "SELECT $1::integer") + bind(b"", c) + EXECUTE + SYNC
-                        + parse(b"", "SELECT $1::text") + bind(b"", d) + EXECUTE + SYNC,
+        await self._ask(extended("SELECT $1::text", a) + extended("SELECT $1::text FROM sales LIMIT 1", b)
+                        + extended("SELECT $1::integer", c) + extended("SELECT $1::text", d),
                         [[a, "SELECT 1"], [b, "SELECT 1"], [("22P02", c)], [d, "SELECT 1"]])
 
     async def error(self):

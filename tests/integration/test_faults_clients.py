@@ -10,10 +10,11 @@ import threading
 import pytest
 from endpoint import failure, one
 from fault_proxy import FIN, HOLE, RST, FaultProxy
-from faults import (STATES, UNSYNCED_STATES, Session, backends, is_unhurt, open_files, resident_kb, reset, sqlstates, values,
+from faults import (STATES, UNSYNCED_STATES, Session, backends, is_unhurt, open_files, resident_kb, reset, sqlstates,
                     waiting_clients)
+from frames import extended, query, startup, values
 from launch import eventually
-from raw import RawClient
+from raw import ANYBODY, RawClient
 from test_cancel import in_background, sleeping
 
 pytestmark = pytest.mark.pooler
@@ -65,7 +66,7 @@ def before_anything(port, _):
 
 def in_the_startup_packet(port, _):
     client = RawClient(port)
-    client.send(b"\0\0\0\x21\0\3\0\0user")
+    client.send(startup()[:12])
     return client
 
 
@@ -97,16 +98,10 @@ def in_the_sasl_exchange(port, _):
     return client
 
 
-def insecure_context():
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 def client_hello():
     out = ssl.MemoryBIO()
     with contextlib.suppress(ssl.SSLWantReadError):
-        insecure_context().wrap_bio(ssl.MemoryBIO(), out).do_handshake()
+        ANYBODY.wrap_bio(ssl.MemoryBIO(), out).do_handshake()
     return out.read()
 
 
@@ -183,10 +178,10 @@ def test_a_tls_connection_that_ends_without_close_notify_is_just_an_end(start_pr
     before = open_files(proxy.pooler.pid)
     for _ in range(10):
         client = after_the_ssl_request(proxy.port, None)
-        client.socket = insecure_context().wrap_socket(client.socket)
+        client.start_tls()
         client.startup(user="app", database="app")
         client.read_until(b"Z")
-        client.message(b"Q", b"BEGIN; INSERT INTO written (what) VALUES ('x')\0")
+        client.send(query("BEGIN; INSERT INTO written (what) VALUES ('x')"))
         client.read_until(b"Z")
         leave(client, end)
     is_unhurt(proxy, oltp)
@@ -269,15 +264,6 @@ def test_a_client_may_send_and_be_sent_megabytes_at_the_same_time(start_proxy):
             assert value[:6] == f"{number:06}" and len(value) == 6 + size + 50_000
         sender.join(10)
         assert values(client.ask("SELECT 42")) == ["42"]
-
-
-def extended(sql, value):
-    def message(kind, body=b""):
-        return kind + struct.pack("!i", 4 + len(body)) + body
-    value = value.encode()
-    return (message(b"P", b"\0" + sql.encode() + b"\0\0\0")
-            + message(b"B", b"\0\0" + struct.pack("!hhi", 0, 1, len(value)) + value + struct.pack("!h", 0))
-            + message(b"E", bytes(5)) + message(b"S"))
 
 
 @pytest.mark.pgswitch

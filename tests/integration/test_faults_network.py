@@ -2,13 +2,13 @@
 import contextlib
 import os
 import socket
-import struct
 
 import psycopg
 import pytest
 from endpoint import Endpoint, failure, one
 from fault_proxy import FIN, HOLE, RST, FaultProxy
-from faults import Session, answers, is_unhurt, sqlstates, terminate, through, values
+from faults import Session, answers, is_unhurt, sqlstates, terminate, through
+from frames import SYNC, TERMINATE, bind, execute, parse, query, startup, values
 from launch import eventually, write_file
 from test_cancel import in_background, sleeping
 
@@ -139,13 +139,8 @@ def test_a_connection_that_ends_in_a_query_is_08006(start_proxy, wire, oltp, end
         assert one(client, "SELECT 1") == 1
 
 
-def message(kind, body=b""):
-    return kind + struct.pack("!i", 4 + len(body)) + body
-
-
-CLIENT_MESSAGES = b"".join((
-    message(b"Q", b"SELECT 1\0"), message(b"P", b"s\0SELECT 2\0\0\0"), message(b"B", b"\0s\0" + bytes(6)), message(b"E", bytes(5)),
-    message(b"S"), message(b"Q", b"BEGIN; INSERT INTO written (what) VALUES ('x'); SELECT 2\0"), message(b"X")))
+CLIENT_MESSAGES = (query("SELECT 1") + parse("SELECT 2", "s") + bind(name="s") + execute() + SYNC
+                   + query("BEGIN; INSERT INTO written (what) VALUES ('x'); SELECT 2") + TERMINATE)
 
 
 @pytest.mark.pgswitch
@@ -155,14 +150,13 @@ def test_a_client_connection_cut_at_any_byte_leaves_nothing_behind(start_proxy, 
     with Session(proxy.port) as whole:
         whole.send(CLIENT_MESSAGES)
         assert sqlstates(whole.read_until()) == []
-    startup = b"\0\0\0\x21\0\3\0\0user\0app\0database\0app\0\0"
     with FaultProxy(proxy.port) as entrance:
         entrance.up.cut = cut
-        for place in range(len(startup) + len(CLIENT_MESSAGES)):
+        for place in range(len(startup() + CLIENT_MESSAGES)):
             entrance.up.cut_after = place
             with socket.create_connection(("127.0.0.1", entrance.port), 10) as client:
                 try:
-                    client.sendall(startup + CLIENT_MESSAGES)
+                    client.sendall(startup() + CLIENT_MESSAGES)
                     while client.recv(65536):
                         pass
                 except ConnectionError:
@@ -182,7 +176,6 @@ def test_a_client_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_pr
 
 
 @pytest.mark.pgswitch
-@pytest.mark.xfail(strict=True, reason="faults-empty-close-reason")
 def test_a_server_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_proxy, wire):
     proxy = start_proxy(auth_type="trust", pool_mode="transaction", tcp_user_timeout=500, tcp_socket_buffer=65536, **through(wire))
     with Session(proxy.port) as client:

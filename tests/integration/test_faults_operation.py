@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from conftest import tls_settings
 from endpoint import USERS, Endpoint, failure, one
-from faults import Session, is_unhurt, sqlstates, values
+from faults import Session, is_unhurt, sqlstates
+from frames import values
 from launch import accepts, eventually, write_file
 from test_cancel import in_background
 

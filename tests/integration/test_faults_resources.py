@@ -9,7 +9,8 @@ import time
 import psycopg
 import pytest
 from endpoint import USERS, one
-from faults import Session, answers, is_unhurt, open_files, resident_kb, sqlstates, values
+from faults import Session, answers, is_unhurt, open_files, resident_kb, sqlstates
+from frames import values
 from launch import eventually, give_to_runner
 from raw import RawClient
 from test_cancel import in_background

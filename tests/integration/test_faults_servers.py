@@ -7,7 +7,8 @@ import pytest
 from cluster import Cluster
 from endpoint import USERS, Endpoint, failure, one
 from faults import (BUSY_STATES, STATES, UNSYNCED_STATES, Session, answers, backends, is_gone, is_unhurt, postmaster, sqlstates,
-                    terminate, through, values, waiting_clients)
+                    terminate, through, waiting_clients)
+from frames import SYNC, extended, message, query, values
 from launch import eventually
 from test_cancel import in_background, sleeping
 
@@ -20,7 +21,7 @@ def answer_to_loss(session, state):
     if state in ("in_a_transaction", "in_a_failed_transaction"):
         session.query("SELECT 1")  # it was idle: only now it can be told
     if state in UNSYNCED_STATES:
-        session.sync()
+        session.send(SYNC)
     return session.read_until(b"Z")
 
 
@@ -75,16 +76,7 @@ def test_a_commit_that_is_lost_is_neither_failed_nor_done(start_proxy, oltp, how
         assert one(client, "SELECT 1") == 1
 
 
-def commit_in_batch(session):
-    session.parse("COMMIT")
-    session.bind()
-    session.execute()
-    session.sync()
-    return session.read_until(b"Z")
-
-
-COMMITS = {"simple": lambda session: session.ask("COMMIT"), "extended": commit_in_batch, "end": lambda session: session.ask("END"),
-           "in a string": lambda session: session.ask("COMMIT; SELECT 1")}
+COMMITS = {"simple": query("COMMIT"), "extended": extended("COMMIT"), "end": query("END"), "in a string": query("COMMIT; SELECT 1")}
 
 
 @pytest.mark.pgswitch
@@ -96,7 +88,8 @@ def test_a_commit_after_the_server_was_lost_is_an_error(start_proxy, oltp, commi
         STATES["in_a_transaction"](session)
         terminate(oltp, "state <> 'idle'")
         eventually(lambda: not proxy.busy_servers(), what="the proxy knows it")
-        assert sqlstates(COMMITS[commit](session)) == ["57P01"]
+        session.send(COMMITS[commit])
+        assert sqlstates(session.read_until(b"Z")) == ["57P01"]
         assert values(session.ask("SELECT 42")) == ["42"]
 
 
@@ -262,10 +255,9 @@ def test_a_server_that_stays_down_is_told_after_server_login_retry(start_proxy, 
     eventually(lambda: answers(proxy), what="the server is found again")
 
 
-def error_response(sqlstate, message):
-    fields = b"".join(kind + text.encode() + b"\0" for kind, text in
-                      ((b"S", "FATAL"), (b"V", "FATAL"), (b"C", sqlstate), (b"M", message))) + b"\0"
-    return b"E" + (4 + len(fields)).to_bytes(4, "big") + fields
+def error_response(sqlstate, text):
+    fields = ("SFATAL", "VFATAL", "C" + sqlstate, "M" + text)
+    return message(b"E", b"".join(field.encode() + b"\0" for field in fields) + b"\0")
 
 
 @pytest.mark.pgswitch

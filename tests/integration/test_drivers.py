@@ -1,4 +1,4 @@
-"""node-postgres and the PostgreSQL JDBC driver."""
+"""node-postgres."""
 import json
 import os
 import shutil
@@ -10,7 +10,6 @@ from conftest import HERE, IS_PGSWITCH
 from endpoint import USERS
 
 CACHE = Path(os.environ.get("PGSWITCH_CACHE") or Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pgswitch-tests")
-JDBC_DRIVER = "/usr/share/java/postgresql.jar"
 ROUTED = ["routed"] if IS_PGSWITCH else []
 
 
@@ -28,13 +27,6 @@ def node_folder():
     return folder
 
 
-@pytest.fixture(scope="module")
-def java_classes(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("jdbc")
-    subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", JDBC_DRIVER, "-d", folder, HERE / "jdbc" / "Check.java"], check=True)
-    return folder
-
-
 def test_node_postgres(proxy, node_folder):
     environment = dict(os.environ, PGHOST=proxy.host, PGPORT=str(proxy.port), PGUSER="app", PGPASSWORD=USERS["app"], PGDATABASE="app",
                        PGSSLMODE="require" if proxy.tls else "disable")
@@ -44,11 +36,3 @@ def test_node_postgres(proxy, node_folder):
     assert {promise: seen for promise, seen in results.items() if seen is not True} == {}
     assert len(results) >= 11
 
-
-def test_jdbc(proxy, java_classes):
-    mode = "require" if proxy.tls else "disable"
-    url = f"jdbc:postgresql://{proxy.host}:{proxy.port}/app?user=app&password={USERS['app']}&sslmode={mode}"
-    done = subprocess.run(["java", "-cp", f"{java_classes}:{JDBC_DRIVER}", "Check", url, *ROUTED], capture_output=True, text=True, timeout=150)
-    lines = done.stdout.splitlines()
-    assert [line for line in lines if not line.startswith("ok ")] == [], done.stderr
-    assert len(lines) >= 15, done.stderr

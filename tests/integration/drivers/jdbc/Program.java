@@ -24,6 +24,9 @@ public final class Program {
     MODES.put("rewritten batches", "&reWriteBatchedInserts=true&defaultRowFetchSize=7");
   }
 
+  /** Modes that send single statements in ways of their own. */
+  private static final Set<String> MODES_OF_STATEMENTS = Set.of("extended", "simple", "prepared at once", "autosave always");
+
   /** Modes that the scenarios about the driver's sessions run in; the options matter nothing to the others. */
   private static final Set<String> MODES_OF_SESSIONS = Set.of("extended", "simple");
 
@@ -33,7 +36,9 @@ public final class Program {
     Session.routed = args.length > 0 && args[0].equals("routed");
     for (Map.Entry<String, String> mode : MODES.entrySet()) {
       Map<String, Body> scenarios = new LinkedHashMap<>();
-      Statements.add(scenarios);
+      if (MODES_OF_STATEMENTS.contains(mode.getKey())) {
+        Statements.add(scenarios);
+      }
       Transactions.add(scenarios);
       Reading.add(scenarios);
       Batches.add(scenarios);

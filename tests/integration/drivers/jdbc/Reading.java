@@ -166,7 +166,7 @@ final class Reading {
     for (int i = 0; i < 5; i++) {
       try (Statement statement = s.connection.createStatement()) {
         statement.setFetchSize(10);
-        ResultSet rows = statement.executeQuery("SELECT i FROM generate_series(1, 100000) AS i");
+        ResultSet rows = statement.executeQuery("SELECT i FROM generate_series(1, 10000) AS i");
         for (int n = 0; n < 25; n++) {
           rows.next();
         }

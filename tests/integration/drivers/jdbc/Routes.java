@@ -136,6 +136,6 @@ final class Routes {
 
   private static Object errors(Session s) throws SQLException {
     String failed = Json.of(s.failure("SELECT 1/(id - 1), no_such_column FROM sales"));
-    return failed.contains("\"42703\"") && failed.contains("\"position\": 18") ? true : failed;
+    return failed.contains("\"42703\"") && failed.contains("\"position\": 20") ? true : failed;
   }
 }

@@ -38,7 +38,7 @@ final class Session implements AutoCloseable {
   /** Runs a statement on a table of the other cluster; for the comparison run without routing, one that costs the driver the same. */
   void elsewhere() throws SQLException {
     String wanted = routed ? "analytics" : "oltp";
-    String seen = one("SELECT current_setting('cluster_name') FROM " + (routed ? "sales" : "customers") + " LIMIT 1");
+    String seen = one("SELECT current_setting('cluster_name') FROM " + (routed ? "public.sales" : "public.customers") + " LIMIT 1");
     if (!connection.getAutoCommit()) {
       connection.commit();
     }

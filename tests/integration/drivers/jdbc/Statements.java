@@ -47,9 +47,9 @@ final class Statements {
         } catch (SQLException problem) {
           seen.add(Look.error(problem));
         }
-        s.elsewhere();
       }
     }
+    s.elsewhere();
     return seen;
   }
 

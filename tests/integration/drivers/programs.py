@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+STATEMENTS = HERE / "statements.json"
 _USERS_CACHE = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
 CACHE = Path(os.environ.get("PGSWITCH_CACHE") or Path(_USERS_CACHE) / "pgswitch-tests")
 
@@ -29,7 +30,7 @@ def built(name, command, timeout=400):
 
 def statements_file(path):
     """statements.json for languages without JSON: group, name and SQL of each, all separated by zero bytes."""
-    groups = json.loads((HERE / "statements.json").read_text())
+    groups = json.loads(STATEMENTS.read_text())
     fields = [field for group, statements in groups.items() for name, sql in statements.items() for field in (group, name, sql)]
     Path(path).write_text("\0".join(fields))
     return path

@@ -20,7 +20,7 @@ class Latency(Group):
         way = stage.way(name, **({"children": 210} if name == "pgpool" else {}))
         open_servers(way, 20)
         rate = [] if cell[0] == "full" else ["-R", cell[0].split("/")[0]]
-        seconds = max(5, round(arguments.seconds))  # 200 logins at PostgreSQL take more than one of them
+        seconds = round(2 * arguments.seconds)
         before = cpu_ns(way.pid) if way.pid else 0
         with tempfile.TemporaryDirectory() as folder:
             out = pgbench(way, "-S", "-c", 200, "-j", 2, "-T", seconds, "-l", *rate, cwd=folder)

@@ -14,9 +14,9 @@ def pgbench_command(way, *options, tls=False):
 
 
 def pgbench(way, *options, tls=False, cwd=None):
-    """Runs it and returns what it prints; RuntimeError when a transaction failed."""
+    """Runs it and returns what it prints; RuntimeError when a transaction failed, or none was done."""
     done = subprocess.run(pgbench_command(way, *options, tls=tls), capture_output=True, text=True, cwd=cwd, timeout=300)
-    if done.returncode != 0 or "\nnumber of failed transactions: 0 " not in done.stdout:
+    if done.returncode != 0 or "\ntps = " not in done.stdout or "\nnumber of failed transactions: 0 " not in done.stdout:
         raise RuntimeError(f"pgbench through {way.name} failed:\n{done.stdout}\n{done.stderr[-2000:]}")
     return done.stdout
 
@@ -31,7 +31,7 @@ def with_script(text, run):
 
 def open_servers(way, count, tls=False):
     """Makes a pooler open so many servers: with that many clients inside a statement at the same time."""
-    with_script("SELECT pg_sleep(0.3);\n", lambda path: pgbench(way, "-f", path, "-c", count, "-t", 2, tls=tls))
+    with_script("SELECT pg_sleep(0.2);\n", lambda path: pgbench(way, "-f", path, "-c", count, "-t", 1, tls=tls))
 
 
 def select_only(protocol, clients, *more):

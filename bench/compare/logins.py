@@ -2,6 +2,7 @@
 from load import bench_client, finished, operations
 from process import cpu_ns
 from table import Column, Group
+from ways import PASSWORD
 
 
 class Logins(Group):
@@ -18,8 +19,8 @@ class Logins(Group):
         method = cell[0]
         if name in ("haproxy", "direct") and method in ("trust", "scram, plaintext"):
             return None
-        user = "app_md5" if method == "md5" else "app"
-        password = "bench" if method in ("trust", "scram, plaintext") else stage.secret(user)
+        user = "app_scram" if method.startswith("scram") else "app"
+        password = PASSWORD if method in ("trust", "scram, plaintext") else stage.secret(user)
         way = stage.way(name, users=((user, password),), auth_type={"trust": "trust", "md5": "md5"}.get(method, "scram-sha-256"))
         finished(bench_client("logins", way.port, 1, 0.1, user=user))
         before = cpu_ns(way.pid) if way.pid else 0

@@ -32,7 +32,7 @@ class Throughput(Group):
     def measure(self, stage, name, cell, arguments):
         way = stage.way(name.split()[0], **self.settings(stage, name, cell))
         open_servers(way, min(20, cell[-1]), tls=self.tls)
-        return sample(way, *self.options(cell), "-T", max(1, round(arguments.seconds)), tls=self.tls)
+        return sample(way, *self.options(cell), "-T", round(arguments.seconds), tls=self.tls)
 
 
 class Plain(Throughput):
@@ -75,7 +75,7 @@ class Pipeline(Throughput):
         way = stage.way(name, **self.settings(stage, name, cell))
         open_servers(way, min(20, cell[-1]))
         return with_script(script, lambda path: sample(way, "-f", path, "-M", cell[0], "-c", cell[1], "-j", min(2, cell[1]),
-                                                       "-T", max(1, round(arguments.seconds))))
+                                                       "-T", round(arguments.seconds)))
 
 
 class Routing(Throughput):
@@ -100,4 +100,4 @@ class Routing(Throughput):
         way = stage.way("pgswitch", **self.settings(stage, name, cell))
         open_servers(way, clients)
         return with_script(script, lambda path: sample(way, "-f", path, "-M", protocol, "-c", clients, "-j", min(2, clients),
-                                                       "-T", max(1, round(arguments.seconds))))
+                                                       "-T", round(arguments.seconds)))

@@ -16,13 +16,14 @@ from pooler import Pooler  # noqa: E402
 
 PASSWORD = "bench"
 PROGRAMS = {"pgswitch": PROXY, "pgbouncer": "/usr/sbin/pgbouncer", "haproxy": "/usr/sbin/haproxy", "pgpool": "/usr/sbin/pgpool"}
-TOOLS = Path(os.environ.get("PGSWITCH_BENCH", ROOT / "build"))  # where bench_client and bench_server are
+TOOLS = Path(os.environ.get("BENCH_TOOLS", ROOT / "build"))  # where bench_client and bench_server are
 DEMO_RULES = (ROOT / "conf" / "demo" / "rules.lua").read_text()
 
-_CREATE = f"""CREATE ROLE app LOGIN PASSWORD '{PASSWORD}';
+# `app` logs in with MD5, which costs a client next to nothing: SCRAM's keys would take 64 clients of pgbench a quarter second.
+_CREATE = f"""CREATE ROLE app_scram LOGIN PASSWORD '{PASSWORD}';
 CREATE ROLE md5_users;
 SET password_encryption = 'md5';
-CREATE ROLE app_md5 LOGIN PASSWORD '{PASSWORD}' IN ROLE md5_users;
+CREATE ROLE app LOGIN PASSWORD '{PASSWORD}' IN ROLE md5_users;
 CREATE DATABASE app OWNER app;
 """
 
@@ -50,7 +51,7 @@ class Stage:
     def __enter__(self):
         self.cluster.create()
         with (self.cluster.data / "pg_hba.conf").open("a") as rules:
-            rules.write("local all all scram-sha-256\n")
+            rules.write("local all all md5\n")
         self.cluster.start()
         self.cluster.sql(_CREATE)
         subprocess.run([BIN / "pgbench", "-h", "127.0.0.1", "-p", str(self.cluster.port), "-U", "app", "-i", "-q", "-s", str(self._scale), "app"],
@@ -87,9 +88,7 @@ class Stage:
 
     def pooler(self, name, under="", rules=DEMO_RULES, users=None, unix=False, server_port=None, **settings):
         """pgswitch or pgbouncer, not yet started. under: a command to run it under. rules: Lua text for pgswitch, "" for none.
-        users: (name, secret) of the user list; by default the SCRAM secret that the cluster stores, with which a login costs
-        little (from a plaintext password pgbouncer derives the keys anew each time, 4 ms). unix: Unix sockets on both sides.
-        server_port: of another server than the cluster."""
+        users: (name, secret) of the user list. unix: Unix sockets on both sides. server_port: of another server than the cluster."""
         folder = self._new_folder(name)
         program = PROGRAMS[name]
         if under:
@@ -101,7 +100,7 @@ class Stage:
             settings["unix_socket_dir"] = folder
         host = self.cluster.socket_folder if unix else "127.0.0.1"
         databases = {route: f"host={host} port={server_port or self.cluster.port} dbname=app" for route in ("app", "app.redshift")}
-        settings = {"default_pool_size": 20, "pool_mode": "transaction", "server_tls_sslmode": "disable", **settings}
+        settings = {"auth_type": "md5", "default_pool_size": 20, "pool_mode": "transaction", "server_tls_sslmode": "disable", **settings}
         return Pooler(folder, databases, dict(users or self._users), settings, program)
 
     def _new_folder(self, name):
@@ -144,8 +143,8 @@ listen postgres
                     "backend_hostname0": "127.0.0.1", "backend_port0": self.cluster.port, "num_init_children": children, "max_pool": 1,
                     "child_life_time": 0, "enable_pool_hba": "on", "pool_passwd": "pool_passwd"}
         config = write_file(folder / "pgpool.conf", "".join(f"{key} = '{value}'\n" for key, value in settings.items()))
-        hba = write_file(folder / "pool_hba.conf", "host all all 127.0.0.1/32 scram-sha-256\n")
-        write_file(folder / "pool_passwd", f"app:TEXT{PASSWORD}\n")
+        hba = write_file(folder / "pool_hba.conf", "host all all 127.0.0.1/32 md5\n")
+        write_file(folder / "pool_passwd", f"app:{self.secret('app')}\n")
         process = spawn([PROGRAMS[name], "-n", "-f", config, "-a", hba], folder / "log")
         self._started.callback(stop, process, signal.SIGINT)
         eventually(lambda: accepts(port), 10, "pgpool listens")

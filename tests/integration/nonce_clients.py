@@ -14,6 +14,8 @@ LOSS = {"57P01", "57P02", "57P03", "08006"}
 CANCELLED = "57014"
 COMMIT_UNKNOWN = "08007"
 PATIENCE = 45
+ANY_TIME = b"NS"  # notices and settings
+ROWS, PARSED, BOUND, CLOSED = "<T>", "<1>", "<2>", "<3>"
 
 
 class WrongAnswer(Exception):
@@ -26,6 +28,19 @@ class Lost(Exception):
 
 class Failed(Exception):
     """An error that the operation may end with: its SQLSTATE."""
+
+
+def said(kind, body):
+    """A message as texts: columns of a row, a command tag, a line of COPY data, or else its type: "<T>"."""
+    if kind in ANY_TIME:
+        return []
+    if kind == b"D":
+        return columns(body)
+    return [body.rstrip(b"\0\n").decode()] if kind in b"Cd" else [f"<{kind.decode()}>"]
+
+
+def is_error(body, expected):
+    return isinstance(expected, tuple) and b"C" + expected[0].encode() + b"\0" in body and expected[1].encode() in body
 
 
 class NonceClient:
@@ -57,7 +72,7 @@ class NonceClient:
                 raise self._failure(body)
             if kind == b"Z":
                 break
-        await self._ask(query(f"SET lock_timeout = {self._setting}"), [["SET"]])
+        await self._ask(query(f"SET lock_timeout = {self._setting}"), ["SET"])
 
     def abort(self):
         """Ends the connection in the middle of whatever it is doing: by a reset or, one time in two, in order."""
@@ -86,59 +101,44 @@ class NonceClient:
         kind, body, self._buffer = self._buffer[:1], self._buffer[5:size], self._buffer[size:]
         return kind, body
 
-    async def _reply(self):
-        """The next message that answers something."""
-        while True:
-            kind, body = await self._next()
-            if kind not in (b"N", b"S", b"T", b"1", b"2", b"3", b"n", b"t"):
-                return kind, body
-
     def _failure(self, body):
         fields = {field[:1]: field[1:].decode() for field in body.split(b"\0") if field}
         sqlstate = fields[b"C"]
         if sqlstate in LOSS or sqlstate == COMMIT_UNKNOWN or (sqlstate == CANCELLED and self._may_be_cancelled):
             return Failed(sqlstate)
-        return WrongAnswer(f"error {sqlstate} {fields[b'M']}")
+        raise WrongAnswer(f"error {sqlstate} {fields[b'M']}")
 
-    async def _ask(self, data, batches, status=b"I"):
-        """Sends `data`, and expects for each batch its rows and tags, and a ReadyForQuery. A row or tag is a text; an error is
-        (SQLSTATE, part of its message). Reads on to the last ReadyForQuery before it raises Failed."""
+    async def _ask(self, data, *batches, status=b"I"):
+        """Sends `data` and expects these answers, each up to its ReadyForQuery. What is expected: texts as said() has them, or
+        for an error (SQLSTATE, part of its message). Failed comes behind the last answer."""
         while self._buffer:
             kind, body = await self._next()
-            if kind not in b"NS":  # notices and settings may come at any time
+            if kind not in ANY_TIME:
                 raise WrongAnswer(f"unasked: {kind} {body[:200]}")
         self._writer.write(data)
-        failed = None
-        for expected in batches:
-            expected = list(expected)
-            while True:
-                kind, body = await self._reply()
-                if kind == b"Z":
-                    break
-                if kind == b"E" and expected and isinstance(expected[0], tuple) and self._is(body, *expected[0]):
-                    expected.pop(0)
-                elif kind == b"E":
-                    failed = self._failure(body)
-                    if isinstance(failed, WrongAnswer):
-                        raise failed
-                    expected = []
-                else:
-                    said = columns(body) if kind == b"D" else [body.rstrip(b"\0\n").decode()] if kind in b"Cd" else None
-                    if kind not in (b"H", b"c"):
-                        for text in said if said is not None else [f"message {kind}"]:
-                            if not expected or expected.pop(0) != text:
-                                raise WrongAnswer(f"not expected: {text[:200]}")
-            if expected and not failed:
-                raise WrongAnswer(f"missing: {expected}")
-            if not failed and body != status:
-                raise WrongAnswer(f"transaction status {body}, expected {status}")
-        if failed:
-            raise failed
-        return body
+        failures = [await self._answer(list(expected), status) for expected in batches]
+        for failure in filter(None, failures):
+            raise failure
 
-    @staticmethod
-    def _is(body, sqlstate, text):
-        return b"C" + sqlstate.encode() + b"\0" in body and text.encode() in body
+    async def _answer(self, expected, status):
+        """The Failed that the answer was, or None."""
+        failed = None
+        while True:
+            kind, body = await self._next()
+            if kind == b"Z":
+                break
+            if kind == b"E" and not (expected and is_error(body, expected[0])):
+                failed, expected = self._failure(body), []
+                continue
+            for text in said(kind, body):
+                if not expected or not (expected[0] == text or is_error(body, expected[0])):
+                    raise WrongAnswer(f"said {text[:200]}, expected {expected[:1]}")
+                expected.pop(0)
+        if expected:
+            raise WrongAnswer(f"missing: {expected}")
+        if body != status and not failed:
+            raise WrongAnswer(f"transaction status {body}, expected {status}")
+        return failed
 
     # --- operations
 
@@ -148,32 +148,32 @@ class NonceClient:
 
     async def simple(self):
         nonce = self._nonce()
-        await self._ask(query(f"SELECT '{nonce}'"), [[nonce, "SELECT 1"]])
+        await self._ask(query(f"SELECT '{nonce}'"), [ROWS, nonce, "SELECT 1"])
 
     async def on_the_other_route(self):
         nonce = self._nonce()
         await self._ask(query(f"SELECT '{nonce}', current_setting('cluster_name') FROM sales LIMIT 1"),
-                        [[nonce, "analytics", "SELECT 1"]])
+                        [ROWS, nonce, "analytics", "SELECT 1"])
 
     async def over_both_routes(self):
         a, b, c = self._nonce(), self._nonce(), self._nonce()
         await self._ask(query(f"SELECT '{a}'; SELECT '{b}' FROM sales LIMIT 1; SELECT '{c}'"),
-                        [[a, "SELECT 1", b, "SELECT 1", c, "SELECT 1"]])
+                        [ROWS, a, "SELECT 1", ROWS, b, "SELECT 1", ROWS, c, "SELECT 1"])
 
     async def with_parameter(self):
         nonce = self._nonce()
-        await self._ask(extended("SELECT $1::text", nonce), [[nonce, "SELECT 1"]])
+        await self._ask(extended("SELECT $1::text", nonce), [PARSED, BOUND, nonce, "SELECT 1"])
 
     async def prepared(self):
         """Every client calls its statement "mine", and each means another one."""
         nonce = self._nonce()
-        text = f"SELECT '{self.number}', $1::text"
-        first = b"" if self._prepared else parse(text, "mine")
+        first = b"" if self._prepared else parse(f"SELECT '{self.number}', $1::text", "mine")
+        answer = [BOUND, str(self.number), nonce, "SELECT 1"]
         try:
-            await self._ask(first + bind(nonce, name="mine") + execute() + SYNC, [[str(self.number), nonce, "SELECT 1"]])
+            await self._ask(first + bind(nonce, name="mine") + execute() + SYNC, [PARSED] * bool(first) + answer)
         except Failed:
             if first:  # whether the name exists now is not known
-                await self._ask(message(b"C", b"Smine\0") + SYNC, [[]])
+                await self._ask(message(b"C", b"Smine\0") + SYNC, [CLOSED])
             raise
         self._prepared = True
 
@@ -181,23 +181,24 @@ class NonceClient:
         a, b, c, d = (self._nonce() for _ in range(4))
         await self._ask(extended("SELECT $1::text", a) + extended("SELECT $1::text FROM sales LIMIT 1", b)
                         + extended("SELECT $1::integer", c) + extended("SELECT $1::text", d),
-                        [[a, "SELECT 1"], [b, "SELECT 1"], [("22P02", c)], [d, "SELECT 1"]])
+                        [PARSED, BOUND, a, "SELECT 1"], [PARSED, BOUND, b, "SELECT 1"], [PARSED, ("22P02", c)],
+                        [PARSED, BOUND, d, "SELECT 1"])
 
     async def error(self):
         nonce = self._nonce()
-        await self._ask(query(f"SELECT '{nonce}'::integer"), [[("22P02", nonce)]])
+        await self._ask(query(f"SELECT '{nonce}'::integer"), [("22P02", nonce)])
 
     async def large(self):
         nonce = self._nonce()
         await self._ask(query(f"SELECT '{nonce}' || repeat('x', 5000) FROM generate_series(1, 20)"),
-                        [[nonce + "x" * 5000] * 20 + ["SELECT 20"]])
+                        [ROWS, *[nonce + "x" * 5000] * 20, "SELECT 20"])
 
     async def copy_out(self):
         nonce = self._nonce()
-        await self._ask(query(f"COPY (SELECT '{nonce}' FROM generate_series(1, 30)) TO STDOUT"), [[nonce] * 30 + ["COPY 30"]])
+        await self._ask(query(f"COPY (SELECT '{nonce}' FROM generate_series(1, 30)) TO STDOUT"), ["<H>", *[nonce] * 30, "<c>", "COPY 30"])
 
     async def setting(self):
-        await self._ask(query("SELECT current_setting('lock_timeout')"), [[f"{self._setting}ms", "SELECT 1"]])
+        await self._ask(query("SELECT current_setting('lock_timeout')"), [ROWS, f"{self._setting}ms", "SELECT 1"])
 
     async def cancelled(self):
         """Its own statement is cancelled, or has ended before."""
@@ -207,7 +208,7 @@ class NonceClient:
         self._may_be_cancelled = True
         cancelling = asyncio.create_task(self._send_cancel(self.dice.random() * 0.05))
         try:
-            await self._ask(query(f"SELECT '{nonce}' FROM pg_sleep(0.02)"), [[nonce, "SELECT 1"]])
+            await self._ask(query(f"SELECT '{nonce}' FROM pg_sleep(0.02)"), [ROWS, nonce, "SELECT 1"])
         except Failed as failure:
             if failure.args[0] != CANCELLED:
                 raise
@@ -226,20 +227,20 @@ class NonceClient:
         await asyncio.sleep(delay)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(struct.pack("!ii", 12 + len(self._key) - 4, 80877102) + self._key)
+            writer.write(struct.pack("!ii", 8 + len(self._key), 80877102) + self._key)
             await asyncio.wait_for(reader.read(), PATIENCE)
             writer.close()
         except OSError:
             pass
 
     async def insert(self):
-        """In autocommit: only an answer says that the row is there, only a plain error that it is not."""
+        """In autocommit: only an answer says that the row is there, only an error of the server that it is not."""
         nonce = self._nonce()
         self.written[nonce] = "unknown"
         try:
-            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), [["INSERT 0 1"]])
+            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), ["INSERT 0 1"])
         except Failed as failure:
-            if failure.args[0] in ("57P03", CANCELLED):
+            if failure.args[0] in ("57P01", "57P03", CANCELLED):
                 self.written[nonce] = "undone"
             raise
         self.written[nonce] = "kept"
@@ -249,16 +250,21 @@ class NonceClient:
         rolls_back = self.dice.random() < 0.3
         self.written[nonce] = "undone"
         try:
-            await self._ask(query("BEGIN"), [["BEGIN"]], b"T")
-            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), [["INSERT 0 1"]], b"T")
-            await self._ask(query(f"SELECT what FROM written WHERE what = '{nonce}'"), [[nonce, "SELECT 1"]], b"T")
+            await self._ask(query("BEGIN"), ["BEGIN"], status=b"T")
+            await self._ask(query(f"INSERT INTO written (what) VALUES ('{nonce}')"), ["INSERT 0 1"], status=b"T")
+            await self._ask(query(f"SELECT what FROM written WHERE what = '{nonce}'"), [ROWS, nonce, "SELECT 1"], status=b"T")
         except Failed:
-            await self._ask(query("ROLLBACK"), [["ROLLBACK"]])
+            await self._ask(query("ROLLBACK"), ["ROLLBACK"])
             raise
         if rolls_back:
-            return await self._ask(query("ROLLBACK"), [["ROLLBACK"]])
+            return await self._ask(query("ROLLBACK"), ["ROLLBACK"])
         self.written[nonce] = "unknown"
-        await self._ask(query("COMMIT"), [["COMMIT"]])
+        try:
+            await self._ask(query("COMMIT"), ["COMMIT"])
+        except Failed as failure:
+            if failure.args[0] != COMMIT_UNKNOWN:  # the transaction was lost before
+                self.written[nonce] = "undone"
+            raise
         self.written[nonce] = "kept"
 
     OPERATIONS = (simple, simple, on_the_other_route, over_both_routes, with_parameter, prepared, prepared, pipelined, error, large,

@@ -34,6 +34,33 @@ bool is_known(char type) {
   }
 }
 
+std::uint32_t longest(char type) {
+  constexpr std::uint32_t small = 10000, large = 0x3fffffff - 1;  // PQ_SMALL_MESSAGE_LIMIT, PQ_LARGE_MESSAGE_LIMIT
+  switch (type) {
+    case close: case describe: case execute: case flush: case sync: case terminate: case copy_done: case copy_fail: return small;
+    default: return large;
+  }
+}
+
+std::string fault(char type, ByteView body) {
+  BodyReader in(body);
+  char target = 'S';
+  switch (type) {
+    case describe:
+    case close: target = static_cast<char>(in.byte()); break;
+    case bind:
+    case parse: in.string(); break;
+    default: break;
+  }
+  in.string();
+  if (type == parse) in.bytes(std::size_t{in.int16()} * 4);
+  if (type == execute) in.int32();
+  if (in.at_end() && target != 'S' && target != 'P')
+    return std::string("invalid ") + (type == describe ? "DESCRIBE" : "CLOSE") + " message subtype " +
+           std::to_string(static_cast<unsigned char>(target));
+  return std::string(in.fault());
+}
+
 std::optional<Query> read_query(ByteView body) {
   BodyReader in(body);
   const Query message{in.string()};

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <span>
 #include <string_view>
 
@@ -42,6 +43,12 @@ struct Target {
   char target = 'S';
   std::string_view name;
 };
+
+/// Longest length word that PostgreSQL takes for the type (SocketBackend, CopyGetData).
+std::uint32_t longest(char type);
+
+/// What PostgreSQL says of a body that its reader refuses; of a Bind only where its names are wrong.
+std::string fault(char type, ByteView body);
 
 std::optional<Query> read_query(ByteView body);
 std::optional<Parse> read_parse(ByteView body);

@@ -45,8 +45,10 @@ Credential parse_credential(std::string_view stored);
 enum class LoginStatus : std::uint8_t { need_more, done, failed };
 enum class LoginMethod : std::uint8_t { trust, password, md5, scram_sha_256 };
 
-/// PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH is 65535; pass this to read_header() while a login goes on.
-inline constexpr std::size_t max_password_frame_size = 1 + 4 + 65535;
+/// PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH is 65535, length word included; pass this to read_header() while a login goes on.
+inline constexpr std::size_t max_password_frame_size = 1 + 65535;
+/// PostgreSQL's PG_MAX_SASL_MESSAGE_LENGTH, length word included. A longer one is a wrong password to it, and to us.
+inline constexpr std::size_t max_sasl_message_size = 1024;
 
 /// A client logs in to us. The wrong password, an unknown user and a user without a usable secret look alike: the same
 /// steps, the same 28P01. Nothing is allocated that the client could size above max_password_frame_size.

@@ -58,6 +58,7 @@ LoginStatus ServerLogin::on_message(const Frame& frame, std::string& out) {
 }
 
 LoginStatus ServerLogin::on_password_message(ByteView body, std::string& out) {
+  if (scram_ && body.size() + 4 > max_sasl_message_size) return finish(false, out);
   switch (step_) {
     case Step::password: return on_cleartext(body, out);
     case Step::md5: return on_md5(body, out);
@@ -121,7 +122,8 @@ LoginStatus ServerLogin::start_scram(std::string& out) {
 LoginStatus ServerLogin::on_sasl_initial(ByteView body, std::string& out) {
   BodyReader in(body);
   const std::string_view mechanism = in.string();
-  if (in.ok() && !scram_->select(mechanism))
+  if (!in.ok()) return fail(sqlstate::protocol_violation, "invalid string in message");
+  if (!scram_->select(mechanism))
     return fail(sqlstate::protocol_violation, "client selected an invalid SASL authentication mechanism");
   const std::uint32_t size = in.int32();
   const bool without_data = size == 0xffffffffu;

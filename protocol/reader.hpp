@@ -19,13 +19,13 @@ class BodyReader {
   /// Text up to its NUL, which is taken and not returned.
   ByteView string() {
     const std::size_t end = rest_.find('\0');
-    if (end == ByteView::npos) return fail();
+    if (end == ByteView::npos) return fail("invalid string in message");
     const ByteView text = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);
     return text;
   }
   ByteView bytes(std::size_t count) {
-    if (count > rest_.size()) return fail();
+    if (count > rest_.size()) return fail(rest_.empty() && count == 1 ? "no data left in message" : "insufficient data left in message");
     const ByteView taken = rest_.substr(0, count);
     rest_.remove_prefix(count);
     return taken;
@@ -35,9 +35,12 @@ class BodyReader {
   bool ok() const { return ok_; }
   /// Nothing was missing and nothing is left over: PostgreSQL's pq_getmsgend.
   bool at_end() const { return ok_ && rest_.empty(); }
+  /// What PostgreSQL says of a message that is not at_end() where it should be.
+  std::string_view fault() const { return ok_ ? std::string_view("invalid message format") : fault_; }
 
  private:
-  ByteView fail() {
+  ByteView fail(const char* fault) {
+    if (ok_) fault_ = fault;
     ok_ = false;
     rest_ = {};
     return {};
@@ -50,6 +53,7 @@ class BodyReader {
 
   ByteView rest_;
   bool ok_ = true;
+  const char* fault_ = "";
 };
 
 }  // namespace pgswitch::protocol

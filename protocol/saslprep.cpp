@@ -4,6 +4,7 @@
 
 #include "protocol/saslprep_tables.hpp"
 #include "protocol/scram_keys.hpp"
+#include "protocol/utf8.hpp"
 
 // RFC 4013 in the order of PostgreSQL's pg_saslprep. The normal form KC is done for characters that can be judged alone:
 // those it leaves as they are, and the compatibility characters found on keyboards. A password with anything else in it
@@ -13,23 +14,6 @@ namespace pgswitch::protocol {
 namespace {
 
 bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
-
-/// One code point from the front of `rest`; nullopt for what is not UTF-8 (overlong forms and surrogates included).
-std::optional<std::uint32_t> take_code_point(std::string_view& rest) {
-  const auto octet = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(rest[i])); };
-  const std::uint32_t first = octet(0);
-  const std::size_t size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
-  if (size == 0 || rest.size() < size) return std::nullopt;
-  std::uint32_t code = size == 1 ? first : first & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((octet(i) & 0xc0) != 0x80) return std::nullopt;
-    code = code << 6 | (octet(i) & 0x3f);
-  }
-  constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < smallest[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return std::nullopt;
-  rest.remove_prefix(size);
-  return code;
-}
 
 /// RFC 3454, C.1.2. U+200B is in B.1 too; PostgreSQL looks here first.
 bool is_space(std::uint32_t code) {

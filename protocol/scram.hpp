@@ -12,13 +12,15 @@
 /// The classes speak SCRAM messages; the frames around them are login.hpp's.
 namespace pgswitch::protocol {
 
+class AttributeReader;
+
 inline constexpr std::string_view scram_mechanism = "SCRAM-SHA-256";
 inline constexpr std::string_view scram_plus_mechanism = "SCRAM-SHA-256-PLUS";
 
 /// Random bytes handed in for a nonce: 18, which base64 makes 24 printable characters, as in PostgreSQL.
 inline constexpr std::size_t scram_nonce_bytes = 18;
 std::string scram_nonce(ByteView random);
-/// The longest message read from a peer; PostgreSQL's are below 300 bytes. Bounds every allocation of an exchange.
+/// The longest message read from a server; PostgreSQL's are below 300 bytes. Bounds every allocation of an exchange.
 inline constexpr std::size_t max_scram_message_size = 8192;
 /// The most iterations a server can make us compute, in less than a second; OWASP recommends 600,000.
 inline constexpr std::uint32_t max_scram_iterations = 1'000'000;
@@ -53,7 +55,9 @@ class ScramServer {
  private:
   ScramStatus fail(std::string_view sqlstate, std::string_view message, std::string_view detail);
   ScramStatus malformed(std::string_view detail);
-  ScramStatus check_binding_flag(std::string_view flag);
+  bool is_text(ByteView message);
+  ScramStatus read_binding_flag(AttributeReader& in);
+  ScramStatus wrong_binding();
   bool is_bound(std::string_view encoded) const;
   bool is_proven(ByteView proof);
 

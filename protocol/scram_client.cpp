@@ -22,7 +22,7 @@ std::optional<ServerFirst> read_server_first(ByteView message) {
   const std::optional<std::string_view> nonce = take_attribute(message, 'r');
   const std::optional<std::string_view> salt_text = take_attribute(message, 's');
   const std::optional<std::string_view> count = take_attribute(message, 'i');
-  if (!nonce || !is_nonce(*nonce) || !salt_text || !count) return std::nullopt;
+  if (!nonce || nonce->empty() || !is_printable(*nonce) || !salt_text || !count) return std::nullopt;
   std::optional<std::string> salt = base64_decode(*salt_text);
   if (!salt || salt->empty() || salt->size() > max_salt_size) return std::nullopt;
   ServerFirst first{*nonce, std::move(*salt), 0};

@@ -105,10 +105,24 @@ std::optional<std::string> take_word(std::string_view& rest) {
   return word;
 }
 
+SqlError no_argument(std::string_view word) {
+  SqlError error = fatal("42601", "invalid command-line argument for server process: " + std::string(word));
+  error.hint = "Try \"postgres --help\" for more information.";
+  return error;
+}
+
+/// Neither `-c` nor `--name`. The letters are those of process_postgres_switches.
+SqlError refused_switch(std::string_view word) {
+  constexpr std::string_view switches = "BbCcDdEeFfhijklNnOPprSsTtvW";
+  if (word.size() < 2 || word[0] != '-' || switches.find(word[1]) == std::string_view::npos) return no_argument(word);
+  return fatal(sqlstate::feature_not_supported,
+               "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
+}
+
 std::optional<SqlError> add_setting(std::string_view prefix, std::string_view text, Settings& settings) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos || equals == 0)
-    return fatal("42601", std::string(prefix) + std::string(text) + " requires a value");
+  if (equals == std::string_view::npos) return fatal("42601", std::string(prefix) + std::string(text) + " requires a value");
+  if (equals == 0) return fatal("42704", "unrecognized configuration parameter \"\"");
   std::string name(text.substr(0, equals));
   std::replace(name.begin(), name.end(), '-', '_');
   settings.emplace_back(std::move(name), text.substr(equals + 1));
@@ -143,17 +157,17 @@ std::optional<CancelRequest> read_cancel_request(ByteView packet) {
 std::optional<SqlError> read_startup(ByteView packet, StartupMessage& message, std::uint32_t newest_minor) {
   BodyReader in(packet);
   in.int32();
-  const std::uint32_t major = in.int16();
+  message.requested_major = in.int16();
   message.requested_minor = in.int16();
-  if (in.ok() && major != 3)
+  if (in.ok() && message.requested_major != 3)
     return fatal(sqlstate::feature_not_supported,
-                 "unsupported frontend protocol " + std::to_string(major) + "." + std::to_string(message.requested_minor) +
-                     ": server supports 3.0 to 3." + std::to_string(newest_minor));
+                 "unsupported frontend protocol " + std::to_string(message.requested_major) + "." +
+                     std::to_string(message.requested_minor) + ": server supports 3.0 to 3." + std::to_string(newest_minor));
   message.minor = std::min(message.requested_minor, newest_minor);
   if (std::optional<SqlError> error = read_parameters(in, message)) return error;
   if (std::optional<SqlError> error = check_names(message)) return error;
-  if (message.replication != Replication::none) return std::nullopt;
-  return parse_options(message.options, message.option_settings);
+  if (message.replication == Replication::none) message.options_error = parse_options(message.options, message.option_settings);
+  return std::nullopt;
 }
 
 std::optional<SqlError> parse_options(std::string_view options, Settings& settings) {
@@ -161,14 +175,17 @@ std::optional<SqlError> parse_options(std::string_view options, Settings& settin
     std::string_view text = *word;
     std::optional<SqlError> error;
     if (text == "-c") {
-      error = add_setting("-c ", take_word(options).value_or(std::string()), settings);
+      const std::optional<std::string> setting = take_word(options);
+      error = setting ? add_setting("-c ", *setting, settings) : no_argument(text);
     } else if (text.starts_with("-c")) {
       error = add_setting("-c ", text.substr(2), settings);
+    } else if (text == "--") {  // switches end here (getopt)
+      const std::optional<std::string> argument = take_word(options);
+      return argument ? std::optional(no_argument(*argument)) : std::nullopt;
     } else if (text.starts_with("--")) {
       error = add_setting("--", text.substr(2), settings);
     } else {
-      error = fatal(sqlstate::feature_not_supported,
-                    "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
+      error = refused_switch(text);
     }
     if (error) return error;
   }

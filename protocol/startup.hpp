@@ -47,6 +47,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 
 /// A StartupMessage as a session needs it. Names and values are the client's bytes, in the client's order.
 struct StartupMessage {
+  std::uint32_t requested_major = 3;
   std::uint32_t requested_minor = 0;
   std::uint32_t minor = 0;  ///< what both sides speak from now on: 3.minor; secrets longer than 4 bytes need 2
   std::string user;
@@ -54,11 +55,14 @@ struct StartupMessage {
   Replication replication = Replication::none;
   std::string options;         ///< the parameter `options` as it came
   Settings option_settings;    ///< the same, taken apart; empty for replication, whose options go to the server as they are
+  std::optional<SqlError> options_error;  ///< what is wrong with it: FATAL, told once the client has proved who it is
   Settings parameters;         ///< everything else
   std::vector<std::string> unknown_extensions;  ///< names that begin with `_pq_.`; none is known
 
   /// write_negotiate_protocol_version(out, minor, unknown_extensions) must come before the authentication request.
   bool must_negotiate() const { return requested_minor > minor || !unknown_extensions.empty(); }
+  /// The client knows errors in the form of write_error_before_v3() only. As in PostgreSQL, 0.0 is no version at all.
+  bool predates_v3() const { return requested_major < 3 && (requested_major != 0 || requested_minor != 0); }
 };
 
 /// Reads a packet of kind `startup`. Speaks at most 3.`newest_minor`. The error is FATAL, to be sent before closing:
@@ -68,7 +72,7 @@ std::optional<SqlError> read_startup(ByteView packet, StartupMessage& message,
 
 /// Takes apart the value of `options`: `-c name=value`, `-cname=value`, `--name=value`, white space between the words, a
 /// backslash before white space or a backslash that belongs to a word (pg_split_opts). A '-' in a name becomes '_', as in
-/// ParseLongOption. Any other switch of the postgres program is an error, as in pgbouncer.
+/// ParseLongOption. Any other switch of the postgres program is 0A000, as in pgbouncer; what it has no switch for is 42601.
 std::optional<SqlError> parse_options(std::string_view options, Settings& settings);
 
 }  // namespace pgswitch::protocol

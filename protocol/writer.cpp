@@ -72,6 +72,10 @@ void MessageWriter::finish() {
 }
 
 void write_error(std::string& out, const SqlError& error) { write_report(out, backend::error_response, error); }
+void write_error_before_v3(std::string& out, const SqlError& error) {
+  out += backend::error_response;
+  out.append(to_string(error.severity)).append(":  ").append(error.message).append(1, '\n').append(1, '\0');
+}
 void write_notice(std::string& out, const SqlError& notice) { write_report(out, backend::notice_response, notice); }
 
 void write_ready_for_query(std::string& out, char transaction_status) {

@@ -35,6 +35,8 @@ class MessageWriter {
 
 // Server to client.
 void write_error(std::string& out, const SqlError& error);
+/// As protocols 1 and 2 had it: no length word and no fields, for a client that must be told that it is too old.
+void write_error_before_v3(std::string& out, const SqlError& error);
 void write_notice(std::string& out, const SqlError& notice);
 void write_ready_for_query(std::string& out, char transaction_status);
 void write_command_complete(std::string& out, std::string_view tag);

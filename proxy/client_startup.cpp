@@ -107,13 +107,16 @@ ClientAdmission::Step ClientAdmission::read_packet() {
 
 ClientAdmission::Step ClientAdmission::take_packet(const protocol::StartupPacket& packet, bool& finished) {
   using protocol::StartupKind;
-  switch (packet.kind) {
+  // What was answered already is not asked again: as in PostgreSQL it is a protocol version then, and refused as one.
+  const bool again = (packet.kind == StartupKind::ssl_request && (tls_refused_ || stream_.is_tls())) ||
+                     (packet.kind == StartupKind::gss_request && (gss_refused_ || stream_.is_tls()));
+  switch (again ? StartupKind::startup : packet.kind) {
     case StartupKind::ssl_request: {
       const bool ok = co_await answer_tls_request();
       co_return ok;
     }
     case StartupKind::gss_request: {
-      if (gss_refused_ || !nothing_behind("GSSAPI encryption request")) co_return false;
+      if (!nothing_behind("GSSAPI encryption request")) co_return false;
       gss_refused_ = true;
       const bool ok = co_await refuse_encryption();
       co_return ok;
@@ -138,10 +141,6 @@ ClientAdmission::Step ClientAdmission::take_packet(const protocol::StartupPacket
 }
 
 ClientAdmission::Step ClientAdmission::answer_tls_request() {
-  if (tls_refused_ || stream_.is_tls()) {
-    close_reason_ = "bad packet header";
-    co_return false;
-  }
   if (!nothing_behind("SSL request")) co_return false;
   if (!worker_.client_tls() || session_.info_.address.is_unix) {
     tls_refused_ = true;
@@ -163,7 +162,6 @@ ClientAdmission::Step ClientAdmission::refuse_encryption() {
 // Bytes that are here before we have answered were not sent by a client that waits for the answer, as it must: somebody
 // in the middle put them in front of the encrypted ones (CVE-2021-3935, CVE-2021-23214).
 bool ClientAdmission::nothing_behind(std::string_view request) {
-  if (stream_.is_tls()) return true;
   char next = 0;
   if (stream_.peek(&next, 1).status != IoResult::Status::ok) return true;
   return fail(fatal(sqlstate::protocol_violation, "received unencrypted data after " + std::string(request)));

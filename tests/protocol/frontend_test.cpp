@@ -67,6 +67,54 @@ TEST(Frontend, bodies_are_accepted_exactly_when_postgresql_accepts_them) {
   for (const Case& test : cases) EXPECT_EQ(test.is_valid(test.body), test.expected) << test.name;
 }
 
+struct FaultCase {
+  char type;
+  std::string body;
+  std::string expected;
+};
+
+TEST(Frontend, a_body_that_cannot_be_read_is_told_in_postgresqls_words) {
+  const std::string string = "invalid string in message", short_of = "insufficient data left in message",
+                    nothing = "no data left in message", format = "invalid message format";
+  const FaultCase faults[] = {
+      {query, "", string},
+      {query, "select 1", string},
+      {query, bytes("select\0 1\0"), format},
+      {parse, "", string},
+      {parse, text("s"), string},
+      {parse, text("s") + "select", string},
+      {parse, text("s") + text("q"), short_of},
+      {parse, text("s") + text("q") + "x", short_of},
+      {parse, text("s") + text("q") + int16(2) + int32(23), short_of},
+      {parse, text("s") + text("q") + int16(65535), short_of},
+      {parse, text("s") + text("q") + int16(0) + int32(23), format},
+      {bind, "", string},
+      {bind, "p", string},
+      {bind, text("p") + "s", string},
+      {execute, "", string},
+      {execute, "abcd", string},
+      {execute, text(""), short_of},
+      {execute, text("") + "abc", short_of},
+      {execute, text("") + int32(0) + "x", format},
+      {describe, "", nothing},
+      {describe, "S", string},
+      {describe, "Sabc", string},
+      {describe, "S" + text("") + "abc", format},
+      {describe, "x" + text(""), "invalid DESCRIBE message subtype 120"},
+      {describe, "\xff" + text(""), "invalid DESCRIBE message subtype 255"},
+      {describe, "x" + text("") + "abc", format},
+      {close, "", nothing},
+      {close, "Pabc", string},
+      {close, "x" + text("s"), "invalid CLOSE message subtype 120"},
+  };
+  for (const FaultCase& test : faults) EXPECT_EQ(fault(test.type, test.body), test.expected) << test.type << test.body;
+}
+
+TEST(Frontend, a_message_is_as_long_as_postgresql_lets_it_be) {
+  for (const char type : std::string_view("CDEHSXcf")) EXPECT_EQ(longest(type), 10000u) << type;
+  for (const char type : std::string_view("BFPQd")) EXPECT_EQ(longest(type), 0x3ffffffeu) << type;
+}
+
 TEST(Frontend, every_truncation_and_every_extension_of_a_valid_body_is_refused) {
   for (const Case& test : cases) {
     if (!test.expected || test.is_valid == valid_bind_names) continue;

@@ -199,6 +199,7 @@ TEST(ServerLogin, malformed_answers_are_refused) {
       {password, "", "08P01"}, {password, "pencil", "08P01"}, {password, bytes("pen\0cil\0"), "08P01"},
       {password, text("pencil") + "x", "08P01"}, {password, text(""), "28P01"},
       {md5, "", "08P01"}, {md5, "md5", "08P01"}, {md5, text(""), "28P01"}, {md5, text("md5"), "28P01"},
+      {scram_sha_256, std::string(1020, 'x'), "08P01"}, {scram_sha_256, std::string(1021, 'x'), "28P01"},
       {scram_sha_256, "", "08P01"}, {scram_sha_256, "SCRAM", "08P01"}, {scram_sha_256, name, "08P01"},
       {scram_sha_256, name + "abc", "08P01"}, {scram_sha_256, name + int32(0xfffffff0), "08P01"},
       {scram_sha_256, name + int32(0x7fffffff) + "n,,", "08P01"}, {scram_sha_256, name + int32(3) + "n,,x", "08P01"},
@@ -215,6 +216,16 @@ TEST(ServerLogin, malformed_answers_are_refused) {
     EXPECT_EQ(out, "") << test.body;
     EXPECT_EQ(login.on_password_message(text("pencil"), out), LoginStatus::failed) << "a failure is final";
     EXPECT_EQ(out, "") << test.body;
+  }
+}
+
+TEST(ServerLogin, scram_message_without_a_mechanism_is_no_string) {
+  for (const char* body : {"", "SCRAM-SHA-256"}) {
+    ServerLogin login = server(LoginMethod::scram_sha_256, plain());
+    std::string out;
+    login.start(out);
+    EXPECT_EQ(login.on_password_message(body, out), LoginStatus::failed);
+    EXPECT_EQ(login.error().message, "invalid string in message");
   }
 }
 

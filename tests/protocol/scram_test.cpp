@@ -216,35 +216,95 @@ TEST(Scram, every_truncation_on_the_way_is_found_out) {
   }
 }
 
+/// "SQLSTATE message" or "SQLSTATE message: detail".
+std::string told(const SqlError& error) {
+  return error.sqlstate + ' ' + error.message + (error.detail.empty() ? "" : ": " + error.detail);
+}
+const std::string malformed = "08P01 malformed SCRAM message: ";
+
 struct MessageCase {
-  const char* message;
-  const char* sqlstate;
+  std::string message;
+  std::string error;
 };
 
-TEST(ScramServer, first_messages_that_are_not_scram_are_refused) {
+TEST(ScramServer, first_messages_that_are_not_scram_are_refused_in_postgresqls_words) {
   const MessageCase cases[] = {
-      {"", "08P01"}, {"n", "08P01"}, {"n,", "08P01"}, {"n,,", "08P01"}, {"n,,n=", "08P01"}, {"n,,n=u", "08P01"},
-      {"n,,n=u,r=", "08P01"}, {"n,,n=u,r=a\x7f", "08P01"}, {"n,,n=u,r=a b", "08P01"}, {"n,,r=abc", "08P01"},
-      {"x,,n=,r=abc", "08P01"}, {"nn,,n=,r=abc", "08P01"}, {",,n=,r=abc", "08P01"}, {"n,x,n=,r=abc", "08P01"},
-      {"n,a=admin,n=,r=abc", "0A000"}, {"n,,m=ext,n=,r=abc", "0A000"}, {"p=tls-server-end-point,,n=,r=abc", "08P01"},
-      {"p=,,n=,r=abc", "08P01"}};
+      {"", malformed + "The message is empty."},
+      {bytes("n,,n=,r=a\0c"), malformed + "Message length does not match input length."},
+      {"n", malformed + "Comma expected, but found character \"0x00\"."},
+      {"nn,,n=,r=abc", malformed + "Comma expected, but found character \"'n'\"."},
+      {"n,", malformed + "Unexpected attribute \"0x00\" in client-first-message."},
+      {"n,x,n=,r=abc", malformed + "Unexpected attribute \"'x'\" in client-first-message."},
+      {"n,,", malformed + "Expected attribute \"n\" but found \"0x00\"."},
+      {"n,,n", malformed + "Expected character \"=\" for attribute \"n\"."},
+      {"n,,r=abc", malformed + "Expected attribute \"n\" but found \"'r'\"."},
+      {"n,,n=u", malformed + "Expected attribute \"r\" but found \"0x00\"."},
+      {"n,,n=u,r=a\x7f", "08P01 non-printable characters in SCRAM nonce"},
+      {"n,,n=u,r=a b", "08P01 non-printable characters in SCRAM nonce"},
+      {"n,,n=u,r=a,", ""},
+      {"n,,n=u,r=", ""},
+      {"n,,n=u,r=a,,", malformed + "Attribute expected, but found invalid character \"','\"."},
+      {"n,,n=u,r=a,x", malformed + "Expected character \"=\" for attribute \"x\"."},
+      {"hello", malformed + "Unexpected channel-binding flag \"'h'\"."},
+      {",,n=,r=abc", malformed + "Unexpected channel-binding flag \"','\"."},
+      {"\x1f,,n=,r=abc", malformed + "Unexpected channel-binding flag \"0x1f\"."},
+      {"\xff,,n=,r=abc", malformed + "Unexpected channel-binding flag \"0xff\"."},
+      {"n,a=admin,n=,r=abc", "0A000 client uses authorization identity, but it is not supported"},
+      {"n,,m=ext,n=,r=abc", "0A000 client requires an unsupported SCRAM extension"},
+      {"p=tls-server-end-point,,n=,r=abc", malformed + "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM "
+                                                       "message includes channel binding data."}};
   for (const MessageCase& test : cases) {
     ScramServer server = server_with();
     std::string reply;
     server.select("SCRAM-SHA-256");
-    EXPECT_EQ(server.on_client_first(test.message, reply), ScramStatus::failed) << test.message;
-    EXPECT_EQ(server.error().sqlstate, test.sqlstate) << test.message;
-    EXPECT_EQ(reply, "") << test.message;
+    const bool accepted = test.error.empty();
+    EXPECT_EQ(server.on_client_first(test.message, reply), accepted ? ScramStatus::need_more : ScramStatus::failed) << test.message;
+    EXPECT_EQ(accepted ? "" : told(server.error()), test.error) << test.message;
+    EXPECT_EQ(reply.empty(), !accepted) << test.message;
   }
 }
 
-TEST(ScramServer, bound_mechanism_takes_no_unbound_message_and_no_other_binding_type) {
-  for (const char* message : {"n,,n=,r=abc", "y,,n=,r=abc", "p=tls-unique,,n=,r=abc"}) {
+TEST(ScramServer, last_messages_that_are_not_scram_are_refused_in_postgresqls_words) {
+  const std::string proof = base64_encode(std::string(32, 'p'));
+  const MessageCase cases[] = {
+      {"", malformed + "The message is empty."},
+      {bytes("c=biws,r=a\0b"), malformed + "Message length does not match input length."},
+      {"hello", malformed + "Expected attribute \"c\" but found \"'h'\"."},
+      {"c=AAAA,r=abc,p=AAAA", "08P01 unexpected SCRAM channel-binding attribute in client-final-message"},
+      {"c=eSws,r=abc,p=AAAA", "08P01 unexpected SCRAM channel-binding attribute in client-final-message"},
+      {"c=biws,p=" + proof, malformed + "Expected attribute \"r\" but found \"'p'\"."},
+      {"c=biws,r=abc", malformed + "Attribute expected, but found end of string."},
+      {"c=biws,r=abc,x=1", malformed + "Attribute expected, but found end of string."},
+      {"c=biws,r=abc,1=1", malformed + "Attribute expected, but found invalid character \"'1'\"."},
+      {"c=biws,r=abc,p=!!!!", malformed + "Malformed proof in client-final-message."},
+      {"c=biws,r=abc,p=AAAA", malformed + "Malformed proof in client-final-message."},
+      {"c=biws,r=abcservernonce,p=" + proof + ",x=1", malformed + "Garbage found at the end of client-final-message."},
+      {"c=biws,r=other,p=" + proof, "08P01 invalid SCRAM response: Nonce does not match."}};
+  for (const MessageCase& test : cases) {
+    ScramServer server = server_with();
+    std::string reply;
+    server.select("SCRAM-SHA-256");
+    ASSERT_EQ(server.on_client_first("n,,n=,r=abc", reply), ScramStatus::need_more);
+    EXPECT_EQ(server.on_client_final(test.message, reply), ScramStatus::failed) << test.message;
+    EXPECT_EQ(told(server.error()), test.error) << test.message;
+  }
+}
+
+TEST(ScramServer, channel_binding_that_is_not_what_the_mechanism_says_is_refused) {
+  const std::string unbound = malformed + "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data.";
+  const std::string unsupported = "08P01 unsupported SCRAM channel-binding type ";
+  const MessageCase cases[] = {{"n,,n=,r=abc", unbound},
+                               {"y,,n=,r=abc", unbound},
+                               {"p=tls-unique,,n=,r=abc", unsupported + "\"tls-unique\""},
+                               {"p=,,n=,r=abc", unsupported + "\"\""},
+                               {"p=" + std::string(40, '\n') + ",,n=,r=abc", unsupported + '"' + std::string(30, '?') + '"'},
+                               {"p", malformed + "Expected character \"=\" for attribute \"p\"."}};
+  for (const MessageCase& test : cases) {
     ScramServer server = server_with("certificate hash");
     std::string reply;
     ASSERT_TRUE(server.select("SCRAM-SHA-256-PLUS"));
-    EXPECT_EQ(server.on_client_first(message, reply), ScramStatus::failed) << message;
-    EXPECT_EQ(server.error().sqlstate, "08P01") << message;
+    EXPECT_EQ(server.on_client_first(test.message, reply), ScramStatus::failed) << test.message;
+    EXPECT_EQ(told(server.error()), test.error) << test.message;
   }
 }
 

@@ -99,7 +99,7 @@ const ReadCase read_cases[] = {
     {"protocol 4.0", startup(0x40000, user + end), "0A000"},
     {"unknown request code", startup(1234u << 16 | 5681u, user + end), "0A000"},
     {"replication nonsense", startup(0x30000, user + text("replication") + text("maybe") + end), "22023"},
-    {"options nonsense", startup(0x30000, user + text("options") + text("-d 5") + end), "0A000"},
+    {"options nonsense is told later", startup(0x30000, user + text("options") + text("-d 5") + end), ""},
     {"options of a replication connection go to the server", startup(0x30000, user + text("options") + text("-d 5") + text("replication") + text("1") + end), ""},
 };
 
@@ -112,6 +112,27 @@ TEST(Startup, packets_are_refused_with_postgresqls_sqlstate) {
     EXPECT_EQ(error->severity, Severity::fatal) << test.name;
     EXPECT_FALSE(error->message.empty()) << test.name;
   }
+}
+
+TEST(Startup, options_that_cannot_be_read_are_told_behind_the_login) {
+  StartupMessage message;
+  EXPECT_FALSE(read_startup(startup(0x30000, user + text("options") + text("-d 5") + end), message));
+  EXPECT_TRUE(message.options_error);
+  StartupMessage of_replication;
+  const std::string parameters = user + text("options") + text("-d 5") + text("replication") + text("1") + end;
+  EXPECT_FALSE(read_startup(startup(0x30000, parameters), of_replication));
+  EXPECT_FALSE(of_replication.options_error);
+}
+
+TEST(Startup, only_versions_1_and_2_are_told_in_the_old_form) {
+  const std::pair<std::uint32_t, bool> versions[] = {{0x00000, false}, {0x00001, true}, {0x10000, true}, {0x20000, true},
+                                                     {0x30000, false}, {0x40000, false}, {1234u << 16 | 5681u, false}};
+  for (const auto& [version, old] : versions) {
+    StartupMessage message;
+    read_startup(startup(version, user + end), message);
+    EXPECT_EQ(message.predates_v3(), old) << version;
+  }
+  EXPECT_FALSE(StartupMessage().predates_v3());
 }
 
 TEST(Startup, every_truncation_of_the_parameters_is_refused) {
@@ -181,10 +202,12 @@ TEST(Startup, replication_is_a_boolean_or_database) {
 struct OptionsCase {
   std::string in;
   Settings settings;
-  std::string sqlstate;
+  std::string error;  ///< SQLSTATE and text; empty: accepted
 };
 
 TEST(Startup, options_are_taken_apart_as_postgresql_does) {
+  const std::string invalid = "42601 invalid command-line argument for server process: ";
+  const std::string refused = "0A000 unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed";
   const OptionsCase cases[] = {
       {"", {}, ""},
       {" \t\n", {}, ""},
@@ -199,20 +222,27 @@ TEST(Startup, options_are_taken_apart_as_postgresql_does) {
       {R"(-c a=x\\y)", {{"a", "x\\y"}}, ""},
       {R"(-c a=x\)", {{"a", "x"}}, ""},
       {R"(-c\ a=1)", {{" a", "1"}}, ""},
-      {"-c", {}, "42601"},
-      {"-c a", {}, "42601"},
-      {"-c =1", {}, "42601"},
-      {"--a", {}, "42601"},
-      {"--", {}, "42601"},
-      {"-d 5", {}, "0A000"},
-      {"a=1", {}, "0A000"},
-      {"-c a=1 -F", {{"a", "1"}}, "0A000"},
+      {"-c", {}, invalid + "-c"},
+      {"-c a", {}, "42601 -c a requires a value"},
+      {"-ca", {}, "42601 -c a requires a value"},
+      {"-c =1", {}, "42704 unrecognized configuration parameter \"\""},
+      {"--a", {}, "42601 --a requires a value"},
+      {"--", {}, ""},
+      {"--a=1 --", {{"a", "1"}}, ""},
+      {"-- --a=1", {}, invalid + "--a=1"},
+      {"-d 5", {}, refused},
+      {"-c a=1 -F", {{"a", "1"}}, refused},
+      {"-z", {}, invalid + "-z"},
+      {"-", {}, invalid + "-"},
+      {"a=1", {}, invalid + "a=1"},
+      {"-c a=1 hello", {{"a", "1"}}, invalid + "hello"},
   };
   for (const OptionsCase& test : cases) {
     Settings settings;
     const std::optional<SqlError> error = parse_options(test.in, settings);
-    EXPECT_EQ(error ? error->sqlstate : "", test.sqlstate) << test.in;
+    EXPECT_EQ(error ? error->sqlstate + ' ' + error->message : "", test.error) << test.in;
     EXPECT_EQ(settings, test.settings) << test.in;
+    EXPECT_EQ(error && !error->hint.empty(), test.error.starts_with(invalid)) << test.in;
   }
 }
 

@@ -40,6 +40,7 @@ const std::vector<Case>& cases() {
                       "H" + text("h") + "P" + text("12") + bytes("\0"))},
       {"error without optional fields", [](std::string& out) { write_error(out, SqlError()); },
        frame('E', "S" + text("ERROR") + "V" + text("ERROR") + "C" + text("XX000") + "M" + text("") + bytes("\0"))},
+      {"error for protocols 1 and 2", [](std::string& out) { write_error_before_v3(out, full_error()); }, bytes("EFATAL:  m\n\0")},
       {"ready", [](std::string& out) { write_ready_for_query(out, 'T'); }, bytes("Z\0\0\0\5T")},
       {"tag", [](std::string& out) { write_command_complete(out, "SET"); }, frame('C', text("SET"))},
       {"parameter", [](std::string& out) { write_parameter_status(out, "a", "b"); }, frame('S', text("a") + text("b"))},

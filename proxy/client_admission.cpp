@@ -62,7 +62,10 @@ boost::asio::awaitable<void> ClientAdmission::say_goodbye() {
   session_.phase_ = ClientSession::Phase::closing;
   if (failure_) {
     if (config->log_pooler_errors) log_line(LogLevel::warning, session_.log_prefix() + "pooler error: " + failure_->message);
-    protocol::write_error(out, *failure_);
+    if (startup.predates_v3())
+      protocol::write_error_before_v3(out, *failure_);
+    else
+      protocol::write_error(out, *failure_);
     login_deadline_us_ = worker_.now_us() + goodbye_us;
     co_await flush();
     session_.log_close(failure_->message);
@@ -148,7 +151,9 @@ ClientAdmission::Step ClientAdmission::read_login_frame(protocol::Frame& frame) 
 bool ClientAdmission::admit() {
   settings = startup_settings(*config, startup, session_.info_.address);
   session_.info_.application_name = find_setting(settings, "application_name");
-  return is_console(startup.database) ? admit_to_console() : admit_to_database();
+  const bool admitted = is_console(startup.database) ? admit_to_console() : admit_to_database();
+  if (admitted && startup.options_error) return fail(*startup.options_error);
+  return admitted;
 }
 
 // The console is exempt from every limit: it is where one goes when a limit is reached.

@@ -39,6 +39,15 @@ def chosen(only, quick):
     return {group: cells[::max(1, len(cells) - 1)] if quick else cells for group, cells in found.items() if cells}
 
 
+def sample(group, stage, way, cell, arguments):
+    """None when it failed, which is told and spoils no other."""
+    try:
+        return group.measure(stage, way, cell, arguments)
+    except RuntimeError as error:
+        print(f"{group.name} {cell} through {way}: {error}", file=sys.stderr)
+        return None
+
+
 def measure(group, cells, stage, arguments):
     """cell -> way -> samples. Each round visits every way of a cell before the next cell, in an order that rotates."""
     ways = [way for way in group.ways if not arguments.ways or way.replace(",", " ").split()[0] in arguments.ways]
@@ -48,7 +57,7 @@ def measure(group, cells, stage, arguments):
         for cell in cells:
             start = round_ % len(ways)
             for way in ways[start:] + ways[:start]:
-                samples[cell][way].append(group.measure(stage, way, cell, arguments))
+                samples[cell][way].append(sample(group, stage, way, cell, arguments))
         print(f"{group.name}: round {round_ + 1} of {rounds}", file=sys.stderr)
     return samples
 

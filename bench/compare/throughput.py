@@ -30,8 +30,9 @@ class Throughput(Group):
         return select_only(protocol, clients)
 
     def measure(self, stage, name, cell, arguments):
-        way = stage.way(name.split()[0], **self.settings(stage, name, cell))
-        open_servers(way, min(20, cell[-1]), tls=self.tls)
+        settings = self.settings(stage, name, cell)
+        way = stage.way(name, **settings)
+        open_servers(way, min(settings.get("default_pool_size", 20), cell[-1]), tls=self.tls)
         return sample(way, *self.options(cell), "-T", round(arguments.seconds), tls=self.tls)
 
 

@@ -161,6 +161,13 @@ def statements_prepared_at_a_threshold(threshold):
 
 
 @scenario
+def the_names_in_pg_prepared_statements():
+    with connect(prepare_threshold=0) as connection:
+        connection.execute("SELECT 'prepared'", prepare=True)
+        return connection.execute("SELECT name FROM pg_prepared_statements", prepare=False).fetchall()
+
+
+@scenario
 def more_statements_than_prepared_max_are_deallocated():
     with connect(prepare_threshold=0) as connection:
         connection.prepared_max = 3
@@ -214,6 +221,13 @@ def the_error_fields_of_a_statement_that_was_never_prepared():
     with connect() as connection:
         raw = connection.pgconn.exec_prepared(b"never", [])
         return fields(psycopg.Error(info=raw).diag), status(connection)
+
+
+@scenario
+def a_temporary_table_made_inside_a_do_block_is_there_behind_it():
+    with connect() as connection:
+        connection.execute("DO $$ BEGIN CREATE TEMP TABLE by_do (a int); END $$")
+        return observe(connection, "SELECT count(*) FROM by_do")
 
 
 def cancel_when_it_runs(connection, mark):

@@ -1,0 +1,73 @@
+\getenv source PG_ABS_SRCDIR
+\set route :source '/route.sql'
+CREATE TABLE steps (n int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, what text);
+BEGIN;
+INSERT INTO steps VALUES (1, 'kept');
+SAVEPOINT one;
+INSERT INTO steps VALUES (2, 'lost');
+SAVEPOINT two;
+SELECT 1/0;
+SELECT 'skipped';
+ROLLBACK TO one;
+RELEASE one;
+RELEASE two;
+ROLLBACK;
+\i :route
+BEGIN;
+SAVEPOINT first;
+INSERT INTO steps VALUES (1, 'kept');
+RELEASE first;
+SAVEPOINT again; SAVEPOINT again;
+DELETE FROM steps;
+ROLLBACK TO again;
+COMMIT;
+\i :route
+SELECT * FROM steps;
+BEGIN;
+INSERT INTO steps VALUES (1, 'twice');
+COMMIT;
+SELECT count(*) FROM steps;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
+SHOW transaction_isolation;
+INSERT INTO steps VALUES (3, 'refused');
+COMMIT;
+BEGIN;
+BEGIN;
+COMMIT AND CHAIN;
+SELECT 'chained';
+ROLLBACK AND CHAIN;
+COMMIT;
+COMMIT;
+ROLLBACK;
+SAVEPOINT outside;
+SET LOCAL work_mem = '1MB';
+START TRANSACTION;
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+SELECT count(*) FROM steps;
+SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+ABORT;
+\i :route
+SELECT 1 \; INSERT INTO steps VALUES (5, 'implicit') \; SELECT 1/0;
+SELECT 1 AS one \; SELECT 2 AS two \; BEGIN \; SELECT 3 AS three;
+ROLLBACK;
+BEGIN \; INSERT INTO steps VALUES (6, 'explicit') \; COMMIT \; SELECT count(*) FROM steps;
+\set AUTOCOMMIT off
+INSERT INTO steps VALUES (7, 'not yet');
+ROLLBACK;
+SELECT max(n) FROM steps;
+COMMIT;
+\set AUTOCOMMIT on
+\set ON_ERROR_ROLLBACK on
+BEGIN;
+SELECT 1/0;
+SELECT 'goes on';
+COMMIT;
+\set ON_ERROR_ROLLBACK off
+BEGIN;
+LOCK TABLE steps IN ACCESS EXCLUSIVE MODE;
+SELECT mode FROM pg_locks WHERE relation = 'steps'::regclass AND pid = pg_backend_pid();
+PREPARE TRANSACTION 'transactions of regress';
+\i :route
+ROLLBACK PREPARED 'transactions of regress';
+COMMIT PREPARED 'never there';
+DROP TABLE steps;

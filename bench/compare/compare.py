@@ -18,9 +18,11 @@ from launch import exit_on_sigterm, temporary_folder
 from logins import Logins
 from table import table
 from throughput import Pipeline, Plain, Routing, Tls, Unix
+from where import Where
 from workers import Workers
 
-GROUPS = (Instructions(), SystemCalls(), Plain(), Tls(), Unix(), Pipeline(), Routing(), Latency(), Logins(), Idle(), Bulk(), Workers())
+GROUPS = (Instructions(), SystemCalls(), Where(), Plain(), Tls(), Unix(), Pipeline(), Routing(), Latency(), Logins(), Idle(), Bulk(),
+          Workers())
 
 
 def matches(selectors, group, cell):

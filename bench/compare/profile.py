@@ -1,0 +1,48 @@
+"""User instructions of one transaction through pgswitch by file and function: callgrind, two runs of different length, subtracted.
+
+    PGSWITCH=build/pgswitch /usr/bin/python3 bench/compare/profile.py [simple|extended|prepared] [clients] [lines]
+"""
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+from ways import Stage, Way, make_folder
+
+from counts import difference
+from launch import temporary_folder
+from load import open_servers, pgbench, select_only
+
+
+def by_function(profile):
+    text = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", profile], capture_output=True, text=True).stdout
+    counts = Counter()
+    for number, file, function in re.findall(r"^ *([\d,]+) \( *[\d.]+%\) +(\S*?):(.*?)(?: \[[^]]*\])?$", text, re.M):
+        function = function.replace("std::basic_string_view<char, std::char_traits<char> >", "string_view").replace("pgswitch::", "")
+        counts[f"{file.rpartition('/')[2]}: {function}"] += int(number.replace(",", ""))
+    return counts
+
+
+def main():
+    protocol, clients, lines = (*sys.argv[1:], *("simple", "1", "60")[len(sys.argv) - 1:])
+    folder = temporary_folder()
+    try:
+        with Stage(folder, 1) as stage:
+            def counted(transactions):
+                profile = make_folder(folder / f"profile{transactions}") / "out"
+                with stage.pooler("pgswitch", under=f"valgrind --tool=callgrind --callgrind-out-file={profile}") as pooler:
+                    way = Way("pgswitch", pooler.port)
+                    open_servers(way, int(clients) + 2)
+                    pgbench(way, *select_only(protocol, int(clients), "-t", transactions))
+                return by_function(profile)
+            each = difference(counted, int(clients), 1000 // int(clients), 5000 // int(clients))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{sum(each.values()):8.0f} in all")
+    for name, count in sorted(each.items(), key=lambda item: -item[1])[:int(lines)]:
+        print(f"{count:8.0f} {name[:150]}")
+
+
+if __name__ == "__main__":
+    main()

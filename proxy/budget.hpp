@@ -17,6 +17,7 @@ class Budget {
   void set_limit(std::uint32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
   std::uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }
   std::uint32_t used() const { return used_.load(std::memory_order_relaxed); }
+  bool has_room() const { return limit() == 0 || used() < limit(); }
   /// `extra`: allowed above the limit (reserve pool).
   bool try_take(std::uint32_t extra = 0);
 

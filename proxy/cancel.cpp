@@ -114,12 +114,15 @@ boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std
 }  // namespace
 
 void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView secret) {
-  const CancelKey key = CancelKey::of_process_id(process_id);
-  Worker* const target = from.proxy().worker(key.worker);
-  if (!target) return;
-  target->post([target, slot = key.slot, text = std::string(secret)] {
-    if (ClientSession* const session = target->session(slot)) session->cancel(text);
-  });
+  std::vector<CancelKey> meant = from.proxy().server_process_ids().find(process_id);
+  meant.push_back(CancelKey::of_process_id(process_id));
+  for (const CancelKey& key : meant) {
+    Worker* const target = from.proxy().worker(key.worker);
+    if (!target) continue;
+    target->post([target, slot = key.slot, text = std::string(secret)] {
+      if (ClientSession* const session = target->session(slot)) session->cancel(text);
+    });
+  }
 }
 
 // Not a coroutine itself: what it needs of the connection is taken now.

@@ -1,7 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace pgswitch {
 
@@ -17,6 +20,20 @@ struct CancelKey {
   std::uint32_t process_id() const { return worker << 24 | slot; }
   static CancelKey of_process_id(std::uint32_t process_id) { return {process_id >> 24, process_id & (max_slots - 1)}; }
   bool operator==(const CancelKey&) const = default;
+};
+
+/// The sessions that told their client the process id of its server, as PostgreSQL does, instead of their own key's. Servers
+/// of two clusters can have the same one, so a number may stand for several sessions; the secret tells which is meant.
+/// One for the process; any thread.
+class ServerProcessIds {
+ public:
+  void add(std::uint32_t process_id, CancelKey session);
+  void remove(std::uint32_t process_id, CancelKey session);
+  std::vector<CancelKey> find(std::uint32_t process_id) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_multimap<std::uint32_t, CancelKey> sessions_;
 };
 
 /// Size of the secret: 4 bytes is all that protocol 3.0 has room for; 3.2 takes up to 256 (manual, 55.7 BackendKeyData).

@@ -6,6 +6,7 @@
 #include "protocol/crypto.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/cancel_key.hpp"
+#include "proxy/lease_wait.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/proxy.hpp"
@@ -196,9 +197,11 @@ ClientAdmission::Step ClientAdmission::welcome_client() {
   }
   make_cancel_key();
   if (session_.cancel_secret_.empty()) co_return fail(fatal(sqlstate::internal_error, "could not generate random cancel key"));
+  const std::string& pool_user = database->user.empty() ? startup.user : database->user;
+  mode = config->pool_mode_of(*database, config->find_user(pool_user));
+  if (mode == PoolMode::session) co_await take_server();
   for (const auto& [name, value] : welcome.parameters) protocol::write_parameter_status(out, name, value);
-  const CancelKey key{worker_.index(), session_.slot_};
-  protocol::write_backend_key_data(out, key.process_id(), session_.cancel_secret_);
+  tell_cancel_key();
   if (!config->login_notify_message.empty()) {
     protocol::SqlError notice;
     notice.severity = protocol::Severity::notice;
@@ -210,6 +213,23 @@ ClientAdmission::Step ClientAdmission::welcome_client() {
   session_.log_login();
   const bool sent = co_await flush();
   co_return sent;
+}
+
+// In session mode the process id is that of the client's server, so that pg_terminate_backend() and notifications mean what
+// the driver thinks. A client for which there is no server at once logs in without: it waits when it has something to ask.
+boost::asio::awaitable<void> ClientAdmission::take_server() {
+  protocol::SqlError unused;
+  PoolShard* const shard = worker_.router().shard(database->route, credentials, unused);
+  if (!shard || !shard->has_room()) co_return;
+  lease = co_await wait_for_lease(worker_.io(), *shard, worker_.now_us() + one_second, unused);
+  if (lease) lease->begin_coroutine();
+}
+
+void ClientAdmission::tell_cancel_key() {
+  const CancelKey key{worker_.index(), session_.slot_};
+  session_.process_id_ = lease ? lease->process_id : key.process_id();
+  if (lease) worker_.proxy().server_process_ids().add(session_.process_id_, key);
+  protocol::write_backend_key_data(out, session_.process_id_, session_.cancel_secret_);
 }
 
 void ClientAdmission::make_cancel_key() {

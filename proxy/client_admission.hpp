@@ -9,6 +9,7 @@
 #include "protocol/sql_error.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/client_session.hpp"
+#include "proxy/pool.hpp"
 #include "proxy/router.hpp"
 #include "proxy/stream_io.hpp"
 #include "rules/facts.hpp"
@@ -44,6 +45,8 @@ class ClientAdmission {
   protocol::Settings settings;
   rules::Facts facts;
   Welcome welcome;
+  PoolMode mode = PoolMode::session;
+  Lease lease;  ///< session mode: the client's server, if there was one
   std::string out;  ///< what is to be written next
 
  private:
@@ -67,6 +70,8 @@ class ClientAdmission {
   bool admit_to_database();
   bool ask_rules();
   Step welcome_client();
+  boost::asio::awaitable<void> take_server();
+  void tell_cancel_key();
 
   Step read(char* data, std::size_t size);
   bool note(IoEnd end);

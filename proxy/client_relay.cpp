@@ -18,10 +18,9 @@ void ClientSession::begin_relay(ClientAdmission& admission) {
     ++shard->stats.client_login_count;
     if (*shard->credentials() == *admission.credentials) admission.credentials = shard->credentials();
   }
-  const std::string& pool_user = database.user.empty() ? admission.startup.user : database.user;
-  const PoolMode mode = admission.config->pool_mode_of(database, admission.config->find_user(pool_user));
   relay_ = std::make_unique<Relay>(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
-                                                       std::move(admission.welcome.tracked), start_settings(admission.settings), mode});
+                                                       std::move(admission.welcome.tracked), start_settings(admission.settings), admission.mode,
+                                                       std::move(admission.lease)});
   phase_ = Phase::relay;
   relay_->start();
 }

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "proxy/cancel_key.hpp"
 #include "proxy/client_admission.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
@@ -78,6 +79,9 @@ boost::asio::awaitable<void> ClientSession::run() {
 }
 
 void ClientSession::end() {
+  if (phase_ == Phase::closing && !stream_.is_open()) return;
+  const CancelKey key{worker_.index(), slot_};
+  if (process_id_ != 0 && process_id_ != key.process_id()) worker_.proxy().server_process_ids().remove(process_id_, key);
   phase_ = Phase::closing;
   stream_.close();
 }

@@ -81,6 +81,7 @@ class ClientSession {
   ClientInfo info_;
   std::int64_t connected_us_ = 0;
   std::uint32_t slot_ = 0;
+  std::uint32_t process_id_ = 0;  ///< what the client was told: of its server, or the cancel key's
   Phase phase_ = Phase::login;
   ConsoleRights rights_ = ConsoleRights::none;
   ClientPermits permits_;

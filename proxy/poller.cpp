@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cerrno>
 #include <chrono>
+#include <new>
 #include <sys/epoll.h>
 #include <system_error>
 #include <unistd.h>
@@ -69,7 +70,13 @@ void Poller::set_clock(std::int64_t (*read)(void*), void* argument) {
 
 void Poller::run() {
   clock_.adopt_thread();
-  while (!stopped_) turn(-1);
+  while (!stopped_) {
+    try {
+      turn(-1);
+    } catch (const std::bad_alloc&) {
+      // Sessions guard themselves; this was something of the process, which is tried again by its next tick.
+    }
+  }
 }
 
 // Posts are run to the end before the wait, so that nothing of this thread can be ready while it sleeps.

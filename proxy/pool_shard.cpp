@@ -315,6 +315,13 @@ ShardCounts PoolShard::counts() const {
   return counts;
 }
 
+bool PoolShard::has_room() const {
+  if (paused_ || !waiters_.empty()) return false;
+  const ShardCounts now = counts();
+  if (now.idle + now.used > 0) return true;
+  return pool_->size->has_room() && pool_->database->has_room() && pool_->user->has_room();
+}
+
 void PoolShard::each(const std::function<void(const ServerConn&)>& visit) const {
   for (const auto& server : servers_) visit(*server);
 }

@@ -75,6 +75,8 @@ class PoolShard {
   PoolStats stats;
 
   ShardCounts counts() const;
+  /// A connection is idle, or another may be opened, and nobody waits for one.
+  bool has_room() const;
   /// Connections still logging in are not visited.
   void each(const std::function<void(const ServerConn&)>& visit) const;
 

@@ -12,6 +12,7 @@
 
 #include "proxy/admin/stats_history.hpp"
 #include "protocol/scram_keys.hpp"
+#include "proxy/cancel_key.hpp"
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
 #include "proxy/listener.hpp"
@@ -63,6 +64,7 @@ class Proxy {
   SideThread& side_thread() { return side_thread_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
+  ServerProcessIds& server_process_ids() { return server_process_ids_; }
   std::int64_t started_unix_us() const { return started_unix_us_; }
   Shutdown shutdown_mode() const { return shutdown_.load(std::memory_order_relaxed); }
   std::string version_line() const;
@@ -103,6 +105,7 @@ class Proxy {
   ConfigPtr config_;
   std::uint64_t generation_ = 1;
   std::string process_secret_;
+  ServerProcessIds server_process_ids_;
   std::int64_t started_unix_us_ = 0;
   ClientLimits client_limits_;
   protocol::ScramKeyCache scram_keys_;

@@ -66,6 +66,13 @@ void ServerConn::on_writable(Stream&) {
   }
 }
 
+void ServerConn::on_out_of_memory(Stream&) {
+  if (peer_)
+    peer_->on_out_of_memory(*this);
+  else
+    stream.close();
+}
+
 void ServerConn::leave() {
   stream.set_owner(nullptr);
   stream.detach();

@@ -31,6 +31,7 @@ class ServerPeer {
  public:
   virtual void on_server_readable(ServerConn& server) = 0;
   virtual void on_server_writable(ServerConn& server) = 0;
+  virtual void on_out_of_memory(ServerConn& server) = 0;  ///< see StreamOwner
 
  protected:
   ~ServerPeer() = default;
@@ -81,6 +82,7 @@ class ServerConn final : private StreamOwner {
   friend class IdleList;
   void on_readable(Stream&) override;  ///< to the peer, else to the shard
   void on_writable(Stream&) override;
+  void on_out_of_memory(Stream&) override;
   /// Donation: leaves this worker / arrives on another one. Between the two nobody may use the connection.
   void leave();
   void arrive(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <new>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -141,9 +142,12 @@ void Stream::on_ready(std::uint32_t events) {
   bool destroyed = false;
   destroyed_ = &destroyed;
   if (wait_) wake(read_can_go_on, write_can_go_on);
-  if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
-  if (destroyed) return;
-  if (owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
+  try {
+    if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
+    if (!destroyed && owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
+  } catch (const std::bad_alloc&) {
+    if (!destroyed && owner_) owner_->on_out_of_memory(*this);
+  }
   if (destroyed) return;
   destroyed_ = nullptr;
   refresh();

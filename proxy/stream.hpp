@@ -30,6 +30,8 @@ class StreamOwner {
  public:
   virtual void on_readable(Stream& stream) = 0;  ///< also at end of file and on errors: the next read tells
   virtual void on_writable(Stream& stream) = 0;
+  /// One of the two ran out of memory half-way: whoever owns the stream can only be given up.
+  virtual void on_out_of_memory(Stream& stream) = 0;
 
  protected:
   ~StreamOwner() = default;
@@ -99,7 +101,7 @@ class Stream : private Pollable {
 
   void on_ready(std::uint32_t events) override;
   void refresh();
-  void notify_owner(bool readable, bool writable);
+  void tell_owner(bool readable, bool writable);
   void wake(bool readable, bool writable);
   awaitable<bool> wait(bool Wait::*what, std::int64_t deadline_us);
   bool has_decrypted_bytes() const;

@@ -92,6 +92,8 @@ class SessionCore {
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
   /// Replies are owed: a query is running.
   bool is_busy() const { return !ledger_.empty(); }
+  /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
+  bool has_open_batch() const { return batch_open_; }
   bool in_transaction() const { return status() != 'I'; }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
   bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }

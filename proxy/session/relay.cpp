@@ -1,7 +1,9 @@
 #include "proxy/session/relay.hpp"
 
 #include <array>
+#include <new>
 
+#include "protocol/writer.hpp"
 #include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
@@ -33,6 +35,17 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
   return options;
 }
 
+/// Made in advance: there is no memory for it when it is needed.
+const std::string out_of_memory_text = [] {
+  SqlError error;
+  error.severity = Severity::fatal;
+  error.sqlstate = sqlstate::out_of_memory;
+  error.message = "out of memory";
+  std::string text;
+  protocol::write_error(text, error);
+  return text;
+}();
+
 }  // namespace
 
 Relay::Relay(ClientSession& session, Start start)
@@ -42,6 +55,10 @@ Relay::Relay(ClientSession& session, Start start)
       in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
       client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
   quiet_us_ = worker_.now_us();
+  if (start.lease) {
+    start.lease->end_coroutine();
+    attach(start.route, std::move(start.lease));
+  }
 }
 
 Relay::~Relay() {
@@ -65,9 +82,17 @@ Relay::Held* Relay::find(RouteId route) {
   return nullptr;
 }
 
-/// Does what can be done now: the one loop in which bytes move and actions are performed.
 void Relay::drive() {
   if (driving_) return;
+  try {
+    turn();
+  } catch (const std::bad_alloc&) {
+    give_up();
+  }
+}
+
+/// Does what can be done now: the one loop in which bytes move and actions are performed.
+void Relay::turn() {
   driving_ = true;
   bool progress = true;
   while (progress && !finished_) {
@@ -291,7 +316,7 @@ void Relay::server_lost(ServerConn& server, const char* what) {
   core_.on_server_lost(server.route, error);
   end_reason_ = what;
   drive();
-  end_reason_.clear();
+  if (!finished_) end_reason_.clear();
 }
 
 /// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.
@@ -346,6 +371,30 @@ void Relay::finish(std::string reason) {
   end_reason_ = std::move(reason);
   leave_servers();
   session_.relay_ended();
+}
+
+void Relay::on_out_of_memory(Stream&) { give_up(); }
+
+void Relay::on_out_of_memory(ServerConn&) { give_up(); }
+
+/// Memory ended half-way through something, so nothing that is known of the session can be relied on.
+void Relay::give_up() {
+  if (finished_) return;
+  if (core_.to_client().empty() && core_.at_frame_boundary()) {
+    const iovec piece{const_cast<char*>(out_of_memory_text.data()), out_of_memory_text.size()};
+    client_.write_some(&piece, 1);
+  }
+  core_.to_client().clear();
+  core_.to_server().clear();
+  in_.parse(in_.received().size());
+  in_.consume(in_.outstanding().size());
+  in_.give_back();
+  for (Held& held : held_) {
+    held.lease->set_peer(nullptr);
+    held.lease.close("out of memory");
+  }
+  held_.clear();
+  finish("out of memory");
 }
 
 /// Every lease goes back in the state it is in.

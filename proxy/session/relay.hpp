@@ -31,6 +31,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
     TrackedCopy tracked;   ///< as told to the client
     Settings settings;     ///< its other start-up settings
     PoolMode mode = PoolMode::session;
+    Lease lease;           ///< of `route`, if the login took one already
   };
 
   Relay(ClientSession& session, Start start);
@@ -71,10 +72,13 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void on_writable(Stream& stream) override;
   void on_server_readable(ServerConn& server) override;
   void on_server_writable(ServerConn& server) override;
+  void on_out_of_memory(Stream& stream) override;
+  void on_out_of_memory(ServerConn& server) override;
   void on_lease(Lease lease) override;
   void on_lease_failed(const protocol::SqlError& error) override;
 
   void drive();
+  void turn();
   bool feed_client();
   void feed_server(ServerConn& server);
   void flush_client();
@@ -90,6 +94,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
   void leave_servers();
+  void give_up();
   void end_session(const protocol::SqlError& error);
   void count(const ServerConn& server);
   Held* find(rules::RouteId route);

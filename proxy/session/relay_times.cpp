@@ -66,9 +66,10 @@ void Relay::tell_pins() {
 
 void Relay::update_times() {
   const std::int64_t now = worker_.now_us();
-  const bool busy = core_.is_busy() || waiting_ || !core_.wants_client();
+  const bool busy = core_.is_busy() || waiting_ || !core_.wants_client() || core_.has_open_batch();
   if (xact_us_ == 0) xact_us_ = request_us_;
   if (xact_us_ != 0 && !busy && !core_.in_transaction()) xact_time_ += static_cast<std::uint64_t>(now - std::exchange(xact_us_, 0));
+  if (core_.has_open_batch()) quiet_us_ = now;
   if (!busy && request_us_ != 0) {
     query_time_ += static_cast<std::uint64_t>(now - request_us_);
     request_us_ = 0;
@@ -97,11 +98,12 @@ void Relay::tick(std::int64_t now) {
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
   if (warm_ && core_.is_idle() && core_.to_client().empty() && over(quiet_us_, cooling_us)) shrink();
   if (over(closing_us_, linger_us)) return finish("client does not read");
-  if (core_.is_busy() && over(request_us_, config.query_timeout_of(user)))
+  if ((core_.is_busy() || core_.has_open_batch()) && over(request_us_, config.query_timeout_of(user)))
     return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
   if (over(transaction_us_, config.transaction_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
-  if (core_.in_transaction() && !core_.is_busy() && request_us_ == 0 && over(quiet_us_, config.idle_transaction_timeout_of(user)))
+  const bool between_requests = !core_.is_busy() && (request_us_ == 0 || core_.has_open_batch());
+  if ((core_.in_transaction() || core_.has_open_batch()) && between_requests && over(quiet_us_, config.idle_transaction_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));
   if (core_.is_idle() && request_us_ == 0 && over(quiet_us_, config.client_idle_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));

@@ -10,8 +10,7 @@ import threading
 import pytest
 from endpoint import failure, one
 from fault_proxy import FIN, HOLE, RST, FaultProxy
-from faults import (STATES, UNSYNCED_STATES, Session, backends, is_unhurt, open_files, resident_kb, reset, sqlstates,
-                    waiting_clients)
+from faults import STATES, Session, backends, is_unhurt, open_files, resident_kb, reset, sqlstates, waiting_clients
 from frames import extended, query, startup, values
 from launch import eventually
 from raw import ANYBODY, RawClient
@@ -43,11 +42,8 @@ def test_a_client_that_leaves_in_any_state_leaves_nothing_behind(start_proxy, ol
     is_unhurt(proxy, oltp)
 
 
-UNSYNCED = pytest.mark.xfail(strict=True, reason="faults-unsynced-batch-holds-server")
-
-
 @pytest.mark.pgswitch
-@pytest.mark.parametrize("state", [pytest.param(state, marks=UNSYNCED if state in UNSYNCED_STATES else ()) for state in STATES])
+@pytest.mark.parametrize("state", STATES)
 def test_a_client_that_falls_silent_in_any_state_is_sent_away(start_proxy, oltp, state):
     proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1, client_idle_timeout=1, query_timeout=1,
                         idle_transaction_timeout=1, query_wait_timeout=10)

@@ -61,7 +61,6 @@ def test_a_limit_of_descriptors_below_what_the_limits_allow_is_told_at_the_start
     assert "WARNING" in proxy.pooler.log_text()
 
 
-@pytest.mark.xfail(strict=True, reason="faults-out-of-memory-ends-process")
 def test_when_memory_ends_the_clients_that_ask_for_it_fail_and_the_others_do_not(start_proxy, oltp):
     probe = start_proxy(auth_type="trust", pool_mode="transaction")
     used = virtual_kb(probe.pooler.pid) + 64 * 1024

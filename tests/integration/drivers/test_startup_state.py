@@ -137,7 +137,6 @@ def test_a_failed_login_has_the_servers_sqlstate(proxy, direct, login, sqlstate)
     assert code(proxy) == (sqlstate, "FATAL")
 
 
-@pytest.mark.xfail(strict=True, reason="real-pid-in-session-mode")
 def test_the_pid_of_a_session_ends_it(session_proxy):
     with session_proxy.connect() as victim, session_proxy.connect() as other:
         assert one(victim, "SELECT pg_backend_pid()") == victim.info.backend_pid

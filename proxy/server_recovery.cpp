@@ -35,6 +35,9 @@ void note_reset(ServerState& state, std::string_view query) {
   state.session_state = false;
 }
 
+/// Name of a portal that cannot exist.
+constexpr std::string_view copy_marker = "pgswitch ended a COPY";
+
 /// One cleaning from beginning to end.
 class Recovery {
  public:
@@ -84,7 +87,8 @@ class Recovery {
     while (missing > 0) {
       protocol::FrameHeader header;
       if (!co_await next_header(header)) co_return false;
-      const bool wanted = header.type == backend::ready_for_query || header.type == backend::parameter_status;
+      const bool wanted = header.type == backend::ready_for_query || header.type == backend::parameter_status ||
+                          (header.type == backend::error_response && resynchronises_);
       if (!wanted) {
         if (!co_await pass_over(header)) co_return false;
         continue;
@@ -99,23 +103,40 @@ class Recovery {
 
   bool note(const protocol::Frame& frame, std::uint32_t& missing) {
     if (frame.type == backend::parameter_status) return note_parameter(server_, frame.body);
+    if (frame.type == backend::error_response) {
+      if (frame.body.find(copy_marker) == std::string_view::npos) return true;
+      resynchronises_ = false;
+      missing = 1;
+      return true;
+    }
     const auto status = backend::read_ready_for_query(frame.body);
     if (!status) return false;
     status_ = *status;
-    --missing;
+    if (!resynchronises_) --missing;
     return true;
   }
 
-  // Rows can be larger than any buffer: they are passed over in pieces. A COPY that begins only now has nobody to feed it.
-  // After a Sync of ours it would have swallowed that Sync (manual, 55.2.6): how many replies are owed cannot be known then.
+  // Rows can be larger than any buffer: they are passed over in pieces. A COPY that begins only now has nobody to feed it; behind
+  // a batch that we have ended it has taken that end for data, and the connection is lost.
   asio::awaitable<bool> pass_over(const protocol::FrameHeader header) {
     if (!co_await skip(header.frame_size())) co_return false;
     if (header.type == backend::copy_both_response) co_return false;
     if (header.type != backend::copy_in_response) co_return true;
-    if (left_.sync_needed) co_return false;
+    if (left_.sync_needed || resynchronises_) co_return false;
+    resynchronises_ = true;
+    const std::string out = end_of_copy();
+    co_return co_await write_all(server_, out, plan_.deadline_us);
+  }
+
+  // A COPY swallows the Syncs that were sent behind it (manual, 55.2.6), so how many replies are owed is not known any more,
+  // until the error comes that only a message of ours can bring.
+  static std::string end_of_copy() {
     std::string out;
     protocol::write_copy_fail(out, "client disconnected");
-    co_return co_await write_all(server_, out, plan_.deadline_us);
+    protocol::write_sync(out);
+    protocol::MessageWriter(out, protocol::frontend::execute).string(copy_marker).int32(0).finish();
+    protocol::write_sync(out);
+    return out;
   }
 
   // Waits for input no longer than the grace period, then cancels once and waits for what that brings.
@@ -195,6 +216,7 @@ class Recovery {
   std::string_view reason_ = "client disconnect before everything was sent to the server";
   char status_ = 'I';
   bool cancelled_ = false;
+  bool resynchronises_ = false;  ///< the replies that are owed end with the error about copy_marker
 };
 
 }  // namespace

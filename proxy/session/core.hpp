@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/frame.hpp"
+#include "protocol/frontend.hpp"
 #include "protocol/sql_error.hpp"
 #include "proxy/session/boxed.hpp"
 #include "proxy/session/gather.hpp"
@@ -129,6 +130,7 @@ class SessionCore {
   struct Head {
     bool decided = false;
     bool plain = false;
+    bool copies = false;  ///< plain: it is a COPY ... FROM
     rules::RouteId route = rules::no_route;
     rules::ScriptPtr script;
     std::size_t next = 0;
@@ -149,6 +151,9 @@ class SessionCore {
   // core_client.cpp: frames of the client
   std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
+  void give_up(std::string why);
+  bool may_follow_copy(const protocol::FrameHeader& header) const;
+  bool small_is_whole(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -179,7 +184,9 @@ class SessionCore {
   std::size_t close_portal(std::string_view name, protocol::ByteView frame);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types);
   PreparedStatementPtr current(const PreparedStatementPtr& prepared);
-  bool fails_in_transaction(const PreparedStatement& prepared, bool local);
+  bool fails_in_transaction(const PreparedStatement& prepared) const;
+  bool waits_for_failure(const PreparedStatement& prepared) const;
+  bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   void make_room(Link& link);
@@ -295,6 +302,7 @@ class SessionCore {
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
   bool batch_wrote_ = false;
   bool skip_until_sync_ = false;
+  bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
 
   bool names_in_doubt_ = false;   ///< PREPARE, DISCARD ALL, ... is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered

@@ -1,5 +1,6 @@
 // Frames of the client: the dispatch, and the messages that need no decision.
 #include <algorithm>
+#include <cstdio>
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
@@ -30,8 +31,13 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;
-    if (status == HeaderStatus::malformed) {
-      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), "invalid message length", "", "", 0});
+    const bool in_copy = active_ && active_->copy_in;
+    if (!frontend::is_known(rest[0]) && !in_copy && !copy_expected_) {
+      give_up("invalid frontend message type " + std::to_string(static_cast<unsigned char>(rest[0])));
+      break;
+    }
+    if (status == HeaderStatus::malformed || header.body_size + 4 > frontend::longest(header.type)) {
+      give_up("invalid message length");
       break;
     }
     const std::size_t taken = on_client_frame(header, rest);
@@ -41,8 +47,28 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
   return used;
 }
 
+/// The client's stream cannot be read on. What it has asked for before is answered first.
+void SessionCore::give_up(std::string why) {
+  if (!ledger_.empty()) return await_replies();
+  fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
+}
+
+/// Whether the frame may stand behind a COPY FROM STDIN of which nobody knows yet whether it has begun.
+bool SessionCore::may_follow_copy(const FrameHeader& header) const {
+  switch (header.type) {
+    case frontend::copy_data:
+    case frontend::copy_done:
+    case frontend::copy_fail: return true;
+    case frontend::flush:
+    case frontend::sync: return header.body_size == 0;
+    default: return false;
+  }
+}
+
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
+  copy_expected_ = copy_expected_ && !ledger_.empty();
+  if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   switch (header.type) {
     case frontend::query: return on_query(header, in);
     case frontend::parse: return on_parse(header, in);
@@ -83,6 +109,14 @@ bool SessionCore::complete(const FrameHeader& header, ByteView in) {
   return false;
 }
 
+/// What is small is not begun before it is whole: a client that leaves in the middle of it would cost a connection.
+bool SessionCore::small_is_whole(const FrameHeader& header, ByteView in) {
+  constexpr std::size_t small = 4096;
+  if (header.frame_size() <= in.size() || header.frame_size() > small) return true;
+  client_needed_ = header.frame_size();
+  return false;
+}
+
 std::size_t SessionCore::stream_to_server(const FrameHeader& header, ByteView in) {
   const std::size_t here = std::min(header.frame_size(), in.size());
   to_server_.add(in.substr(0, here));
@@ -101,7 +135,10 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
 /// A client may send data before it has seen the CopyInResponse. Without a COPY the server ignores it.
 std::size_t SessionCore::on_early_copy_frame(const FrameHeader& header, ByteView in) {
   if (!active_ || ledger_.empty() || skip_until_sync_) return skip_frame(header, in);
-  if (header.type != frontend::copy_data) ledger_.push(Expect::copy_end);
+  if (header.type != frontend::copy_data) {
+    ledger_.push(Expect::copy_end);
+    copy_expected_ = false;  // behind the end of the data all is as ever
+  }
   return stream_to_server(header, in);
 }
 
@@ -113,13 +150,15 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
     case frontend::copy_fail: active_->copy_in = false; return stream_to_server(header, in);
     case frontend::flush:
     case frontend::sync: return skip_frame(header, in);
-    case frontend::terminate: closing_ = true; return std::min(header.frame_size(), in.size());
-    default:
-      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
-             "unexpected message type " + std::to_string(static_cast<unsigned char>(header.type)) + " during COPY from stdin",
-             "", "", 0});
-      return 0;
+    default: break;
   }
+  char type[3];
+  std::snprintf(type, sizeof type, "%02X", static_cast<unsigned char>(header.type));
+  if (at_frame_boundary())
+    write_local_error(malformed_message(std::string("unexpected message type 0x") + type + " during COPY from stdin"));
+  fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+         "terminating connection because protocol synchronization was lost", "", "", 0});
+  return 0;
 }
 
 /// No rule sees a FunctionCall: it runs where the session is.
@@ -131,6 +170,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
     write_local_ready();
     return skip_frame(header, in);
   }
+  if (!small_is_whole(header, in)) return 0;
   Link* link = need_link(neutral_route());
   if (!link) return refusal_ ? on_function_call(header, in) : 0;
   ledger_.push(Expect::function_call);

@@ -46,7 +46,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
   if (skip_until_sync_) return size;
   const auto execute = frontend::read_execute(body_of(header, in));
-  if (!execute) return fail_batch(malformed_message("invalid Execute message")), size;
+  if (!execute) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   const PreparedStatementPtr portal = find_portal(execute->portal);
 
   if (portal && is_local(*portal)) {
@@ -71,6 +71,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!portal) return ledger_.push(Expect::execute), size;
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
+  copy_expected_ |= statement.kind == Kind::copy_in;
   names_in_doubt_ |= changes_names(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
     ledger_.push(Expect::execute, Reply::forward, portal->key.low);
@@ -163,7 +164,7 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
   if (skip_until_sync_) return size;
   const auto target = frontend::read_close(body_of(header, in));
-  if (!target) return fail_batch(malformed_message("invalid Close message")), size;
+  if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (target->target == 'P') return close_portal(target->name, in.substr(0, size));
   if (!names_known()) return 0;
   const PreparedStatementPtr prepared = find_prepared(target->name);

@@ -21,9 +21,6 @@ namespace {
 
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
-/// What PostgreSQL also parses and binds in a failed transaction.
-bool passes_failed(Kind kind) { return ends_failed_transaction(kind) || kind == Kind::empty; }
-
 }  // namespace
 
 /// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
@@ -94,11 +91,33 @@ void SessionCore::fail_batch(const SqlError& error) {
   abort_locally();
 }
 
-/// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server tells:
-/// servers are asked unless the answer is ours (`local`).
-bool SessionCore::fails_in_transaction(const PreparedStatement& prepared, bool local) {
-  if (passes_failed(prepared.item().statement->kind)) return false;
-  return local_abort_ || (status() == 'E' && (local || is_local(prepared)));
+/// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server will tell.
+bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const {
+  if (ends_failed_transaction(prepared.item().statement->kind)) return false;
+  return local_abort_ || (status() == 'E' && is_local(prepared));
+}
+
+/// DEALLOCATE is run without a server: whether it may be is known when everything before it has been answered.
+bool SessionCore::waits_for_failure(const PreparedStatement& prepared) const {
+  return prepared.item().statement->kind == Kind::deallocate && predicted_ != 'I' && !ledger_.empty();
+}
+
+/// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to parse it without a name, and
+/// made to fail if it can. False: it waits.
+bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
+  const bool asks = !is_local(prepared) && prepared.script->items.size() == 1;
+  Link* link = asks ? link_for(prepared) : nullptr;
+  if (asks && !link) {
+    if (refusal_) fail_batch(*refusal_);
+    return stall_ == Stall::none;
+  }
+  if (asks) {
+    PreparedStatement unnamed = prepared;
+    link->state->prepared.unnamed = {};
+    ensure_prepared(*link, unnamed, true);
+  }
+  fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
+  return true;
 }
 
 SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
@@ -111,16 +130,15 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
   if (skip_until_sync_) return size;
   const auto parse = frontend::read_parse(body_of(header, in));
-  if (!parse) return fail_batch(malformed_message("invalid Parse message")), size;
+  if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (!names_known()) return 0;
   const bool unnamed = parse->statement.empty();
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
-  const bool taken = !unnamed && prepared_.contains(parse->statement);
-  if (fails_in_transaction(*prepared, taken)) return fail_batch(transaction_failed()), size;
-  if (taken)
-    return fail_batch(prepared->script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse->statement)), size;
+  if (waits_for_failure(*prepared)) return await_replies(), 0;
+  if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
+  if (!unnamed && find_prepared(parse->statement)) return on_name_taken(*prepared, *parse) ? size : 0;
 
   Note note;
   if (is_local(*prepared)) {
@@ -170,6 +188,7 @@ void SessionCore::rename(std::string_view name, PreparedStatementPtr prepared, N
     note.previous = std::exchange(unnamed_, std::move(prepared));
     return;
   }
+  note.client_name.resize(std::min(note.client_name.size(), longest_name));
   PreparedStatementPtr& named = prepared_[note.client_name];
   note.previous = std::exchange(named, std::move(prepared));
   if (!named) prepared_.erase(note.client_name);
@@ -225,6 +244,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const bool whole = header.frame_size() <= in.size();
   const ByteView prefix = in.substr(protocol::frame_header_size, whole ? header.body_size : ByteView::npos);
   if (skip_until_sync_) return skip_frame(header, in);
+  if (!small_is_whole(header, in)) return 0;
   const auto names = frontend::read_bind_names(prefix);
   if (!names) {
     constexpr std::size_t names_at_most = 4096;
@@ -232,7 +252,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
       client_needed_ = std::min(header.frame_size(), names_at_most);
       return 0;
     }
-    return fail_batch(malformed_message("invalid Bind message")), skip_frame(header, in);
+    return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
 
   if (!names_known()) return 0;
@@ -242,7 +262,8 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   prepared = current(prepared);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
-  if (fails_in_transaction(*prepared, false)) return fail_batch(transaction_failed()), skip_frame(header, in);
+  if (waits_for_failure(*prepared)) return await_replies(), 0;
+  if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), skip_frame(header, in);
 
   Link* link = nullptr;
   if (!is_local(*prepared)) {
@@ -283,7 +304,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
   if (skip_until_sync_) return size;
   const auto target = frontend::read_describe(body_of(header, in));
-  if (!target) return fail_batch(malformed_message("invalid Describe message")), size;
+  if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
 
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);

@@ -31,13 +31,13 @@ bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
          kind == Kind::close_cursor;
 }
 
-/// Where statements go that any server can take: where the session already is. A transaction that is nowhere yet begins at
-/// the client's own database.
+/// Where statements go that any server can take: where the transaction or the batch is, or what they may be about (pins), else
+/// to the client's own database: which server was used last must make no difference.
 RouteId SessionCore::neutral_route() const {
+  if (active_ && (predicted_ != 'I' || active_->status != 'I' || batch_open_)) return active_->route;
   if (!deferred_.empty()) return options_.default_route;
-  if (active_) return active_->route;
   for (const auto& link : links_)
-    if (link->pins) return link->route;
+    if (link->pins & ~bit(Pin::session_mode)) return link->route;
   return options_.default_route;
 }
 

@@ -55,6 +55,13 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
       [[fallthrough]];
     case Kind::commit:
     case Kind::rollback:
+      if (lost_in_transaction_ && statement->kind != Kind::rollback) {
+        // Not what a COMMIT may pass over in silence.
+        refusal_ = transaction_failed();
+        local_abort_ = false;
+        settings_.rollback_lost();
+        return false;
+      }
       if ((deferred_.empty() && !local_abort_) || has_chain(text)) return false;
       tag = statement->kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
       deferred_.clear();

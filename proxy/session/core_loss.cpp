@@ -44,6 +44,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     setting_up_ = false;
     opening_ = false;
     names_in_doubt_ = false;
+    copy_expected_ = false;
     predicted_ = 'I';
     if (stall_ == Stall::replies) stall(Stall::none);
   }

@@ -25,7 +25,7 @@ bool SessionCore::names_known() {
 
 PreparedStatementPtr SessionCore::find_prepared(std::string_view name) const {
   if (name.empty()) return unnamed_;
-  const auto found = prepared_.find(name);
+  const auto found = prepared_.find(name.substr(0, longest_name));
   return found == prepared_.end() ? nullptr : found->second;
 }
 

@@ -48,7 +48,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     return size;
   }
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
-  if (!query) return fail_query(malformed_message("invalid message format")) ? size : 0;
+  if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
   if (!head_.decided) decide_head(query->text);
   unnamed_.reset();
   unnamed_portal_.reset();
@@ -60,6 +60,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     if (!link) return refusal_ && fail_query(*refusal_) ? size : 0;
     to_server_.add(in.substr(0, size));
     ledger_.push(Expect::query);
+    copy_expected_ = head_.copies;
     link->state->prepared.unnamed = {};
     batch_open_ = batch_wrote_ = false;
   }
@@ -73,6 +74,7 @@ void SessionCore::decide_head(std::string_view text) {
   head_.decided = true;
   const ScriptItem& first = script->items.front();
   head_.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
+  head_.copies = first.statement->kind == Kind::copy_in;
   if (head_.plain)
     head_.route = route_of(first);
   else
@@ -188,10 +190,9 @@ bool SessionCore::run_on_server(std::string_view text) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     if (named && !is_freed(begin, i)) ensure_prepared(*link, *named, false);
     names_in_doubt_ |= changes_names(*items[i].statement);
+    copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     predict(items[i].statement->kind);
   }
-  // A transaction that failed here is still open there: COMMIT must not commit it.
-  if (local_abort_) sent = ending_failed(*items[begin].statement, sent);
   to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
   ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
   link->state->prepared.unnamed = {};
@@ -216,10 +217,14 @@ std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::stri
   bool as_it_is = true;
   for (std::size_t i = begin; i < end; ++i) {
     const auto& rewritten = items[i].decision->rewritten;
-    const std::string_view own = rewritten ? std::string_view(*rewritten) : slice(items[i], text);
+    std::string_view own = rewritten ? std::string_view(*rewritten) : slice(items[i], text);
+    // A transaction that failed here is still open there: COMMIT must not commit it.
+    const std::string ending = local_abort_ && i == begin ? ending_failed(*items[i].statement, own) : std::string();
+    const bool ends = !ending.empty() && ending != own;
+    if (ends) own = ending;
     const auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *items[i].statement, items.size() == 1 ? &note : nullptr);
     note.rewritten |= rewritten.has_value();
-    as_it_is &= !rewritten && !named;
+    as_it_is &= !rewritten && !named && !ends;
     if (i > begin) joined += ';';
     joined += named ? std::string_view(*named) : own;
   }
@@ -242,7 +247,8 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     to_client_.compose([](std::string& out) { protocol::write_empty(out, 'I'); });
     return true;
   }
-  if (alone && local_transaction_control(item.statement, slice(item, text), tag)) {
+  const bool may_end = local_abort_ && ends_failed_transaction(statement.kind);
+  if ((alone || may_end) && local_transaction_control(item.statement, slice(item, text), tag)) {
   } else if (refusal_) {
     return false;
   } else if (local_abort_) {

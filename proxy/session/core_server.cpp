@@ -143,6 +143,8 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
       active_->copy_in = ledger_.begin_copy();
+      copy_expected_ = false;
+      if (stall_ == Stall::replies && active_->copy_in) stall(Stall::none);
       batch_open_ |= expect == Expect::execute && ledger_.ready_expected() == 0;
       return;
     case backend::row_description:
@@ -288,6 +290,9 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
     ++queries;
     last = entry.reply;
   }
+  // A Parse that fails has dropped the unnamed statement before.
+  if (ledger_.head().expect == Expect::parse && ledger_.head().has_note && ledger_.head_note().client_name.empty())
+    ledger_.head_note().previous.reset();
   const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
   if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
   if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;

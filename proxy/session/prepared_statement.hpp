@@ -21,6 +21,8 @@ struct PreparedStatement {
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }
 };
+/// PostgreSQL tells names apart by so many bytes (NAMEDATALEN).
+inline constexpr std::size_t longest_name = 63;
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
 
 /// Looks names up without making a std::string of them.

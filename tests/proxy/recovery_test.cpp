@@ -47,6 +47,7 @@ Leftover left(std::uint32_t ready_expected, std::uint64_t skip = 0, bool copy_in
 std::vector<Case> cases() {
   const std::string failed = sql_error("57014", "canceling statement due to user request");
   const std::string copy_in_response(std::string("G\0\0\0\x07\0\0\0", 8));
+  const std::string ended_copy = sql_error("34000", "portal \"pgswitch ended a COPY\" does not exist");
   std::vector<Case> list;
   const auto add = [&](std::string name, Leftover what) -> Case& {
     list.emplace_back();
@@ -112,8 +113,14 @@ std::vector<Case> cases() {
   {
     Case& c = add("copy_that_begins_late_is_failed", left(1));
     c.already_sent = copy_in_response;
-    c.replies = {{"f", failed + ready()}};
-    c.expected = {"f"};
+    c.replies = {{"f", failed + ready()}, {"S", ready()}, {"E", ended_copy}};
+    c.expected = {"f", "S", "E", "S"};
+  }
+  {
+    Case& c = add("copy_that_has_swallowed_the_syncs_behind_it_is_failed", left(3));
+    c.already_sent = copy_in_response;
+    c.replies = {{"f", failed}, {"S", ready()}, {"E", ended_copy}};
+    c.expected = {"f", "S", "E", "S"};
   }
   {
     Case& c = add("copy_that_may_have_swallowed_our_sync_closes", left(1, 0, false, true));

@@ -196,7 +196,7 @@ TEST(copy_from, anything_else_during_it_ends_the_session) {
       .server(copy_in_response())
       .expect_to_client(copy_in_response())
       .client(query("select 1"))
-      .expect_to_client(any_fatal("08P01"))
+      .expect_to_client(error("08P01", "unexpected message type 0x51 during COPY from stdin"), any_fatal("08P01"))
       .expect_close();
 }
 
@@ -248,6 +248,38 @@ TEST(copy_to, extended_that_fails_in_the_middle) {
       .expect_to_server(batch)
       .server(parse_complete(), bind_complete(), copy_out_response(), copy_data("1\n"), error("57014"), ready('I'))
       .expect_to_client(parse_complete(), bind_complete(), copy_out_response(), copy_data("1\n"), error("57014"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, nothing_else_goes_behind_it_before_it_has_begun) {
+  Script()
+      .client(query(copy_in), query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response(), error("08P01", "unexpected message type 0x51 during COPY from stdin"), any_fatal("08P01"))
+      .expect_close();
+  Script()
+      .client(query(copy_in), terminate())
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response(), error("08P01", "unexpected message type 0x58 during COPY from stdin"), any_fatal("08P01"))
+      .expect_close();
+}
+
+TEST(copy_from, that_fails_lets_what_stands_behind_it_go_on) {
+  Script()
+      .client(query(copy_in), query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(error("42P01"), ready('I'))
+      .expect_to_client(error("42P01"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
       .expect_release();
 }
 

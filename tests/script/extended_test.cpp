@@ -272,4 +272,57 @@ TEST(extended, terminate_behind_a_pipeline_waits_for_its_replies) {
       .expect_close();
 }
 
+TEST(malformed, frames_are_refused_behind_the_answers_that_are_owed) {
+  const struct {
+    Bytes bytes;
+    const char* why;
+  } rows[] = {{frame('!', ""), "invalid frontend message type 33"},
+              {Bytes("S\0\0\0\3", 5), "invalid message length"},
+              {Bytes("S\0\0\x27\x11", 5), "invalid message length"},
+              {Bytes("F\x40\0\0\0", 5), "invalid message length"},
+              {Bytes("!\0\0\0\1", 5), "invalid frontend message type 33"}};
+  for (const auto& row : rows)
+    Script()
+        .client(query("select 1"), row.bytes)
+        .expect_acquire()
+        .expect_to_server(query("select 1"))
+        .server(complete("SELECT 1"), ready('I'))
+        .expect_to_client(complete("SELECT 1"), ready('I'), fatal("08P01", row.why))
+        .expect_release()
+        .expect_close();
+}
+
+TEST(malformed, messages_are_told_as_postgresql_does) {
+  const struct {
+    Bytes bytes;
+    const char* why;
+  } rows[] = {{frame('P', "s"), "invalid string in message"},
+              {frame('P', Bytes("s\0select\0\0", 10)), "insufficient data left in message"},
+              {frame('P', Bytes("s\0select\0\0\0x", 12)), "invalid message format"},
+              {frame('B', "p"), "invalid string in message"},
+              {frame('D', ""), "no data left in message"},
+              {frame('D', Bytes("x\0", 2)), "invalid DESCRIBE message subtype 120"},
+              {frame('C', Bytes("x\0", 2)), "invalid CLOSE message subtype 120"},
+              {frame('C', "Sname"), "invalid string in message"},
+              {frame('E', Bytes("\0\0\0", 3)), "insufficient data left in message"}};
+  for (const auto& row : rows) Script().client(row.bytes, sync()).expect_to_client(error("08P01", row.why), ready('I'));
+}
+
+TEST(malformed, small_messages_are_not_begun_before_they_are_whole) {
+  Script()
+      .client(parse("", "select $1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select $1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "", {"value"}).substr(0, 12))
+      .client(bind_to("", "", {"value"}).substr(12), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", "", {"value"}), sync())
+      .server(bind_complete(), ready('I'))
+      .expect_to_client(bind_complete(), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

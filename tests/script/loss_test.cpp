@@ -235,4 +235,39 @@ TEST(nonsense, in_the_parameters_of_a_bind_is_left_to_the_server) {
       .expect_release();
 }
 
+TEST(server_lost, in_a_transaction_is_not_passed_over_by_commit) {
+  for (const char* commit : {"commit", "end", "commit and chain", "prepare transaction 'x'"}) {
+    Script()
+        .client(query("begin"), query("insert into t values (1)"))
+        .expect_to_client(complete("BEGIN"), ready('T'))
+        .expect_acquire()
+        .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""), query("insert into t values (1)"))
+        .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("INSERT 0 1"), ready('T'))
+        .expect_to_client(complete("INSERT 0 1"), ready('T'))
+        .server_lost()
+        .expect_release("app", Leftover{.unusable = true})
+        .client(query(commit))
+        .expect_to_client(any_error("08006"), ready('I'));
+  }
+}
+
+TEST(server_lost, in_a_transaction_that_ends_among_other_statements_loses_none_of_them) {
+  Script()
+      .client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .server_lost()
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("rollback; select 2"))
+      .expect_to_client(complete("ROLLBACK"))
+      .expect_acquire()
+      .expect_to_server(query("select 2"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

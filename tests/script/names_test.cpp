@@ -131,8 +131,8 @@ TEST(names, of_sql_are_bound_described_and_closed_by_the_protocol_where_they_are
       .expect_to_server(bind_to("", "p"), execute(""), describe_statement("p"), sync())
       .server(bind_complete(), complete("SELECT 1"), parameter_description(), row_description(), ready('I'))
       .expect_to_client(bind_complete(), complete("SELECT 1"), parameter_description(), row_description(), ready('I'))
-      .client(parse("p", "select 2"), sync())
-      .expect_to_client(any_error("42P05"), ready('I'))
+      .client(parse("p", "select 2; select 3"), sync())
+      .expect_to_client(any_error("42601"), ready('I'))
       .client(close_statement("p"), parse("p", "select 1"), sync())
       .expect_to_server(close_statement("p"), parse(name_1, "select 1"), sync())
       .server(close_complete(), parse_complete(), ready('I'))
@@ -208,6 +208,23 @@ TEST(names, deallocate_in_a_failed_transaction_is_the_servers_to_refuse) {
       .exchange("rollback", "ROLLBACK", 'I')
       .expect_release()
       .check([](const SessionCore& core) { EXPECT_EQ(core.prepared_count(), 1u); });
+}
+
+TEST(names, longer_than_63_bytes_are_cut) {
+  const std::string longest(63, 'n');
+  Script()
+      .client(parse(longest + "a", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", longest + "b"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
 }
 
 }  // namespace pgswitch::script

@@ -119,7 +119,17 @@ TEST(prepared, duplicate_name_is_42P05_and_skips_to_sync) {
       .expect_to_client(parse_complete(), ready('I'))
       .expect_release()
       .client(parse("s", "select 2"), bind_to("", "s"), execute(""), sync())
-      .expect_to_client(any_error("42P05"), ready('I'));
+      .expect_acquire()
+      .expect_to_server(parse("", "select 2"), execute("pgswitch refused"), sync())
+      .server(parse_complete(), error("34000"), ready('I'))
+      .expect_to_client(any_error("42P05"), ready('I'))
+      .expect_release()
+      .client(parse("s", "selec"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "selec"), execute("pgswitch refused"), sync())
+      .server(error("42601"), ready('I'))
+      .expect_to_client(error("42601"), ready('I'))
+      .expect_release();
 }
 
 TEST(prepared, unknown_statement_is_26000) {
@@ -154,6 +164,24 @@ TEST(prepared, failed_parse_leaves_no_statement_behind) {
       .server(error("42703"), ready('I'))
       .expect_to_client(error("42703"), ready('I'))
       .expect_release();
+}
+
+TEST(prepared, failed_parse_has_dropped_the_unnamed_statement) {
+  Script()
+      .client(parse("", "select 1"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(parse("", "selec"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "selec"), sync())
+      .server(error("42601"), ready('I'))
+      .expect_to_client(error("42601"), ready('I'))
+      .expect_release()
+      .client(bind_to("", ""), sync())
+      .expect_to_client(any_error("26000"), ready('I'));
 }
 
 TEST(prepared, failed_inserted_parse_is_the_binds_error) {

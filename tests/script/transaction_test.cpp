@@ -382,4 +382,17 @@ TEST(transaction, whose_deferred_settings_fail_is_answered) {
       .expect_release();
 }
 
+TEST(transaction, failed_by_a_refusal_ends_among_other_statements) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(query("commit and chain; select 2"))
+      .expect_to_server(query("ROLLBACK and chain;select 2"))
+      .server(complete("ROLLBACK"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("ROLLBACK"), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

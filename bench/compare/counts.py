@@ -6,10 +6,20 @@ from ways import Way, prepared_settings
 
 PROTOCOLS = ("simple", "extended", "prepared")
 _CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
+_CELLS = (*((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS), ("login", 1))
 
 
-def difference(counted, clients, short, long):
-    """counted(transactions of each client) -> {name: count}. What one transaction adds: start-up and login drop out."""
+def load(cell, transactions):
+    """pgbench's options. "login": each transaction on a connection of its own."""
+    protocol, clients = cell
+    return select_only("simple", clients, "-C", "-t", transactions) if protocol == "login" else select_only(protocol, clients, "-t", transactions)
+
+
+def difference(counted, cell, transactions):
+    """counted(transactions of each client) -> {name: count}. What one of about so many transactions adds: start-up drops out."""
+    protocol, clients = cell
+    long = transactions // (10 if protocol == "login" else clients)
+    short = long // 10
     few, many = counted(short), counted(long)
     return {name: (many[name] - few.get(name, 0)) / ((long - short) * clients) for name in many}
 
@@ -17,9 +27,9 @@ def difference(counted, clients, short, long):
 class Instructions(Group):
     name = "instructions"
     title = ("User-space instructions of the proxy for one transaction (`pgbench -S`), counted by callgrind; the kernel's are not in "
-             "it. The difference of two runs of different length.")
+             "it. The difference of two runs of different length. \"login\": each transaction logs in (MD5) and leaves.")
     heads = ("protocol", "clients")
-    cells = tuple((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS)
+    cells = _CELLS
     columns = (Column("instructions", "instructions/tx", ratio=True),)
     ways = ("pgswitch", "pgswitch without rules", "pgbouncer")
     rounds = 1
@@ -33,9 +43,9 @@ class Instructions(Group):
             with stage.pooler(program, under=_CALLGRIND, **settings) as pooler:
                 way = Way(program, pooler.port)
                 open_servers(way, clients + 2)
-                pgbench(way, *select_only(protocol, clients, "-t", transactions))
+                pgbench(way, *load(cell, transactions))
             return {"instructions": instructions_in(pooler.log_text())}
-        return difference(counted, clients, 200 // clients, 2200 // clients)
+        return difference(counted, cell, 2200)
 
 
 class SystemCalls(Group):
@@ -44,7 +54,7 @@ class SystemCalls(Group):
              "runs of different length. With more clients a proxy finds more events in one epoll_wait when it is slower. "
              "\"failed\" are those that returned an error (EAGAIN).")
     heads = ("protocol", "clients")
-    cells = tuple((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS)
+    cells = _CELLS
     columns = (Column("total", "calls/tx", ".2f", ratio=True), Column("epoll_wait", "epoll_wait", ".2f"),
                Column("epoll_ctl", "epoll_ctl", ".2f"), Column("receive", "recv, read", ".2f"),
                Column("send", "send, write", ".2f"), Column("failed", "failed", ".2f"))
@@ -56,7 +66,7 @@ class SystemCalls(Group):
         open_servers(way, clients + 2)
 
         def counted(transactions):
-            return system_calls(way.pid, pgbench_command(way, *select_only(protocol, clients, "-t", transactions)))
-        each = difference(counted, clients, 400 // clients, 6400 // clients)
+            return system_calls(way.pid, pgbench_command(way, *load(cell, transactions)))
+        each = difference(counted, cell, 6400)
         return {**each, "receive": sum(each.get(call, 0) for call in ("recvfrom", "recvmsg", "read")),
                 "send": sum(each.get(call, 0) for call in ("sendto", "sendmsg", "write", "writev"))}

@@ -1,6 +1,6 @@
 """User instructions of one transaction through pgswitch by file and function: callgrind, two runs of different length, subtracted.
 
-    PGSWITCH=build/pgswitch /usr/bin/python3 bench/compare/profile.py [simple|extended|prepared] [clients] [lines]
+    PGSWITCH=build/pgswitch /usr/bin/python3 bench/compare/profile.py [simple|extended|prepared|login] [clients] [lines]
 """
 import re
 import shutil
@@ -10,9 +10,9 @@ from collections import Counter
 
 from ways import Stage, Way, make_folder
 
-from counts import difference
+from counts import difference, load
 from launch import temporary_folder
-from load import open_servers, pgbench, select_only
+from load import open_servers, pgbench
 
 
 def by_function(profile):
@@ -26,6 +26,7 @@ def by_function(profile):
 
 def main():
     protocol, clients, lines = (*sys.argv[1:], *("simple", "1", "60")[len(sys.argv) - 1:])
+    cell = (protocol, int(clients))
     folder = temporary_folder()
     try:
         with Stage(folder, 1) as stage:
@@ -34,9 +35,9 @@ def main():
                 with stage.pooler("pgswitch", under=f"valgrind --tool=callgrind --callgrind-out-file={profile}") as pooler:
                     way = Way("pgswitch", pooler.port)
                     open_servers(way, int(clients) + 2)
-                    pgbench(way, *select_only(protocol, int(clients), "-t", transactions))
+                    pgbench(way, *load(cell, transactions))
                 return by_function(profile)
-            each = difference(counted, int(clients), 1000 // int(clients), 5000 // int(clients))
+            each = difference(counted, cell, 5000)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"{sum(each.values()):8.0f} in all")

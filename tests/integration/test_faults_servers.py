@@ -80,7 +80,6 @@ COMMITS = {"simple": query("COMMIT"), "extended": extended("COMMIT"), "end": que
 
 
 @pytest.mark.pgswitch
-@pytest.mark.xfail(strict=True, reason="faults-commit-after-loss-is-silent")
 @pytest.mark.parametrize("commit", COMMITS)
 def test_a_commit_after_the_server_was_lost_is_an_error(start_proxy, oltp, commit):
     proxy = start_proxy(auth_type="trust", pool_mode="transaction")

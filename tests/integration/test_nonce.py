@@ -102,7 +102,6 @@ def check_nothing_is_left(proxy, clusters):
     eventually(agree, 10, "SHOW SERVERS and pg_stat_activity list the same servers")
 
 
-@pytest.mark.xfail(strict=True, reason="faults-commit-after-loss-is-silent")
 def test_every_answer_is_the_clients_own_while_servers_and_clients_are_killed(start_proxy, clusters):
     oltp, analytics = clusters
     for cluster in clusters:  # a commit that was answered must outlive the crash of the cluster

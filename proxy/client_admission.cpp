@@ -165,7 +165,7 @@ bool ClientAdmission::admit_to_console() {
 }
 
 bool ClientAdmission::admit_to_database() {
-  if (worker_.is_draining()) return fail(fatal(sqlstate::cannot_connect_now, "pooler is shutting down"));
+  if (worker_.refuses(session_.connected_us())) return fail(fatal(sqlstate::cannot_connect_now, "pooler is shutting down"));
   database = config->find_database(startup.database);
   if (!database) return fail(fatal(sqlstate::undefined_database, "no such database: " + startup.database));
   if (PoolLimits::of_process().is_disabled(database->route))

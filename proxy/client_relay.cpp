@@ -71,6 +71,10 @@ void ClientSession::kill(const protocol::SqlError& reason) {
   stream_.close();
 }
 
+void ClientSession::forget(const PoolShard& shard) {
+  if (relay_) relay_->forget(shard);
+}
+
 void ClientSession::tick(std::int64_t now_us) {
   if (relay_) relay_->tick(now_us);
 }

@@ -61,6 +61,8 @@ class ClientSession {
   /// At the next transaction boundary / now. The console stays for shut_down().
   void shut_down(const protocol::SqlError& reason);
   void kill(const protocol::SqlError& reason);
+  /// The shard is going to be destroyed.
+  void forget(const PoolShard& shard);
   /// The worker's tick, every 100 ms.
   void tick(std::int64_t now_us);
   /// Called by the relay, whose session has ended; it is destroyed later, from the worker's loop.

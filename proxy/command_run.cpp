@@ -16,14 +16,6 @@ int die(const std::string& message) {
   return 1;
 }
 
-bool open_log_of(const Config& config, const RunOptions& options, std::string& error) {
-  LogOptions log;
-  log.to_stderr = !options.quiet && !options.daemon;
-  log.file = config.logfile;
-  log.verbose = std::max(config.verbose, options.verbose);
-  return open_log(log, error);
-}
-
 void log_load(const LoadResult& loaded) {
   for (const Diagnostic& warning : loaded.warnings) log_line(LogLevel::warning, warning.to_string());
   for (const Diagnostic& error : loaded.errors) log_line(LogLevel::error, error.to_string());
@@ -37,7 +29,7 @@ bool settle(const Config& config, const RunOptions& options, std::string& error)
   if (!Pidfile::remove_stale(config.pidfile, error)) return false;
   if (!options.daemon) return true;
   // Tried while stderr is still there to say so; the log's thread would not survive the fork.
-  if (!open_log_of(config, options, error)) return false;
+  if (!open_log(log_options(config, options), error)) return false;
   close_log();
   return go_to_background(error);
 }
@@ -57,7 +49,7 @@ int command_run(const RunCommand& command) {
   }
   std::string error;
   if (!settle(*loaded.config, options, error)) return die(error);
-  if (!open_log_of(*loaded.config, options, error)) return die(error);
+  if (!open_log(log_options(*loaded.config, options), error)) return die(error);
   log_load(loaded);
   if (command.reboot) log_line(LogLevel::warning, "-R is accepted but has no effect in this version");
   Pidfile pidfile;

@@ -305,7 +305,7 @@ struct ConfigRow {
 /// All settings in SHOW CONFIG order: pgbouncer's, then our own.
 std::vector<ConfigRow> show_config(const Config& config);
 
-/// Names of the settings that differ between the two but take effect at a start only.
-std::vector<std::string> non_reloadable_changes(const Config& old_config, const Config& new_config);
+/// Settings that take effect at a start only keep their running values in `next`. Names of those that it had changed.
+std::vector<std::string> keep_fixed_settings(const Config& running, Config& next);
 
 }  // namespace pgswitch

@@ -111,10 +111,13 @@ std::vector<ConfigRow> show_config(const Config& config) {
   return rows;
 }
 
-std::vector<std::string> non_reloadable_changes(const Config& old_config, const Config& new_config) {
+std::vector<std::string> keep_fixed_settings(const Config& running, Config& next) {
   std::vector<std::string> names;
-  for (const Setting& setting : settings())
-    if (setting.reload == Reload::no && !same_value(setting, old_config, new_config)) names.emplace_back(setting.key);
+  for (const Setting& setting : settings()) {
+    if (setting.reload == Reload::yes || same_value(setting, running, next)) continue;
+    names.emplace_back(setting.key);
+    copy_setting(setting, running, next);
+  }
   return names;
 }
 

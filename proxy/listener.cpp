@@ -65,8 +65,11 @@ void Listener::start(Sink sink) {
   resume();
 }
 
+// Clients in the queue have been told by the kernel that they are connected: they are served, not reset.
 void Listener::close() {
   if (fd_ < 0) return;
+  while (polled_ && accept_one()) {
+  }
   pause_.wake();
   if (polled_) worker_.poller().remove(fd_, *this);
   polled_ = false;

@@ -25,6 +25,7 @@ class Listener final : private Pollable {
   Listener& operator=(const Listener&) = delete;
 
   void start(Sink sink);
+  /// Accepts who is in the queue, then no more.
   void close();
   bool is_unix() const { return unix_; }
   const std::string& name() const { return name_; }

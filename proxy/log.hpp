@@ -17,6 +17,9 @@ struct LogOptions {
   bool to_stderr = true;
   std::string file;  ///< appended to; empty: none
   int verbose = 0;   ///< 0..3
+  bool syslog = false;
+  std::string syslog_ident = "pgswitch";
+  std::string syslog_facility = "daemon";  ///< auth, authpriv, daemon, user, local0 to local7
 };
 
 /// Opens the log. Lines are queued and written by one thread of its own; when the disk is slower than the lines, the oldest
@@ -26,8 +29,8 @@ bool open_log(const LogOptions& options, std::string& error);
 
 /// Opens the same file name again (SIGHUP after logrotate). False with `error`: the old file stays in use.
 bool reopen_log(std::string& error);
-/// Goes on in another file (a reload that changed `logfile`); empty: in none. False with `error`: the old one stays in use.
-bool change_log_file(const std::string& file, std::string& error);
+/// Goes on as a reload says: another file, other verbosity, syslog; `to_stderr` stays. False with `error`: nothing changed.
+bool change_log(const LogOptions& options, std::string& error);
 
 /// Writes what is queued and ends the writing thread. Lines after that go to stderr directly.
 void close_log();

@@ -23,5 +23,6 @@ struct Execute {
 int main(int argc, char** argv) {
   // A peer that has gone is an error code of write(), not a reason to die.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a log file that may not grow costs its lines
   return std::visit(Execute{}, parse_command_line(argc, argv, std::cout, std::cerr));
 }

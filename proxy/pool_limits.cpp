@@ -46,11 +46,16 @@ PoolPtr PoolLimits::pool(const PoolKey& key, const Config& config, const Databas
   return pool;
 }
 
-void PoolLimits::adopt(const Config& config) {
+void PoolLimits::sweep() {
   const std::lock_guard lock(mutex_);
   std::erase_if(pools_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(databases_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(users_, [](const auto& entry) { return entry.second.expired(); });
+}
+
+void PoolLimits::adopt(const Config& config) {
+  sweep();
+  const std::lock_guard lock(mutex_);
   for (const auto& [key, weak] : pools_) {
     const PoolPtr pool = weak.lock();
     const DatabasePtr database = config.find_database(key.route);

@@ -18,6 +18,8 @@ class PoolLimits {
 
   /// The Pool of a key, made on first use, with the limits of `config`.
   PoolPtr pool(const PoolKey& key, const Config& config, const Database& database);
+  /// Forgets what no shard uses any more.
+  void sweep();
   /// After a reload: new limits for every Pool and Budget that exists.
   void adopt(const Config& config);
 

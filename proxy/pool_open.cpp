@@ -108,8 +108,11 @@ void PoolShard::on_open_failed(const LoginResult& result) {
   if (!server_answered_) login_error_.sqlstate = protocol::sqlstate::cannot_connect_now;
   login_error_.severity = protocol::Severity::fatal;
   const Microseconds most = std::max<Microseconds>(config_->server_login_retry, shortest_retry);
-  const Microseconds step = shortest_retry << std::min<std::uint32_t>(failures_++, 16);
-  retry_us_ = now() + (login_refused_ ? most : std::min(step, most));
+  if (now() >= retry_us_) {  // of attempts that fail together the first counts
+    const Microseconds step = shortest_retry << std::min<std::uint32_t>(failures_++, 16);
+    retry_us_ = now() + std::min(step, most);
+  }
+  if (login_refused_) retry_us_ = now() + most;
   log_line(LogLevel::warning, "server login failed: " + login_error_.sqlstate + " " + login_error_.message);
   if (!servers_.empty()) return;
   if (login_refused_) {

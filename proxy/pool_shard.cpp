@@ -28,6 +28,7 @@ PoolShard::PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, D
       config_(std::move(config)),
       credentials_(std::move(credentials)) {
   mode_ = config_->pool_mode_of(*database_, pool_user());
+  made_us_ = now();
   next_host_ = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(this) >> 6);  // not all workers at the first
 }
 
@@ -284,6 +285,12 @@ void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {
   make_available(server);
 }
 
+bool PoolShard::is_superfluous() const {
+  if (!is_empty()) return false;
+  const Microseconds timeout = config_->autodb_idle_timeout;
+  return dropped_ || (database_->automatic && timeout > 0 && now() - std::max(made_us_, last_acquire_us_) >= timeout);
+}
+
 bool PoolShard::is_empty() const { return servers_.empty() && openings_.empty() && waiters_.empty() && due_.empty(); }
 
 ShardCounts& ShardCounts::operator+=(const ShardCounts& other) {
@@ -324,6 +331,8 @@ bool PoolShard::has_room() const {
 
 void PoolShard::each(const std::function<void(const ServerConn&)>& visit) const {
   for (const auto& server : servers_) visit(*server);
+  for (const Opening& opening : openings_)
+    if (opening.result.server) visit(*opening.result.server);
 }
 
 }  // namespace pgswitch

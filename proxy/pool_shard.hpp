@@ -77,7 +77,7 @@ class PoolShard {
   ShardCounts counts() const;
   /// A connection is idle, or another may be opened, and nobody waits for one.
   bool has_room() const;
-  /// Connections still logging in are not visited.
+  /// Those still logging in too, from the connect on.
   void each(const std::function<void(const ServerConn&)>& visit) const;
 
   /// PAUSE: waiters queue, idle connections are closed and the others when they come back.
@@ -106,6 +106,8 @@ class PoolShard {
 
   /// Nothing is open, connecting or waiting.
   bool is_empty() const;
+  /// Empty, and its database is gone, or one made from "*" that nobody has asked for during autodb_idle_timeout.
+  bool is_superfluous() const;
 
  private:
   struct Delivery {
@@ -192,6 +194,7 @@ class PoolShard {
   bool paused_ = false;
   bool dropped_ = false;
   std::size_t next_host_ = 0;
+  std::int64_t made_us_ = 0;
   std::int64_t last_acquire_us_ = 0;
   std::int64_t doubt_until_us_ = 0;    ///< a connection has just ended: others may have, unseen
   std::int64_t failing_since_us_ = 0;  ///< first failure of the present row of failures; 0: the last login succeeded

@@ -62,6 +62,17 @@ void raise_descriptor_limit(const Config& config) {
 
 }  // namespace
 
+LogOptions log_options(const Config& config, const RunOptions& options) {
+  LogOptions log;
+  log.to_stderr = !options.quiet && !options.daemon;
+  log.file = config.logfile;
+  log.verbose = std::max(config.verbose, options.verbose);
+  log.syslog = config.syslog != 0;
+  log.syslog_ident = config.syslog_ident;
+  log.syslog_facility = config.syslog_facility;
+  return log;
+}
+
 Proxy::Proxy(ConfigPtr config, const RunOptions& options)
     : options_(options), config_(std::move(config)), process_secret_(random_secret(32)), started_unix_us_(unix_us()) {}
 
@@ -120,6 +131,7 @@ void Proxy::run() {
   main_io_.run();
   for (const auto& worker : workers_) worker->join();
   side_thread_.stop();
+  listeners_.clear();
 }
 
 // To the worker with the fewest clients. What a session does never moves again; only server connections do.
@@ -137,33 +149,35 @@ void Proxy::hand_over(int fd) {
 
 std::vector<std::string> Proxy::reload() {
   const std::lock_guard only_one(reload_mutex_);
+  std::string error;
+  if (!reopen_log(error)) log_line(LogLevel::error, error);  // also when the configuration is bad: files rotate all the same
   const LoadResult loaded = load_config(options_.config_file);
   for (const Diagnostic& warning : loaded.warnings) log_line(LogLevel::warning, warning.to_string());
   std::vector<std::string> errors;
-  for (const Diagnostic& error : loaded.errors) errors.push_back(error.to_string());
+  for (const Diagnostic& wrong : loaded.errors) errors.push_back(wrong.to_string());
   if (!loaded.config) return errors;
 
-  std::string error;
+  const auto next = std::make_shared<Config>(*loaded.config);
+  const std::vector<std::string> fixed = keep_fixed_settings(*config(), *next);
   TlsContexts tls;
-  if (!make_tls_contexts(*loaded.config, tls, error)) return {"TLS configuration could not be reloaded, keeping old configuration: " + error};
+  if (!make_tls_contexts(*next, tls, error)) return {"TLS configuration could not be reloaded, keeping old configuration: " + error};
   std::vector<std::unique_ptr<rules::Engine>> engines;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    engines.push_back(make_engine(*loaded.config, generation_ + 1, error));
+    engines.push_back(make_engine(*next, generation_ + 1, error));
     if (!engines.back()) return {error};
   }
+  if (!change_log(log_options(*next, options_), error)) return {error};
 
-  const ConfigPtr before = config();
-  for (const std::string& name : non_reloadable_changes(*before, *loaded.config))
+  for (const std::string& name : fixed)
     log_line(LogLevel::warning, "setting " + name + " takes effect after a restart only");
   {
     const std::lock_guard lock(mutex_);
-    config_ = loaded.config;
+    config_ = next;
     ++generation_;
   }
-  PoolLimits::of_process().adopt(*loaded.config);
-  set_log_verbosity(std::max(loaded.config->verbose, options_.verbose));
+  PoolLimits::of_process().adopt(*next);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i]->post([worker = workers_[i].get(), config = loaded.config, engine = std::move(engines[i]), tls]() mutable {
+    workers_[i]->post([worker = workers_[i].get(), config = ConfigPtr(next), engine = std::move(engines[i]), tls]() mutable {
       worker->adopt(std::move(config), std::move(engine), std::move(tls));
     });
   }

@@ -16,6 +16,7 @@
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/log.hpp"
 #include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
 
@@ -29,10 +30,14 @@ struct RunOptions {
   std::string user;
 };
 
+/// Where the log goes, by configuration and command line.
+LogOptions log_options(const Config& config, const RunOptions& options);
+
 /// How the process ends.
 enum class Shutdown : std::uint8_t {
   none,
-  wait_for_clients,  ///< SIGTERM: no new clients; each one ends at its next transaction boundary
+  wait_for_clients,  ///< SIGTERM: no new clients; ends when the last one has left, the console's not counted
+  wait_for_transactions,  ///< the same, and each client is dismissed at its next transaction boundary
   wait_for_servers,  ///< SIGINT: no new clients; all databases are paused; ends when no server is in use
   immediate          ///< SIGQUIT, or a second signal
 };

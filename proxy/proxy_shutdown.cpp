@@ -20,6 +20,13 @@ std::uint32_t servers_in_use(Worker& worker) {
   return counts.active + counts.tested;
 }
 
+std::uint32_t clients_of(Worker& worker) {
+  std::uint32_t clients = 0;
+  for (const auto& session : worker.sessions())
+    if (session && session->phase() != ClientSession::Phase::console) ++clients;
+  return clients;
+}
+
 void dismiss(Worker& worker, bool only_waiting) {
   for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
     ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
@@ -49,13 +56,11 @@ void Proxy::on_signal(int number) {
   switch (number) {
     case SIGHUP: {
       log_line(LogLevel::info, "got SIGHUP, re-reading config");
-      std::string error;
-      if (!reopen_log(error)) log_line(LogLevel::error, error);
       for (const std::string& problem : reload()) log_line(LogLevel::error, problem);
       return;
     }
     case SIGTERM:
-      log_line(LogLevel::info, "got SIGTERM, shutting down, waiting for all clients to finish their transactions");
+      log_line(LogLevel::info, "got SIGTERM, shutting down, waiting for all clients to disconnect");
       return shut_down(Shutdown::wait_for_clients);
     case SIGINT:
       log_line(LogLevel::info, "got SIGINT, shutting down, waiting for all servers connections to be released");
@@ -87,14 +92,16 @@ void Proxy::shut_down(Shutdown mode) {
     stop_listening();
     const auto step = [mode](Worker& worker) {
       worker.begin_draining();
-      if (mode == Shutdown::wait_for_clients) worker.shut_down_sessions(shutting_down());
+      if (mode == Shutdown::wait_for_transactions) worker.shut_down_sessions(shutting_down());
     };
     on_each_worker(first, step, [this] { arm_shutdown_check(); });
   });
 }
 
+// The Unix socket stays for the console: who wants to know what a shutdown waits for asks there.
 void Proxy::stop_listening() {
-  for (const auto& listener : listeners_) listener->close();
+  for (const auto& listener : listeners_)
+    if (!listener->is_unix()) listener->close();
 }
 
 void Proxy::arm_shutdown_check() {
@@ -107,7 +114,7 @@ void Proxy::check_shutdown() {
   const bool for_servers = shutdown_mode() == Shutdown::wait_for_servers;
   const auto step = [busy, for_servers](Worker& worker) {
     if (for_servers) dismiss(worker, true);
-    busy->fetch_add(for_servers ? servers_in_use(worker) : worker.session_count());
+    busy->fetch_add(for_servers ? servers_in_use(worker) : clients_of(worker));
   };
   Worker& first = *workers_.front();
   on_each_worker(first, step, [this, busy, &first] {

@@ -1,6 +1,7 @@
 #include "proxy/router.hpp"
 
 #include "proxy/cancel.hpp"
+#include "proxy/client_session.hpp"
 #include "proxy/lease_wait.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/server_query.hpp"
@@ -166,6 +167,17 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings
 
 void Router::tick() {
   for (const auto& entry : shards_) entry.second->tick();
+  if (worker_.now_us() < next_sweep_us_) return;
+  next_sweep_us_ = worker_.now_us() + one_second;
+  if (std::erase_if(shards_, [this](const auto& entry) { return can_go(*entry.second); }) > 0) limits_.sweep();
+}
+
+// Sessions remember the shards that they have asked.
+bool Router::can_go(PoolShard& shard) {
+  if (!shard.is_superfluous()) return false;
+  for (const auto& session : worker_.sessions())
+    if (session) session->forget(shard);
+  return true;
 }
 
 void Router::pause(rules::RouteId route) {

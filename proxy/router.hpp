@@ -67,12 +67,15 @@ class Router {
     }
   }
 
+  bool can_go(PoolShard& shard);
+
   Worker& worker_;
   PoolLimits& limits_;
   DnsCache dns_;
   ServerHome home_;
   ConfigPtr config_;
   WelcomeCache welcomes_;
+  std::int64_t next_sweep_us_ = 0;  ///< when superfluous shards are looked for again
   TrackedCopy latest_tracked_;
   std::set<rules::RouteId> paused_;
   std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>> shards_;

@@ -119,6 +119,7 @@ class Attempt {
     if (fd < 0) co_return fail("cannot connect: " + text);
     result_.server = std::make_unique<ServerConn>(home_.io, home_.poller, home_.slab, fd);
     server().begin_coroutine();
+    server().connected_us = home_.now_us();
     server().route = request_.database->route;
     server().host = address.host;
     server().address = address.text;

@@ -75,11 +75,12 @@ class Worker {
   void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// From now on logins are refused, except at the console.
-  void begin_draining() { draining_ = true; }
+  /// Logins of clients who connect from now on are refused, except at the console.
+  void begin_draining() { draining_since_us_ = now_us_; }
   /// Every session ends at its next transaction boundary with `reason`.
   void shut_down_sessions(const protocol::SqlError& reason);
-  bool is_draining() const { return draining_; }
+  /// A client who connected then (own clock) came too late.
+  bool refuses(std::int64_t connected_us) const { return draining_since_us_ != 0 && connected_us > draining_since_us_; }
 
   /// CancelRequests being sent to servers by this worker (proxy/cancel.cpp).
   std::uint32_t cancels_in_flight = 0;
@@ -107,7 +108,7 @@ class Worker {
   RouterStats stats_;
   std::vector<RouteStats> route_stats_;
   std::int64_t now_us_ = 0;
-  bool draining_ = false;
+  std::int64_t draining_since_us_ = 0;
   std::vector<std::unique_ptr<ClientSession>> sessions_;
   std::vector<std::uint32_t> free_slots_;
   std::atomic<std::uint32_t> session_count_{0};

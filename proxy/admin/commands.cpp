@@ -34,7 +34,7 @@ constexpr Verb table[] = {
     {"wait_close", "WAIT_CLOSE", "WAIT_CLOSE [<db>]", run_wait_close, 0, 1, false, admin},
     {"kill", "KILL", "KILL [<db>]", run_kill, 0, 1, false, admin},
     {"kill_client", "KILL_CLIENT", "KILL_CLIENT <client_id>", run_kill_client, 0, 1, false, admin},
-    {"shutdown", "SHUTDOWN", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", run_shutdown, 0, 1, false, admin},
+    {"shutdown", "SHUTDOWN", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS|WAIT_FOR_TRANSACTIONS]", run_shutdown, 0, 1, false, admin},
     {"set", "SET", "", run_set, 0, 0, anything, stats},
     {"begin", "BEGIN", "", nullptr, 0, 0, anything, stats},
     {"start", "START TRANSACTION", "", nullptr, 0, 0, anything, stats},

@@ -1,7 +1,9 @@
 #include "proxy/admin/control.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "proxy/admin/console.hpp"
 #include "proxy/admin/show.hpp"
@@ -24,6 +26,11 @@ Reply failed(protocol::SqlError error) {
   reply.error = std::move(error);
   return reply;
 }
+
+constexpr std::pair<std::string_view, Shutdown> shutdown_modes[] = {{"", Shutdown::immediate},
+                                                                    {"wait_for_servers", Shutdown::wait_for_servers},
+                                                                    {"wait_for_clients", Shutdown::wait_for_clients},
+                                                                    {"wait_for_transactions", Shutdown::wait_for_transactions}};
 
 Reply shutting_down() { return admin::failed(sqlstate::cannot_connect_now, "pooler is shutting down"); }
 
@@ -117,8 +124,6 @@ Reply set_disabled(Console& console, const Command& command, bool disabled) {
 
 awaitable<Reply> run_reload(Console& console, Command command) {
   log_command(console, command);
-  std::string log_error;
-  if (!reopen_log(log_error)) log_line(LogLevel::error, log_error);
   const std::vector<std::string> errors = console.worker().proxy().reload();
   if (errors.empty()) {
     // Behind the posts with which the workers take the configuration over.
@@ -224,13 +229,13 @@ awaitable<Reply> run_kill_client(Console& console, Command command) {
 awaitable<Reply> run_shutdown(Console& console, Command command) {
   Proxy& proxy = console.worker().proxy();
   const std::string mode = command.words.empty() ? std::string() : lower(command.words.front());
-  const bool for_servers = mode == "wait_for_servers";
-  if (!mode.empty() && !for_servers && mode != "wait_for_clients")
+  const auto found = std::find_if(std::begin(shutdown_modes), std::end(shutdown_modes), [&](const auto& one) { return one.first == mode; });
+  if (found == std::end(shutdown_modes))
     co_return admin::failed(syntax_error, "invalid command '" + command.text.substr(0, 100) + "', use SHOW HELP;");
   // A second wait would end the process at once, like a second signal: that is asked for by SHUTDOWN alone.
   if (!mode.empty() && proxy.shutdown_mode() != Shutdown::none) co_return shutting_down();
   log_command(console, command);
-  proxy.shut_down(mode.empty() ? Shutdown::immediate : for_servers ? Shutdown::wait_for_servers : Shutdown::wait_for_clients);
+  proxy.shut_down(found->second);
   Reply reply = done("SHUTDOWN");
   reply.ends_console = mode.empty();
   co_return reply;

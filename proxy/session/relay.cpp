@@ -228,6 +228,7 @@ bool Relay::acquire(RouteId route) {
     return true;
   }
   waiting_ = true;
+  told_wait_ = false;
   waiting_at_ = pool;
   wanted_ = route;
   return false;

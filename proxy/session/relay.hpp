@@ -61,6 +61,10 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
     for (const Held& held : held_) visit(*held.lease);
   }
   std::int64_t request_time_us() const { return request_us_; }
+  /// The shard is going to be destroyed; nothing of it is held or waited for.
+  void forget(const PoolShard& shard) {
+    std::erase_if(shards_, [&shard](const auto& known) { return known.second == &shard; });
+  }
   const std::string& end_reason() const { return end_reason_; }
 
  private:
@@ -91,6 +95,8 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void update_times();
   void shrink();
   void tell_pins();
+  void tell_wait();
+  bool holds_outdated_server() const;
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
   void leave_servers();
@@ -113,6 +119,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   PoolShard* waiting_at_ = nullptr;
   rules::RouteId wanted_ = rules::no_route;
   bool waiting_ = false;
+  bool told_wait_ = false;                ///< of the present wait
   bool driving_ = false;
   bool finished_ = false;
   bool client_full_ = false;              ///< no room for more client bytes until some are gone

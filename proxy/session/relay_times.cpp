@@ -1,5 +1,8 @@
 // Relay's bookkeeping: how long things take, what is counted, and what has taken too long.
 #include "proxy/client_session.hpp"
+#include <algorithm>
+
+#include "protocol/writer.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"
@@ -64,6 +67,24 @@ void Relay::tell_pins() {
   told_pins_ = now;
 }
 
+/// Between frames only: what comes behind it is the rest of no message.
+void Relay::tell_wait() {
+  if (told_wait_ || !core_.at_frame_boundary()) return;
+  told_wait_ = true;
+  SqlError notice;
+  notice.severity = protocol::Severity::notice;
+  notice.sqlstate = "00000";
+  notice.message = "No server connection available in postgres backend, client being queued";
+  std::string bytes;
+  protocol::write_notice(bytes, notice);
+  core_.to_client().append(bytes);
+  drive();
+}
+
+bool Relay::holds_outdated_server() const {
+  return std::any_of(held_.begin(), held_.end(), [](const Held& held) { return held.lease->close_needed; });
+}
+
 void Relay::update_times() {
   const std::int64_t now = worker_.now_us();
   const bool busy = core_.is_busy() || waiting_ || !core_.wants_client() || core_.has_open_batch();
@@ -98,6 +119,10 @@ void Relay::tick(std::int64_t now) {
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
   if (warm_ && core_.is_idle() && core_.to_client().empty() && over(quiet_us_, cooling_us)) shrink();
   if (over(closing_us_, linger_us)) return finish("client does not read");
+  if (waiting_ && over(waiting_since_us, config.query_wait_notify * one_second)) tell_wait();
+  if (finished_) return;
+  if (config.server_fast_close != 0 && core_.is_idle() && request_us_ == 0 && holds_outdated_server())
+    return end_session(fatal_error(sqlstate::admin_shutdown, "database configuration changed"));
   if ((core_.is_busy() || core_.has_open_batch()) && over(request_us_, config.query_timeout_of(user)))
     return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
   if (over(transaction_us_, config.transaction_timeout_of(user)))

@@ -72,7 +72,7 @@ std::string sqlstate_of(const char* text, ConsoleRights rights) {
 
 TEST(console_command, every_command_that_changes_something_needs_an_admin) {
   for (const char* text : {"RELOAD", "PAUSE", "PAUSE app", "RESUME", "RESUME app", "DISABLE app", "ENABLE app", "RECONNECT",
-                           "WAIT_CLOSE", "KILL", "KILL app", "KILL_CLIENT 1", "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
+                           "WAIT_CLOSE", "KILL", "KILL app", "KILL_CLIENT 1", "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS", "SHUTDOWN WAIT_FOR_TRANSACTIONS",
                            "shutdown wait_for_servers", "\"kill\""}) {
     EXPECT_EQ(sqlstate_of(text, ConsoleRights::stats), "42501") << text;
     EXPECT_EQ(sqlstate_of(text, ConsoleRights::none), "42501") << text;

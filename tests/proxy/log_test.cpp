@@ -1,14 +1,30 @@
 #include "proxy/log.hpp"
 
 #include <gtest/gtest.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include <cstdarg>
 #include <cstdio>
 #include <thread>
 #include <vector>
 
 #include "proxy/ini.hpp"
 #include "tests/proxy/temporary_folder.hpp"
+
+namespace {
+std::vector<std::string> syslog_lines;
+}
+
+/// Stands in for the C library's.
+extern "C" void syslog(int priority, const char* format, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  syslog_lines.push_back(std::to_string(priority) + " " + text);
+}
 
 namespace pgswitch {
 namespace {
@@ -110,13 +126,27 @@ TEST(Log, a_reload_may_move_the_log_to_another_file) {
   const tests::TemporaryFolder folder;
   std::string error;
   ASSERT_TRUE(open_log(only_file(folder.path("old")), error)) << error;
-  EXPECT_FALSE(change_log_file(folder.path("absent/new"), error));
-  ASSERT_TRUE(change_log_file(folder.path("new"), error)) << error;
+  EXPECT_FALSE(change_log(only_file(folder.path("absent/new")), error));
+  ASSERT_TRUE(change_log(only_file(folder.path("new")), error)) << error;
   ASSERT_TRUE(reopen_log(error)) << error;
   log_line(LogLevel::info, "after");
   close_log();
   EXPECT_EQ(count(contents(folder.path("new")), "after"), 1u);
   EXPECT_EQ(count(contents(folder.path("old")), "after"), 0u);
+}
+
+TEST(Log, syslog_gets_the_text_alone_while_it_is_on) {
+  LogOptions options;
+  options.to_stderr = false;
+  std::string error;
+  ASSERT_TRUE(open_log(options, error)) << error;
+  log_line(LogLevel::info, "before");
+  close_log();
+  options.syslog = true;
+  ASSERT_TRUE(open_log(options, error)) << error;
+  log_line(LogLevel::error, "what happened");
+  close_log();
+  EXPECT_EQ(syslog_lines, std::vector<std::string>{std::to_string(LOG_ERR) + " what happened"});
 }
 
 TEST(Log, a_file_that_cannot_be_opened_leaves_the_old_one_in_use) {

@@ -54,6 +54,34 @@ TEST_F(PoolTest, an_unreachable_server_is_reported_only_after_server_login_retry
       << waiter.error.message;
 }
 
+TEST_F(PoolTest, logins_that_fail_together_count_as_one_failure) {
+  const std::string good = server.greeting;
+  server.greeting = sql_error("57P03", "starting up");
+  PoolShard& shard = make();
+  std::list<Waiter> waiters(8);
+  for (Waiter& waiter : waiters) shard.acquire(waiter);
+  ASSERT_TRUE(loop.run_until([&] { return shard.counts().login == 0; }));
+  EXPECT_EQ(server.backends.size(), 8u);
+  server.greeting = good;
+  loop.skew_us += 200'000;
+  shard.tick();
+  wait_for(waiters.front());
+  EXPECT_TRUE(waiters.front().got()) << "the second attempt comes after the shortest wait";
+  for (Waiter& waiter : waiters) shard.cancel_wait(waiter);
+}
+
+TEST_F(PoolTest, a_connection_that_logs_in_is_shown) {
+  server.greeting.clear();
+  PoolShard& shard = make();
+  Waiter waiter;
+  shard.acquire(waiter);
+  ASSERT_TRUE(loop.run_until([&] { return server.backends.size() == 1; }));
+  std::vector<std::string_view> states;
+  shard.each([&](const ServerConn& connection) { states.push_back(to_string(connection.status())); });
+  EXPECT_EQ(states, std::vector<std::string_view>{"new"});
+  shard.cancel_wait(waiter);
+}
+
 TEST_F(PoolTest, tries_the_next_host_when_one_refuses) {
   settings.database.hosts = {"127.0.0.2", "127.0.0.1"};
   PoolShard& shard = make();

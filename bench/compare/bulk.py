@@ -13,6 +13,7 @@ class Bulk(Group):
     heads = ("transport", "what")
     cells = (("plain", "result"), ("plain", "copy"), ("TLS", "result"), ("TLS", "copy"))
     ways = ("pgswitch", "pgbouncer", "haproxy", "direct")
+    rounds = 2
     columns = (Column("cpu", "proxy CPU s/GB", ".2f", ratio=True), Column("seconds", "seconds/GB", ".2f", ratio=True),
                Column("peak", "peak RSS MB", ".1f", ratio=True))
 

@@ -21,6 +21,8 @@ from throughput import Pipeline, Plain, Routing, Tls, Unix
 from where import Where
 from workers import Workers
 
+README = Path(__file__).resolve().parents[1] / "README.md"
+_TABLES = "## Tables\n\n"
 GROUPS = (Instructions(), SystemCalls(), Where(), Plain(), Tls(), Unix(), Pipeline(), Routing(), Latency(), Logins(), Idle(), Bulk(),
           Workers())
 
@@ -67,7 +69,7 @@ def measure(group, cells, stage, arguments):
 def conditions(arguments):
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     quick = "**--quick: idle clients and bytes are a tenth of what the tables say.** " if arguments.quick else ""
-    return (f"{quick}{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({cpu[1] if cpu else 'unknown'}), Linux {os.uname().release}. "
+    return (f"{quick}{os.cpu_count()} cores ({cpu[1] if cpu else 'unknown'}), Linux {os.uname().release}. "
             f"Medians of up to {arguments.rounds} interleaved rounds, {arguments.seconds} s a sample, pgbench scale {arguments.scale}. "
             f"Poolers in transaction mode with 20 servers and one thread, if nothing else is said; pgswitch with conf/demo/rules.lua; "
             f"pgbouncer {version('pgbouncer')} (its prepared rows in session mode: this version cannot prepare in transaction mode), "
@@ -83,6 +85,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="samples of each cell, of which the median counts (default 3)")
     parser.add_argument("--ways", default="", help="only these, e.g. pgswitch,pgbouncer")
     parser.add_argument("--scale", type=int, default=5, help="of pgbench's tables (default 5)")
+    parser.add_argument("--readme", action="store_true", help="put the tables into bench/README.md, in place of those of the same names")
     parser.add_argument("--output", metavar="FILE", help="also write the tables there")
     arguments = parser.parse_args()
     arguments.ways = [way for way in arguments.ways.split(",") if way]
@@ -99,13 +102,22 @@ def run(cells, arguments):
     try:
         with Stage(folder, arguments.scale) as stage:
             for group, its_cells in cells.items():
-                part = table(group, measure(group, its_cells, stage, arguments))
+                before = f"{time.strftime('%Y-%m-%d %H:%M')}, load average {os.getloadavg()[0]:.1f} before it.\n"
+                part = table(group, measure(group, its_cells, stage, arguments)) + "\n" + before
                 stage.clear()
                 print(part, flush=True)
                 text += "\n" + part
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return text
+
+
+def put_into_readme(text):
+    """Replaces the tables of the same names in bench/README.md, and what is said in front of all of them."""
+    kept, _, old = README.read_text().partition(_TABLES)
+    tables = {part.split("\n", 1)[0]: part for part in [*old.split("\n### ")[1:], *text.split("\n### ")[1:]]}
+    order = [group.name for group in GROUPS if group.name in tables]
+    README.write_text("\n### ".join([kept + _TABLES + text.split("\n### ", 1)[0], *(tables[name] for name in order)]))
 
 
 def main():
@@ -121,6 +133,8 @@ def main():
         text = run(cells, arguments)
     except KeyboardInterrupt:
         sys.exit(130)
+    if arguments.readme:
+        put_into_readme(text)
     if arguments.output:
         Path(arguments.output).write_text(text)
 

@@ -59,6 +59,7 @@ class SystemCalls(Group):
                Column("epoll_ctl", "epoll_ctl", ".2f"), Column("receive", "recv, read", ".2f"),
                Column("send", "send, write", ".2f"), Column("failed", "failed", ".2f"))
     ways = ("pgswitch", "pgbouncer", "haproxy")
+    rounds = 1
 
     def measure(self, stage, name, cell, arguments):
         protocol, clients = cell

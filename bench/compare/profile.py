@@ -40,9 +40,12 @@ def main():
             each = difference(counted, cell, 5000)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    by_file = Counter()
+    for name, count in each.items():
+        by_file[name.split(":")[0]] += count
     print(f"{sum(each.values()):8.0f} in all")
-    for name, count in sorted(each.items(), key=lambda item: -item[1])[:int(lines)]:
-        print(f"{count:8.0f} {name[:150]}")
+    for counts in (by_file, Counter(each)):
+        print("\n" + "\n".join(f"{count:8.0f} {name[:150]}" for name, count in counts.most_common(int(lines))))
 
 
 if __name__ == "__main__":

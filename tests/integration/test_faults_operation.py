@@ -177,7 +177,6 @@ def place_of_password(proxy):
     return file
 
 
-@pytest.mark.xfail(strict=True, reason="faults-sigterm-dismisses-clients")
 def test_sigterm_waits_for_the_clients_and_fails_none_of_their_transactions(start_proxy):
     proxy = start_proxy(pool_mode="transaction", workers=2)
     bench = Bench(proxy, "-c", 8, "-T", 3)
@@ -188,7 +187,6 @@ def test_sigterm_waits_for_the_clients_and_fails_none_of_their_transactions(star
     assert proxy.pooler.wait(10) == 0
 
 
-@pytest.mark.xfail(reason="faults-sigterm-dismisses-clients")
 @pytest.mark.parametrize("connections", ("lasting", "new for each transaction"))
 def test_a_rolling_restart_of_two_processes_fails_no_transaction(make_pooler, connections):
     """Both listen on one port (so_reuseport); each in turn is told to end, and takes its time, and a new one comes."""

@@ -103,14 +103,12 @@ def test_a_full_disk_costs_log_lines_and_nothing_else(start_proxy):
     work(proxy)
 
 
-@pytest.mark.xfail(strict=True, reason="faults-sigxfsz")
 def test_a_log_that_may_not_grow_costs_log_lines_and_nothing_else(start_proxy, place):
     proxy = start_proxy(pool_mode="transaction", logfile=place / "limited.log", verbose=2, wrapper=("prlimit", "--fsize=10000"))
     work(proxy)
     assert (place / "limited.log").stat().st_size <= 10_000
 
 
-@pytest.mark.xfail(strict=True, reason="faults-blocked-log-blocks-end")
 def test_a_log_that_nobody_takes_holds_up_neither_clients_nor_reload_nor_the_end(start_proxy, place):
     pipe = place / "log.pipe"
     os.mkfifo(pipe)

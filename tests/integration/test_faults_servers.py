@@ -360,7 +360,6 @@ def test_waiting_clients_are_served_in_the_order_in_which_they_came(start_proxy)
         session.close()
 
 
-@pytest.mark.xfail(strict=True, reason="faults-backoff-counts-parallel-logins")
 def test_after_an_outage_all_who_wait_are_served_by_no_more_servers_than_allowed(start_proxy, wire):
     proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=10, **through(wire))
     clients = [Session(proxy.port) for _ in range(60)]

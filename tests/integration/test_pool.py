@@ -1,6 +1,7 @@
 """Server connections that end at a bad moment, and the end of the process with clients still there."""
 import signal
 import struct
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,6 +21,10 @@ def log_in(proxy):
     return client
 
 
+def is_stopped(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def has_gone(oltp, pid):
     return oltp.sql(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}") == "0"
 
@@ -30,6 +35,7 @@ def test_a_server_that_ended_before_the_statement_was_sent_is_not_noticed(start_
         pid = one(other, PID)
         # Both wake the proxy at once, the client first: the server's end must be looked at before a lease.
         proxy.pooler.signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(proxy.pooler.pid), what="the proxy stands still")
         client.message(b"Q", b"SELECT 'alive'\0")
         oltp.sql(f"SELECT pg_terminate_backend({pid})")
         eventually(lambda: has_gone(oltp, pid), what="the server has ended")

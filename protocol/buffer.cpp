@@ -25,8 +25,13 @@ BufferSlab::~BufferSlab() {
 char* BufferSlab::take() {
   ++lent_blocks_;
   if (free_ == nullptr) return static_cast<char*>(::operator new(block_size_));
-  --free_blocks_;
+  least_free_ = std::min(least_free_, --free_blocks_);
   return reinterpret_cast<char*>(std::exchange(free_, free_->next));
+}
+
+void BufferSlab::trim() {
+  for (; least_free_ > 0; --least_free_, --free_blocks_) ::operator delete(std::exchange(free_, free_->next));
+  least_free_ = free_blocks_;
 }
 
 void BufferSlab::give(char* block) {

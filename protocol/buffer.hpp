@@ -21,6 +21,9 @@ class BufferSlab {
   /// `block` came from take().
   void give(char* block);
 
+  /// Gives the blocks back to the heap that nobody has needed since the last call.
+  void trim();
+
   std::size_t block_size() const { return block_size_; }
   std::size_t free_blocks() const { return free_blocks_; }
   std::size_t lent_blocks() const { return lent_blocks_; }
@@ -33,6 +36,7 @@ class BufferSlab {
   std::size_t keep_free_;
   std::size_t free_blocks_ = 0;
   std::size_t lent_blocks_ = 0;
+  std::size_t least_free_ = 0;  ///< since the last trim()
   Link* free_ = nullptr;
 };
 

@@ -62,6 +62,16 @@ void finish(Welcome& welcome, ParameterList parameters, const std::string* appli
   welcome.tracked = latest;
 }
 
+/// What was reported at the server's login, with the values that sessions have given to the tracked settings since.
+ParameterList reported_now(const ServerConn& server) {
+  ParameterList parameters = server.parameters;
+  for (std::size_t i = 0; i < tracked_count; ++i) {
+    const std::string& value = server.state.reported[i];
+    if (!value.empty()) set_parameter(parameters, to_string(static_cast<Tracked>(i)), value);
+  }
+  return parameters;
+}
+
 bool sets_untracked(const StartupSettings& settings) {
   for (const auto& setting : settings) {
     if (find_tracked(setting.first) == Tracked::count) return true;
@@ -143,7 +153,7 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings
     Lease lease = co_await wait_for_lease(worker_.io(), shard, deadline_us, error);
     if (!lease) co_return false;
     const ParameterList base = shard.parameters();
-    const ParameterList before = lease->parameters;
+    const ParameterList before = reported_now(*lease);
     const std::string sql = settings.empty() ? std::string() : settings_query(settings, base, lease->state.reported);
     bool ok = true;
     if (!sql.empty()) {
@@ -151,7 +161,7 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings
       ok = co_await run_query(*lease, sql, deadline_us, error);
       lease->end_coroutine();
     }
-    welcome.parameters = merge_parameters(base, before, lease->parameters, settings);
+    welcome.parameters = merge_parameters(base, before, reported_now(*lease), settings);
     if (lease->stream.is_open()) {
       if (ok && sets_untracked(settings)) lease->state.unknown_settings = true;
       const Leftover nothing;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <climits>
 #include <new>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -80,13 +81,18 @@ IoResult Stream::write_some(const iovec* pieces, int count) {
 }
 
 IoResult Stream::write_plain(const iovec* pieces, int count) {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces);
-  message.msg_iovlen = static_cast<std::size_t>(std::min(count, 1024));
-  const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-  if (sent < 0) return failure(errno);
   std::size_t offered = 0;
-  for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += pieces[i].iov_len;
+  for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
+  ssize_t sent = 0;
+  if (count == 1) {  // the usual case: cheaper in the kernel than a list of one
+    sent = ::send(fd_, pieces[0].iov_base, offered, MSG_NOSIGNAL);
+  } else {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces);
+    message.msg_iovlen = static_cast<std::size_t>(std::min(count, IOV_MAX));
+    sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+  }
+  if (sent < 0) return failure(errno);
   IoResult result;
   result.bytes = static_cast<std::size_t>(sent);
   if (result.bytes < offered) result.status = IoResult::Status::would_block;

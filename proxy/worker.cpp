@@ -1,13 +1,17 @@
 #include "proxy/worker.hpp"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <cerrno>
 #include <chrono>
+#include <malloc.h>
 #include <string>
 #include <system_error>
 
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
+#include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
 
 namespace pgswitch {
@@ -15,6 +19,8 @@ namespace {
 
 constexpr std::size_t thread_stack_size = 16 * 1024 * 1024;
 constexpr std::int64_t tick_us = 100'000;
+constexpr std::uint32_t ticks_per_trim = 20;
+constexpr std::uint32_t many_sessions = 1000;
 /// Large enough that most replies come in one read; an idle client holds none.
 constexpr int smallest_block = 16 * 1024;
 
@@ -67,6 +73,7 @@ std::uint32_t Worker::add_session(std::unique_ptr<ClientSession> session) {
 
 void Worker::remove_session(std::uint32_t slot) {
   sessions_[slot].reset();
+  note_freed();
   free_slots_.push_back(slot);
   session_gone();
 }
@@ -123,6 +130,15 @@ void Worker::tick() {
     if (sessions_[slot]) sessions_[slot]->tick(now_us_);
   }
   router_->tick();
+  if (++ticks_ % ticks_per_trim == 0) trim_memory();
+}
+
+// glibc keeps what was freed in the middle of the heap. Trimming takes milliseconds, so it happens elsewhere and seldom.
+void Worker::trim_memory() {
+  slab_.trim();
+  if (freed_ < many_sessions) return;
+  freed_ = 0;
+  boost::asio::co_spawn(io_, proxy_.side_thread().run(io_, [] { malloc_trim(0); }), boost::asio::detached);
 }
 
 }  // namespace pgswitch

@@ -73,6 +73,8 @@ class Worker {
   /// Clients here and on their way here. Any thread.
   std::uint32_t session_count() const { return session_count_.load(std::memory_order_relaxed); }
   void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
+  /// Memory of a session has become free. When that was much, the heap is asked to give it back to the system.
+  void note_freed() { ++freed_; }
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
   /// Logins of clients who connect from now on are refused, except at the console.
@@ -93,6 +95,7 @@ class Worker {
   static void* thread_main(void* self);
   void run();
   void arm_tick();
+  void trim_memory();
   void tick();  ///< every 100 ms: deadlines of sessions and servers
 
   Proxy& proxy_;
@@ -109,6 +112,8 @@ class Worker {
   std::vector<RouteStats> route_stats_;
   std::int64_t now_us_ = 0;
   std::int64_t draining_since_us_ = 0;
+  std::uint32_t ticks_ = 0;
+  std::uint32_t freed_ = 0;  ///< sessions that have given memory back since it was trimmed
   std::vector<std::unique_ptr<ClientSession>> sessions_;
   std::vector<std::uint32_t> free_slots_;
   std::atomic<std::uint32_t> session_count_{0};

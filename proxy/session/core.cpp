@@ -29,7 +29,7 @@ Action SessionCore::next() {
 }
 
 void SessionCore::on_acquired(rules::RouteId route, ServerState& state) {
-  auto link = std::make_unique<Link>();
+  std::unique_ptr<Link> link = spare_link_ ? std::move(spare_link_) : std::make_unique<Link>();
   link->route = route;
   link->state = &state;
   if (options_.mode == CoreOptions::Mode::session) link->pins = bit(Pin::session_mode);
@@ -55,6 +55,7 @@ void SessionCore::shrink() {
   ledger_.shrink();
   releases_.shrink_to_fit();
   links_.shrink_to_fit();
+  spare_link_.reset();
 }
 
 void SessionCore::end(const SqlError& error) { fatal(error); }

@@ -202,6 +202,7 @@ class SessionCore {
 
   // core_names.cpp: SQL and the protocol share the names of prepared statements and of portals
   bool names_known();
+  std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
   PreparedStatementPtr find_prepared(std::string_view name) const;
   PreparedStatementPtr find_portal(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
@@ -279,6 +280,7 @@ class SessionCore {
   Gather to_server_;
   Ledger ledger_;
   std::vector<std::unique_ptr<Link>> links_;
+  std::unique_ptr<Link> spare_link_;  ///< of the last lease, so that the next one allocates nothing
   Link* active_ = nullptr;
   std::vector<Action> releases_;
 

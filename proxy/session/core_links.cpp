@@ -21,7 +21,10 @@ void SessionCore::remove_link(Link* link) {
   if (active_ == link) active_ = nullptr;
   for (auto object = objects_.begin(); object != objects_.end();)
     object = object->second == link->route ? objects_.erase(object) : std::next(object);
-  std::erase_if(links_, [&](const auto& held) { return held.get() == link; });
+  const auto place = std::find_if(links_.begin(), links_.end(), [&](const auto& held) { return held.get() == link; });
+  spare_link_ = std::move(*place);
+  *spare_link_ = Link();
+  links_.erase(place);
 }
 
 bool SessionCore::is_neutral(const rules::ScriptItem& item) const {

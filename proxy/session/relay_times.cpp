@@ -105,6 +105,7 @@ void Relay::update_times() {
 /// Idle for a while: what is kept so that a busy session allocates nothing goes back.
 void Relay::shrink() {
   warm_ = false;
+  worker_.note_freed();
   core_.shrink();
   held_.shrink_to_fit();
   end_reason_.shrink_to_fit();

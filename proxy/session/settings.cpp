@@ -32,8 +32,8 @@ const SessionSetting* get(const Settings& settings, std::string_view name) {
   return place != settings.end() && place->name == name ? &*place : nullptr;
 }
 
-/// All others have a value; empty means that none was told.
-bool may_be_empty(std::size_t i) { return static_cast<Tracked>(i) == Tracked::application_name; }
+/// Only application_name has a value that is empty; of the others it means that none was told.
+bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
 
 std::string quoted(std::string_view value, char quote) {
   std::string text(1, quote);
@@ -104,7 +104,7 @@ bool SessionSettings::replay(const ServerState& server, std::string& statements)
       if (setting.name != role && setting.name != session_authorization) one(setting.name);
   }
   for (std::size_t i = 0; i < tracked_count; ++i)
-    if ((!wanted_[i].empty() || may_be_empty(i)) && !server.reported[i].empty() && wanted_[i] != server.reported[i])
+    if (wanted_[i] != server.reported[i] && is_known(i, wanted_[i]) && is_known(i, server.reported[i]))
       add(statements, "SET " + std::string(to_string(static_cast<Tracked>(i))) + "=" + literal(wanted_[i]));
   return statements.size() != before;
 }

@@ -30,6 +30,19 @@ TEST(BufferSlab, blocks_are_lent_again_and_only_so_many_are_kept) {
   slab.give(again);
 }
 
+TEST(BufferSlab, trim_frees_what_nobody_has_needed_since_the_last_one) {
+  BufferSlab slab(64);
+  char* blocks[3] = {slab.take(), slab.take(), slab.take()};
+  for (char* block : blocks) slab.give(block);
+  slab.trim();
+  EXPECT_EQ(slab.free_blocks(), 3u) << "all three were lent since the beginning";
+  slab.give(slab.take());
+  slab.trim();
+  EXPECT_EQ(slab.free_blocks(), 1u);
+  slab.trim();
+  EXPECT_EQ(slab.free_blocks(), 0u);
+}
+
 TEST(LinearBuffer, idle_buffer_holds_no_memory) {
   BufferSlab slab(block);
   LinearBuffer buffer(slab, 4 * block);

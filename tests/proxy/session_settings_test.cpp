@@ -54,6 +54,22 @@ TEST(session_settings, tracked_values_are_quoted_whatever_they_hold) {
   EXPECT_EQ(session.replay(session.there), "SET TimeZone= E'a\\\\''b'");
 }
 
+TEST(session_settings, an_empty_application_name_is_a_value_like_any_other) {
+  constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
+  Session session;
+  session.there.reported[application_name] = "";
+  EXPECT_EQ(session.replay(session.there), "SET application_name='app'");
+  EXPECT_TRUE(session.settings.on_parameter_status(session.here, "application_name", "", false));
+  session.there.reported[application_name] = "of another client";
+  EXPECT_EQ(session.replay(session.there), "SET application_name=''");
+}
+
+TEST(session_settings, what_a_server_never_reported_is_left_alone) {
+  Session session;
+  session.there.reported[time_zone] = "";
+  EXPECT_EQ(session.replay(session.there), "");
+}
+
 TEST(session_settings, a_value_of_ours_is_told_only_when_it_is_news) {
   Session session;
   EXPECT_FALSE(session.settings.on_parameter_status(session.there, "TimeZone", "UTC", true));

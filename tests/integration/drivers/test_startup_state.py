@@ -62,7 +62,6 @@ def steps(endpoint):
         return seen
 
 
-@pytest.mark.xfail(strict=True, reason="startup-application-name-by-options")
 def test_start_up_settings_hold_and_every_way_back_leads_to_them(proxy, direct):
     assert steps(proxy) == steps(direct)
 

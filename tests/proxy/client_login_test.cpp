@@ -1,0 +1,142 @@
+#include "proxy/client_login.hpp"
+
+#include <gtest/gtest.h>
+
+namespace pgswitch {
+namespace {
+
+using protocol::LoginMethod;
+
+const std::string md5_secret = "md5" + std::string(32, 'a');
+const std::string scram_secret =
+    "SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+Config config_with(AuthType type) {
+  Config config;
+  config.auth_type = type;
+  for (const auto& [name, secret] : {std::pair<std::string, std::string>{"plain", "secret"}, {"md5", md5_secret}, {"scram", scram_secret}}) {
+    config.users[name].name = name;
+    config.users[name].secret = secret;
+  }
+  config.users["nothing"].name = "nothing";
+  return config;
+}
+
+struct Plan {
+  AuthType type;
+  const char* user;
+  std::optional<LoginMethod> method;  ///< nullopt: refused at once
+  std::size_t credential;             ///< index in protocol::Credential
+};
+
+TEST(LoginPlan, follows_the_method_and_the_form_of_the_secret) {
+  const Plan table[] = {
+      {AuthType::any, "whoever", LoginMethod::trust, 0},
+      {AuthType::trust, "plain", LoginMethod::trust, 0},
+      {AuthType::trust, "whoever", std::nullopt, 0},
+      {AuthType::trust, "nothing", std::nullopt, 0},
+      {AuthType::plain, "plain", LoginMethod::password, 1},
+      {AuthType::plain, "scram", LoginMethod::password, 3},
+      {AuthType::plain, "whoever", LoginMethod::password, 0},
+      {AuthType::md5, "plain", LoginMethod::md5, 1},
+      {AuthType::md5, "md5", LoginMethod::md5, 2},
+      {AuthType::md5, "nothing", LoginMethod::md5, 0},
+      {AuthType::scram_sha_256, "plain", LoginMethod::scram_sha_256, 1},
+      {AuthType::scram_sha_256, "scram", LoginMethod::scram_sha_256, 3},
+      {AuthType::scram_sha_256, "whoever", LoginMethod::scram_sha_256, 0},
+      {AuthType::cert, "plain", std::nullopt, 1},
+      {AuthType::hba, "plain", std::nullopt, 1},
+  };
+  for (const Plan& row : table) {
+    SCOPED_TRACE(std::string(to_string(row.type)) + " " + row.user);
+    const LoginPlan plan = plan_login(config_with(row.type), row.user);
+    EXPECT_EQ(plan.refused.has_value(), !row.method);
+    EXPECT_EQ(plan.refused ? plan.refused->sqlstate : "28000", "28000");
+    EXPECT_EQ(plan.method, row.method.value_or(plan.method));
+    const bool needs_proof = row.type != AuthType::any && row.type != AuthType::trust;
+    EXPECT_EQ(plan.credential.index(), needs_proof ? row.credential : plan.credential.index());
+  }
+}
+
+TEST(LoginPlan, a_user_who_is_not_known_goes_through_the_whole_exchange_and_fails) {
+  LoginPlan plan = plan_login(config_with(AuthType::md5), "whoever");
+  protocol::ServerLogin::Options options;
+  options.method = plan.method;
+  options.user = "whoever";
+  options.credential = plan.credential;
+  options.random = std::string(protocol::ServerLogin::random_bytes, 'r');
+  options.process_secret = "process";
+  protocol::ServerLogin login(std::move(options));
+  std::string out;
+  ASSERT_EQ(login.start(out), protocol::LoginStatus::need_more);
+  const std::string answer = md5_secret + std::string(1, '\0');
+  EXPECT_EQ(login.on_password_message(answer, out), protocol::LoginStatus::failed);
+  EXPECT_EQ(login.error().sqlstate, "28P01");
+}
+
+TEST(Console, belongs_to_those_who_are_listed) {
+  Config config;
+  config.admin_users = CommaList("root, boss");
+  config.stats_users = CommaList("watcher");
+  EXPECT_EQ(console_rights(config, "boss"), ConsoleRights::admin);
+  EXPECT_EQ(console_rights(config, "watcher"), ConsoleRights::stats);
+  EXPECT_EQ(console_rights(config, "whoever"), ConsoleRights::none);
+  config.auth_type = AuthType::any;
+  EXPECT_EQ(console_rights(config, "whoever"), ConsoleRights::stats);
+  EXPECT_TRUE(is_console("pgbouncer"));
+  EXPECT_TRUE(is_console("pgswitch"));
+  EXPECT_FALSE(is_console("PGSWITCH"));
+}
+
+TEST(Console, needs_no_password_of_the_system_user_the_process_runs_as) {
+  ClientAddress address;
+  address.is_unix = true;
+  address.uid = 1000;
+  EXPECT_TRUE(is_local_owner(address, "pgbouncer", 1000));
+  EXPECT_FALSE(is_local_owner(address, "pgbouncer", 1001));
+  EXPECT_FALSE(is_local_owner(address, "admin", 1000));
+  address.is_unix = false;
+  EXPECT_FALSE(is_local_owner(address, "pgbouncer", 1000));
+}
+
+TEST(Startup, tls_is_demanded_where_it_can_be_had) {
+  protocol::StartupMessage message;
+  Config config;
+  config.client_tls_sslmode = SslMode::require;
+  EXPECT_EQ(refuse_startup(config, message, false, false)->message, "SSL required");
+  EXPECT_FALSE(refuse_startup(config, message, true, false));
+  EXPECT_FALSE(refuse_startup(config, message, false, true)) << "a Unix socket has none";
+  config.client_tls_sslmode = SslMode::prefer;
+  EXPECT_FALSE(refuse_startup(config, message, false, false));
+  message.replication = protocol::Replication::physical;
+  EXPECT_EQ(refuse_startup(config, message, true, false)->sqlstate, "0A000");
+}
+
+TEST(Startup, parameters_win_over_options_and_ignored_ones_are_dropped) {
+  Config config;
+  config.ignore_startup_parameters = CommaList("extra_float_digits");
+  protocol::StartupMessage message;
+  message.option_settings = {{"work_mem", "1MB"}, {"search_path", "a"}};
+  message.parameters = {{"Search_Path", "b"}, {"EXTRA_FLOAT_DIGITS", "3"}, {"application_name", "psql"}};
+  ClientAddress address;
+  const protocol::Settings settings = startup_settings(config, message, address);
+  EXPECT_EQ(find_setting(settings, "search_path"), "b");
+  EXPECT_EQ(find_setting(settings, "WORK_MEM"), "1MB");
+  EXPECT_EQ(find_setting(settings, "extra_float_digits"), "");
+  EXPECT_EQ(settings.size(), 3u);
+  config.application_name_add_host = 1;
+  const protocol::Settings named = startup_settings(config, message, address);
+  EXPECT_EQ(find_setting(named, "application_name"), "psql - " + address.to_string());
+}
+
+TEST(Startup, credentials_are_what_a_server_can_be_shown) {
+  EXPECT_EQ(credentials_of("u", protocol::Password{protocol::SecretText("secret")})->password, "secret");
+  protocol::ScramKeys keys = protocol::derive_scram_keys("secret", "salt", 1);
+  EXPECT_EQ(credentials_of("u", keys)->client_key.size(), 32u);
+  keys.has_client_key = false;
+  EXPECT_TRUE(credentials_of("u", keys)->client_key.empty());
+  EXPECT_TRUE(credentials_of("u", protocol::Credential())->password.empty());
+}
+
+}  // namespace
+}  // namespace pgswitch

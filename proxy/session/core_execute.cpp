@@ -47,6 +47,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto execute = frontend::read_execute(body_of(header, in));
   if (!execute) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
+  if (const auto wrong = wrong_name(execute->portal)) return fail_batch(*wrong), size;
   const PreparedStatementPtr portal = find_portal(execute->portal);
 
   if (portal && is_local(*portal)) {
@@ -165,6 +166,7 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto target = frontend::read_close(body_of(header, in));
   if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
+  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
   if (target->target == 'P') return close_portal(target->name, in.substr(0, size));
   if (!names_known()) return 0;
   const PreparedStatementPtr prepared = find_prepared(target->name);

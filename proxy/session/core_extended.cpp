@@ -131,6 +131,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
+  if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
   if (!names_known()) return 0;
   const bool unnamed = parse->statement.empty();
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
@@ -254,6 +255,8 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
+  for (const std::string_view name : {names->portal, names->statement})
+    if (const auto wrong = wrong_name(name)) return fail_batch(*wrong), skip_frame(header, in);
 
   if (!names_known()) return 0;
   const bool unnamed = names->statement.empty();
@@ -305,6 +308,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto target = frontend::read_describe(body_of(header, in));
   if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
+  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
 
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "protocol/utf8.hpp"
 #include "proxy/session/core.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/prepared_name.hpp"
@@ -21,6 +22,14 @@ bool SessionCore::names_known() {
   names_in_doubt_ = names_in_doubt_ && !ledger_.empty();
   if (names_in_doubt_) await_replies();
   return !names_in_doubt_;
+}
+
+/// Servers know statements by other names, and do not see what is wrong with the client's.
+std::optional<SqlError> SessionCore::wrong_name(std::string_view name) const {
+  if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return std::nullopt;
+  std::string fault = protocol::utf8_fault(name);
+  if (fault.empty()) return std::nullopt;
+  return SqlError{protocol::Severity::error, "22021", std::move(fault), "", "", 0};
 }
 
 PreparedStatementPtr SessionCore::find_prepared(std::string_view name) const {

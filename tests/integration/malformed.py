@@ -214,7 +214,7 @@ _SELECT = parse("SELECT 1")
 _ONE_PARAMETER = parse("SELECT $1::text")
 _COPY = query("COPY copied (a) FROM STDIN")
 FRAMES = {
-    **{f"{name}_length_{length}": ready(frame(kind, b"", length), differs="told")
+    **{f"{name}_length_{length}": ready(frame(kind, b"", length), differs=None if kind == b"!" else "told")
        for name, kind in (("query", b"Q"), ("parse", b"P"), ("bind", b"B"), ("describe", b"D"), ("execute", b"E"), ("close", b"C"),
                           ("function_call", b"F"), ("sync", b"S"), ("flush", b"H"), ("terminate", b"X"), ("copy_data", b"d"),
                           ("copy_done", b"c"), ("copy_fail", b"f"), ("unknown", b"!"))
@@ -224,7 +224,7 @@ FRAMES = {
                           ("function_call", b"F"), ("copy_data", b"d"), ("copy_fail", b"f"))},
     **{f"{name}_with_a_body": ready(frame(kind, b"more"))
        for name, kind in (("sync", b"S"), ("flush", b"H"), ("terminate", b"X"), ("copy_done", b"c"))},
-    **{f"{name}_of_20000_bytes": ready(frame(kind, b"x" * 20000 + b"\0"), differs="told" if kind in b"SHDECcf" else None)
+    **{f"{name}_of_20000_bytes": ready(frame(kind, b"x" * 20000 + b"\0"), differs="told" if kind in b"SHDECXcf" else None)
        for name, kind in (("sync", b"S"), ("flush", b"H"), ("describe", b"D"), ("execute", b"E"), ("close", b"C"), ("terminate", b"X"),
                           ("copy_done", b"c"), ("copy_fail", b"f"), ("copy_data", b"d"), ("password", b"p"), ("unknown", b"!"))},
     **{f"{name}_of_1_GB": ready(frame(kind, b"x" * 100, 1 << 30), differs="told")
@@ -428,19 +428,8 @@ GROUPS = {"door": DOOR, "tls": TLS, "md5": MD5, "plain": PLAIN, "scram": SCRAM, 
 CASES = {f"{group}.{name}": case for group, cases in GROUPS.items() for name, case in cases.items()}
 # Cases whose answer is not right yet: what is wrong -> names.
 OPEN = {
-    "oracle-message-limits": """frames.bind_cut frames.function_call_cut frames.function_call_of_1_GB frames.bind_of_1_GB
-        frames.copy_data_of_1_GB""",
-    "oracle-fatal-overtakes": "order.unknown_type_behind_a_batch order.unknown_type_behind_a_query",
     "oracle-copy-pipelined": """order.copy_and_a_function_call order.copy_and_a_parse order.copy_and_a_query
-        order.copy_and_an_unknown_type order.copy_and_flush_with_a_body order.copy_and_password order.copy_and_sync_with_a_body
-        order.copy_and_terminate order.copy_in_a_batch_and_a_query""",
-    "oracle-malformed-texts": """binds.of_a_named_statement_with_too_many_parameters binds.portal_name_without_nul
-        binds.statement_name_without_nul frames.bind_without_a_body frames.close_without_a_body frames.describe_without_a_body
-        frames.execute_without_a_body frames.parse_without_a_body frames.query_without_a_body names.close_of_type_x
-        names.close_with_bytes_behind names.close_without_nul names.describe_name_not_utf8 names.describe_of_type_x
-        names.describe_with_bytes_behind names.describe_without_nul names.execute_with_bytes_behind names.execute_without_a_count
-        names.execute_without_nul texts.parse_cut_after_the_name texts.parse_name_not_utf8 texts.parse_of_names_alike_in_63_bytes
-        texts.parse_with_32767_types_said texts.parse_with_fewer_types_than_said texts.parse_with_minus_1_types
-        texts.parse_with_more_types_than_said texts.parse_without_a_count texts.parse_without_nul_behind_the_text
-        texts.query_without_nul""",
+        order.copy_and_an_unknown_type order.copy_and_password order.copy_and_terminate order.copy_in_a_batch_and_a_query""",
 }
+# Cases that hold the only server for ever, so that nothing behind them would be answered.
+STUCK = {"oracle-HIGH-stuck-lease-in-copy": "order.copy_and_sync_of_20000_bytes order.copy_data_of_length_3"}

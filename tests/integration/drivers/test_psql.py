@@ -41,7 +41,6 @@ SCRIPTS = {
     "large and many rows": "SELECT length(repeat('x', 20000000));\nSELECT repeat('y', 2000000);\n-- route\nSELECT i FROM generate_series(1, 20000) i;",
     "stop at an error": "\\set ON_ERROR_STOP on\nSELECT 1;\n-- route\nSELECT 1/0;\nSELECT 'unreached';",
 }
-OPEN = {"large objects": "function-call-in-session-mode", "single steps and rollback on error": "savepoint-first-in-session-mode"}
 OPTIONS = {"": [], "unaligned": ["-A", "-t"], "one transaction": ["-1"], "csv": ["--csv"], "echo": ["-e", "-b"]}
 
 
@@ -68,14 +67,8 @@ def printed_directly(direct, tmp_path_factory, oltp):
     return get
 
 
-def expect_open(request, proxy, name):
-    if proxy.pooler is not None and proxy.pooler.settings["pool_mode"] == "session" and name in OPEN:
-        request.applymarker(pytest.mark.xfail(reason=OPEN[name]))
-
-
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_psql_prints_the_same(proxy, printed_directly, tmp_path, name, request):
-    expect_open(request, proxy, name)
+def test_psql_prints_the_same(proxy, printed_directly, tmp_path, name):
     assert psql(proxy, SCRIPTS[name], [], tmp_path) == printed_directly(name, SCRIPTS[name], [])
 
 
@@ -85,7 +78,6 @@ def test_psql_prints_the_same_with_options(proxy, printed_directly, tmp_path, op
     assert psql(proxy, SCRIPTS[name], OPTIONS[options], tmp_path) == printed_directly(name, SCRIPTS[name], OPTIONS[options])
 
 
-def test_psql_writes_and_reads_files_whole(proxy, tmp_path, request):
-    expect_open(request, proxy, "large objects")
+def test_psql_writes_and_reads_files_whole(proxy, tmp_path):
     psql(proxy, SCRIPTS["large objects"], [], tmp_path)
     assert (tmp_path / "back.bin").read_bytes() == (tmp_path / "data.bin").read_bytes()

@@ -47,9 +47,10 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
   return used;
 }
 
-/// The client's stream cannot be read on. What it has asked for before is answered first.
+/// The client's stream cannot be read on. What it has asked for before is answered first, but a COPY that waits for its data.
 void SessionCore::give_up(std::string why) {
-  if (!ledger_.empty()) return await_replies();
+  const bool in_copy = active_ && active_->copy_in;
+  if (!ledger_.empty() && !in_copy) return await_replies();
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
 

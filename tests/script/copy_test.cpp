@@ -283,4 +283,16 @@ TEST(copy_from, that_fails_lets_what_stands_behind_it_go_on) {
       .expect_release();
 }
 
+TEST(copy_from, that_nobody_can_go_on_with_ends_at_once) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(Bytes("S\0\0\x4e\x24", 5))
+      .expect_to_client(fatal("08P01", "invalid message length"))
+      .expect_close();
+}
+
 }  // namespace pgswitch::script

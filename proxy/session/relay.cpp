@@ -3,7 +3,6 @@
 #include <array>
 #include <new>
 
-#include "protocol/writer.hpp"
 #include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
@@ -34,17 +33,6 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
   options.default_route = route;
   return options;
 }
-
-/// Made in advance: there is no memory for it when it is needed.
-const std::string out_of_memory_text = [] {
-  SqlError error;
-  error.severity = Severity::fatal;
-  error.sqlstate = sqlstate::out_of_memory;
-  error.message = "out of memory";
-  std::string text;
-  protocol::write_error(text, error);
-  return text;
-}();
 
 }  // namespace
 
@@ -329,87 +317,6 @@ void Relay::update_watches() {
     const bool active = held.route == core_.active_route();
     held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), active && server_blocked);
   }
-}
-
-void Relay::cancel() {
-  if (finished_) return;
-  if (waiting_) {
-    waiting_at_->cancel_wait(*this);
-    waiting_ = false;
-    SqlError error;
-    error.sqlstate = sqlstate::query_canceled;
-    error.message = "canceling statement due to user request";
-    error.detail = "It was waiting for a server connection of route \"" + rules::route_name(wanted_) + "\".";
-    core_.on_acquire_failed(error);
-    return drive();
-  }
-  Held* held = find(core_.active_route());
-  if (!held || !core_.is_busy()) return;
-  ++worker_.stats().cancels;
-  start_cancel(worker_, *held->lease);
-}
-
-void Relay::shut_down(const SqlError& reason) {
-  if (finished_) return;
-  shut_down_ = reason;
-  drive();
-}
-
-void Relay::kill(const SqlError& reason) {
-  if (!finished_) end_session(reason);
-}
-
-void Relay::end_session(const SqlError& error) {
-  end_reason_ = error.message;
-  core_.end(error);
-  drive();
-}
-
-/// The session is over, for this reason.
-void Relay::finish(std::string reason) {
-  if (finished_) return;
-  finished_ = true;
-  end_reason_ = std::move(reason);
-  leave_servers();
-  session_.relay_ended();
-}
-
-void Relay::on_out_of_memory(Stream&) { give_up(); }
-
-void Relay::on_out_of_memory(ServerConn&) { give_up(); }
-
-/// Memory ended half-way through something, so nothing that is known of the session can be relied on.
-void Relay::give_up() {
-  if (finished_) return;
-  if (core_.to_client().empty() && core_.at_frame_boundary()) {
-    const iovec piece{const_cast<char*>(out_of_memory_text.data()), out_of_memory_text.size()};
-    client_.write_some(&piece, 1);
-  }
-  core_.to_client().clear();
-  core_.to_server().clear();
-  in_.parse(in_.received().size());
-  in_.consume(in_.outstanding().size());
-  in_.give_back();
-  for (Held& held : held_) {
-    held.lease->set_peer(nullptr);
-    held.lease.close("out of memory");
-  }
-  held_.clear();
-  finish("out of memory");
-}
-
-/// Every lease goes back in the state it is in.
-void Relay::leave_servers() {
-  if (waiting_) waiting_at_->cancel_wait(*this);
-  if (client_.is_open()) client_.set_owner(nullptr);
-  for (Held& held : held_) {
-    count(*held.lease);
-    held.lease->set_peer(nullptr);
-    const Leftover leftover = core_.leftover(held.route);
-    held.lease->in.consume(held.lease->in.outstanding().size());
-    held.lease.give_back(leftover);
-  }
-  held_.clear();
 }
 
 }  // namespace pgswitch

@@ -25,7 +25,7 @@ public final class Program {
   }
 
   /** Modes that send single statements in ways of their own. */
-  private static final Set<String> MODES_OF_STATEMENTS = Set.of("extended", "simple", "prepared at once", "autosave always");
+  private static final Set<String> MODES_OF_STATEMENTS = Set.of("extended", "simple");
 
   /** Modes that the scenarios about the driver's sessions run in; the options matter nothing to the others. */
   private static final Set<String> MODES_OF_SESSIONS = Set.of("extended", "simple");

@@ -1,8 +1,6 @@
 """PHP's PDO: native and emulated prepares, COPY, large objects, notifications."""
-import pytest
 from programs import HERE, STATEMENTS
 
 
-@pytest.mark.xfail(strict=True, reason="drivers-py-startup-application-name-by-options")
 def test_pdo_sees_the_same_through_the_proxy(proxy, comparison):
     comparison.check("php_pdo", ["/usr/bin/php", HERE / "php_pdo" / "program.php"], proxy, env={"STATEMENTS": str(STATEMENTS)})

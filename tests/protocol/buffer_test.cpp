@@ -33,7 +33,7 @@ TEST(BufferSlab, blocks_are_lent_again_and_only_so_many_are_kept) {
 TEST(BufferSlab, trim_frees_what_nobody_has_needed_since_the_last_one) {
   BufferSlab slab(64);
   char* blocks[3] = {slab.take(), slab.take(), slab.take()};
-  for (char* block : blocks) slab.give(block);
+  for (char* lent : blocks) slab.give(lent);
   slab.trim();
   EXPECT_EQ(slab.free_blocks(), 3u) << "all three were lent since the beginning";
   slab.give(slab.take());

@@ -31,7 +31,7 @@ SET my.own = 'a ''quoted'' value';
 SHOW my.own;
 SELECT set_config('my.own', 'by function', false), set_config('my.local', 'local', true);
 \i :route
-SELECT current_setting('my.own'), current_setting('my.local');
+SELECT current_setting('my.own'), current_setting('my.local', true);
 SET TimeZone = 'Asia/Kathmandu';
 SELECT timestamptz '2024-01-01 00:00Z';
 SET TIME ZONE INTERVAL '-03:30' HOUR TO MINUTE;

@@ -69,7 +69,7 @@ void post_to(boost::asio::io_context& io, Step&& step) {
 /// An alarm that dies takes the coroutine that sleeps in it along. The thread of the loop only.
 class Alarm : public AlarmClock::Hook {
  public:
-  explicit Alarm(boost::asio::io_context& io) : clock_(AlarmClock::of(io)), io_(io) {}
+  explicit Alarm(boost::asio::io_context& io) : clock_(AlarmClock::of(io)) {}
   ~Alarm();
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
@@ -93,7 +93,6 @@ class Alarm : public AlarmClock::Hook {
   void set(std::int64_t deadline_us);
 
   AlarmClock& clock_;
-  boost::asio::io_context& io_;
   std::int64_t deadline_us_ = 0;
   std::unique_ptr<Sleeper> sleeper_;
   std::function<void()> call_;

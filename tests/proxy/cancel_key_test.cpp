@@ -18,5 +18,17 @@ TEST(cancel_key, secrets_have_the_size_asked_for_and_never_repeat) {
   EXPECT_NE(random_secret(long_cancel_secret), random_secret(long_cancel_secret));
 }
 
+TEST(server_process_ids, one_number_may_stand_for_several_sessions) {
+  ServerProcessIds ids;
+  ids.add(4711, {0, 1});
+  ids.add(4711, {1, 2});
+  EXPECT_EQ(ids.find(4711).size(), 2u);
+  ids.remove(4711, {0, 1});
+  EXPECT_EQ(ids.find(4711), (std::vector<CancelKey>{{1, 2}}));
+  ids.remove(4711, {0, 1});
+  EXPECT_EQ(ids.find(4711).size(), 1u) << "only its own entry is removed";
+  EXPECT_TRUE(ids.find(4712).empty());
+}
+
 }  // namespace
 }  // namespace pgswitch

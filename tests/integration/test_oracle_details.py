@@ -114,8 +114,8 @@ DETAILS = {
 # Names of the proxy's own show; nobody else can have them.
 DIFFERENT = {"pg_prepared_statements": "prepared statements have names of the proxy's own on the server, which pg_prepared_statements shows"}
 # What is not right yet.
-OPEN = {"oracle-details": "parse_of_nothing_in_a_failed_transaction",
-        "oracle-begin-failed-execute-session": "session-begin_then_a_failed_execute_then_release"}
+OPEN = {"Parse of nothing in a failed transaction": "parse_of_nothing_in_a_failed_transaction",
+        "session mode: a portal message in front of a deferred BEGIN": "session-begin_then_a_failed_execute_then_release"}
 
 
 @pytest.fixture(scope="module")

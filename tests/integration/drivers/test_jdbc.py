@@ -11,7 +11,7 @@ def statements(tmp_path_factory):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.xfail(strict=True, reason="drivers-other-parse-in-failed-transaction, -options-and-startup-parameter, -fatal-of-a-terminated-server")
+@pytest.mark.xfail(strict=True, reason="Parse of a known statement in a failed transaction; DateStyle in options and as parameter; fields of a terminated server's FATAL")
 def test_jdbc_sees_the_same_through_the_proxy(proxy, comparison, statements):
     folder = built("jdbc", ["bash", "-c", f"javac -Xlint:all -Werror -cp {DRIVER} *.java"])
     command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{folder}:{DRIVER}", "Program"]

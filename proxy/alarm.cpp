@@ -2,23 +2,15 @@
 
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <chrono>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
 
+#include "proxy/clock.hpp"
+
 namespace pgswitch {
 
 namespace asio = boost::asio;
-
-namespace {
-
-std::int64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
-}  // namespace
 
 asio::execution_context::id AlarmClock::id;
 

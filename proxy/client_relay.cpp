@@ -28,7 +28,9 @@ void ClientSession::begin_relay(ClientAdmission& admission) {
 void ClientSession::relay_ended() {
   log_close(relay_->end_reason());
   end();
-  worker_.post([this] { worker_.remove_session(slot_); });
+  worker_.post([this, &worker = worker_, slot = slot_] {
+    if (worker.session(slot) == this) worker.remove_session(slot);
+  });
 }
 
 boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& admission) {

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <chrono>
 #include <new>
 #include <sys/epoll.h>
 #include <system_error>
 #include <unistd.h>
+
+#include "proxy/clock.hpp"
 
 namespace pgswitch {
 namespace {
@@ -16,11 +17,6 @@ int make_set() {
   const int fd = ::epoll_create1(EPOLL_CLOEXEC);
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
   return fd;
-}
-
-std::int64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "proxy/proxy.hpp"
 
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/version.hpp>
 #include <chrono>
 #include <openssl/crypto.h>
@@ -10,6 +8,7 @@
 
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_session.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/config_rules.hpp"
 #include "proxy/log.hpp"
 #include "proxy/router.hpp"
@@ -19,11 +18,6 @@ namespace {
 
 std::int64_t unix_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
-std::int64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 

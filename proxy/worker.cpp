@@ -4,12 +4,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <cerrno>
-#include <chrono>
 #include <malloc.h>
 #include <string>
 #include <system_error>
 
 #include "proxy/client_session.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
@@ -23,11 +23,6 @@ constexpr std::uint32_t ticks_per_trim = 20;
 constexpr std::uint32_t many_sessions = 1000;
 /// Large enough that most replies come in one read; an idle client holds none.
 constexpr int smallest_block = 16 * 1024;
-
-std::int64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // Relay's bookkeeping: how long things take, what is counted, and what has taken too long.
-#include "proxy/client_session.hpp"
 #include <algorithm>
 
 #include "protocol/writer.hpp"
+#include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "protocol/writer.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/dns.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/pool_shard.hpp"
@@ -28,11 +29,6 @@
 namespace pgswitch::pool_test {
 
 namespace asio = boost::asio;
-
-inline std::int64_t steady_us() {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 /// A loop with what connections need of a worker. `skew_us` moves its clock.
 struct Loop {

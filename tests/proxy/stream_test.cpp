@@ -149,7 +149,7 @@ TEST_F(StreamTest, a_callback_may_destroy_the_stream) {
 TEST_F(StreamTest, waiting_ends_with_bytes_or_at_the_deadline_or_when_it_is_closed) {
   std::vector<bool> results;
   const auto note = [&](std::exception_ptr, bool result) { results.push_back(result); };
-  boost::asio::co_spawn(loop.io, stream.wait_readable(pool_test::steady_us() + 1'000), note);
+  boost::asio::co_spawn(loop.io, stream.wait_readable(steady_us() + 1'000), note);
   ASSERT_TRUE(loop.run_until([&] { return results.size() == 1; }));
   boost::asio::co_spawn(loop.io, stream.wait_readable(0), note);
   loop.settle();
@@ -323,7 +323,7 @@ TEST_F(TlsTest, a_handshake_ends_when_the_peer_closes) {
 }
 
 TEST_F(TlsTest, a_handshake_ends_at_its_deadline) {
-  accept(pool_test::steady_us() + 1'000);
+  accept(steady_us() + 1'000);
   ASSERT_TRUE(loop.run_until([&] { return accepted.has_value(); }));
   EXPECT_EQ(accept_text, "timeout during the TLS handshake");
 }

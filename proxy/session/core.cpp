@@ -61,13 +61,19 @@ void SessionCore::shrink() {
 void SessionCore::end(const SqlError& error) { fatal(error); }
 
 void SessionCore::fatal(const SqlError& error) {
+  SqlError last = error;
+  last.severity = protocol::Severity::fatal;
+  std::string frame;
+  protocol::write_error(frame, last);
+  fatal(frame);
+}
+
+/// The session ends; `frame` is the last that the client is told.
+void SessionCore::fatal(protocol::ByteView frame) {
   if (closing_) return;
   closing_ = true;
   // In the middle of a frame nothing can be said any more.
-  if (!at_frame_boundary()) return;
-  SqlError last = error;
-  last.severity = protocol::Severity::fatal;
-  to_client_.compose([&](std::string& out) { protocol::write_error(out, last); });
+  if (at_frame_boundary()) to_client_.append(frame);
 }
 
 void SessionCore::write_local_error(const SqlError& error) {

@@ -186,6 +186,7 @@ class SessionCore {
   PreparedStatementPtr current(const PreparedStatementPtr& prepared);
   bool fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(const PreparedStatement& prepared) const;
+  bool may_have_failed(const Link& link) const;
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
@@ -269,6 +270,7 @@ class SessionCore {
   protocol::SqlError transaction_failed();
   void stall(Stall why) { stall_ = why; }
   void fatal(const protocol::SqlError& error);
+  void fatal(protocol::ByteView frame);
   void write_local_error(const protocol::SqlError& error);
 
   CoreOptions options_;
@@ -289,7 +291,7 @@ class SessionCore {
   bool asked_ = false;                          ///< the acquire action is out
   bool closing_ = false;
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
-  Boxed<protocol::SqlError> fatal_from_server_;
+  Boxed<std::string> fatal_from_server_;  ///< the frame
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
 

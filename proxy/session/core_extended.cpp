@@ -102,6 +102,11 @@ bool SessionCore::waits_for_failure(const PreparedStatement& prepared) const {
   return prepared.item().statement->kind == Kind::deallocate && predicted_ != 'I' && !ledger_.empty();
 }
 
+/// Whether something that is on its way may have failed the transaction, or mended it, so that nobody knows how a Parse fares.
+bool SessionCore::may_have_failed(const Link& link) const {
+  return predicted_ != 'I' && !ledger_.empty() && (link.status == 'E' || ledger_.ready_expected() > 0);
+}
+
 /// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to parse it without a name, and
 /// made to fail if it can. False: it waits.
 bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
@@ -150,29 +155,33 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   }
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  ++counters.client_parses;
   PreparedSet& there = link->state->prepared;
+  const bool known = unnamed ? there.unnamed == prepared->key : there.contains(prepared->key);
+  if (known && may_have_failed(*link)) return await_replies(), 0;
+  // A server looks at its transaction before it looks whether the name is taken.
+  const bool fails = link->status == 'E' && predicted_ != 'I';
+  ++counters.client_parses;
   rename(parse->statement, prepared, note);
-  if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) {
+  if (known && !fails) {
     // Known there: the client gets its ParseComplete in its place, the server is not asked.
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
-  note.key = prepared->key;
+  if (!known || unnamed) note.key = prepared->key;
   note.unnamed = unnamed;
   note.rewritten = prepared->sent_text != parse->text;
   if (unnamed && !note.rewritten) {
     to_server_.add(in.substr(0, size));
     there.unnamed = prepared->key;
   } else {
-    if (!unnamed) make_room(*link);
+    if (!unnamed && !known) make_room(*link);
     const ServerName name = server_name(prepared->key);
     to_server_.compose([&](std::string& out) {
       protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared->sent_text, prepared->parameter_types);
     });
     if (unnamed)
       there.unnamed = prepared->key;
-    else
+    else if (!known)
       there.insert(prepared->key);
   }
   ++counters.server_parses;

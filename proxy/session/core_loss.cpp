@@ -1,4 +1,5 @@
 // A server connection is lost: what the client is told, and whether it can stay.
+#include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
 
@@ -16,21 +17,24 @@ bool commit_owed(const Ledger& ledger, bool predicted_idle, char status) {
 
 }  // namespace
 
-/// `why` is what the shell knows ("server closed the connection unexpectedly"); a FATAL the server sent first says more.
+/// `why` is what the shell knows ("server closed the connection unexpectedly"); a FATAL the server sent first says more, and
+/// is the last that a client sees whose session ends.
 /// The client stays where only work that it can be told of is lost: the failed statement, its transaction. It goes where
 /// its session lived on that server (pins), or where half a message has been forwarded.
 void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   Link* link = find_link(route);
   if (!link) return;
   holds_replies_ = false;
-  SqlError error = fatal_from_server_.value_or(why);
+  const std::string last_words = fatal_from_server_.value_or({});
   fatal_from_server_.reset();
+  SqlError error = last_words.empty() ? why : protocol::backend::read_error(protocol::ByteView(last_words).substr(protocol::frame_header_size));
   error.severity = Severity::error;
   error.position = 0;
   const bool was_active = link == active_;
   const Pins pins = link->pins;
   const char status = link->status;
-  if (was_active && commit_owed(ledger_, predicted_ == 'I', status))
+  const bool in_doubt = was_active && commit_owed(ledger_, predicted_ == 'I', status);
+  if (in_doubt)
     error = {Severity::error, std::string(protocol::sqlstate::transaction_resolution_unknown),
              "connection to the server was lost during COMMIT", "The transaction may or may not have been committed. " + error.message, "", 0};
   const bool torn = was_active && (!at_frame_boundary() || (client_rest_ > 0 && client_rest_forward_));
@@ -49,7 +53,11 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     if (stall_ == Stall::replies) stall(Stall::none);
   }
   release(*link, false);
-  if (torn || pins) fatal(error);
+  if (!torn && !pins) return;
+  if (last_words.empty() || in_doubt)
+    fatal(error);
+  else
+    fatal(last_words);
 }
 
 /// One error for what was running, ReadyForQuery for everything that awaited one.

@@ -238,7 +238,7 @@ bool SessionCore::on_ready(ByteView frame) {
 bool SessionCore::on_error(ByteView frame, ByteView body) {
   if (is_fatal(body)) {
     // The server closes next: what the client is told depends on what is lost then.
-    fatal_from_server_ = backend::read_error(body);
+    fatal_from_server_ = std::string(frame);
     return true;
   }
   if (ledger_.empty()) return desynchronised(backend::error_response), false;
@@ -363,7 +363,7 @@ void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteVie
         if (tracked != Tracked::count) link.state->reported[static_cast<std::size_t>(tracked)] = status->value;
       }
       return;
-    case backend::error_response: fatal_from_server_ = backend::read_error(body); return;
+    case backend::error_response: fatal_from_server_ = std::string(frame); return;
     default: desynchronised(type);
   }
 }

@@ -5,6 +5,8 @@
 
 namespace pgswitch::script {
 
+using namespace std::string_view_literals;
+
 namespace {
 
 Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("", on_server("begin")) + execute(""); }
@@ -173,6 +175,22 @@ TEST(server_lost, with_what_lived_there_ends_the_session) {
       .expect_to_client(complete("SELECT 1"), ready('I'))
       .server_lost()
       .expect_to_client(any_fatal("08006"))
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
+}
+
+// With all that the server said of it: nobody knows it better.
+TEST(server_lost, after_a_fatal_error_ends_the_session_with_the_servers_own) {
+  const Bytes last_words = frame('E', "SFATAL\0VFATAL\0C57P01\0Mterminating connection\0Fpostgres.c\0L3215\0RProcessInterrupts\0\0"sv);
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .server(last_words)
+      .server_lost()
+      .expect_to_client(last_words)
       .expect_release("app", Leftover{.unusable = true})
       .expect_close();
 }

@@ -110,6 +110,66 @@ TEST(prepared, statement_known_on_the_server_is_answered_in_its_place) {
       .expect_release();
 }
 
+// The server holds the statement, and says what PostgreSQL says first: that the transaction has failed.
+TEST(prepared, statement_known_on_the_server_is_refused_in_a_failed_transaction) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .client(parse("s", select_1), sync())
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('T'))
+      .expect_to_client(parse_complete(), ready('T'))
+      .client(query("selec"))
+      .expect_to_server(query("selec"))
+      .server(error("42601"), ready('E'))
+      .expect_to_client(error("42601"), ready('E'))
+      .client(parse("t", select_1), bind_to("", "t"), sync())
+      .expect_to_server(parse(name_1, select_1), bind_to("", name_1), sync())
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(query("rollback"))
+      .expect_to_server(query("rollback"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release()
+      .client(bind_to("", "t"), sync())
+      .expect_to_client(any_error("26000"), ready('I'))
+      .client(parse("t", select_1), bind_to("", "t"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(prepared, statement_known_on_the_server_waits_for_what_may_fail_the_transaction) {
+  Script(eager_begin())
+      .client(query("begin"))
+      .expect_acquire()
+      .expect_to_server(query("begin"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .client(parse("s", select_1), sync())
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('T'))
+      .expect_to_client(parse_complete(), ready('T'))
+      .client(bind_to("", "s"), execute(""), sync(), parse("t", select_1), sync())
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), error("22012"), ready('E'))
+      .expect_to_server(parse(name_1, select_1), sync())
+      .expect_to_client(bind_complete(), error("22012"), ready('E'))
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(query("rollback"))
+      .expect_to_server(query("rollback"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
 TEST(prepared, duplicate_name_is_42P05_and_skips_to_sync) {
   Script()
       .client(parse("s", select_1), sync())

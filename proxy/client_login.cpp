@@ -31,15 +31,6 @@ LoginPlan plan_trust(const User* user) {
   return plan;
 }
 
-void put_setting(protocol::Settings& settings, const std::string& name, const std::string& value) {
-  const auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return same_name(s.first, name); });
-  if (found != settings.end()) {
-    found->second = value;
-  } else {
-    settings.emplace_back(name, value);
-  }
-}
-
 bool is_ignored(const Config& config, std::string_view name) {
   const auto& items = config.ignore_startup_parameters.items;
   return std::any_of(items.begin(), items.end(), [&](const std::string& item) { return same_name(item, name); });
@@ -48,7 +39,7 @@ bool is_ignored(const Config& config, std::string_view name) {
 void add_host(protocol::Settings& settings, const ClientAddress& address) {
   const std::string_view given = find_setting(settings, "application_name");
   const std::string name = given.empty() ? "app" : std::string(given);
-  put_setting(settings, "application_name", name + " - " + address.to_string());
+  settings.emplace_back("application_name", name + " - " + address.to_string());
 }
 
 }  // namespace
@@ -117,18 +108,19 @@ std::optional<SqlError> refuse_startup(const Config& config, const protocol::Sta
 protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,
                                     const ClientAddress& address) {
   protocol::Settings settings;
-  // PostgreSQL applies `options` before the packet's own parameters (process_startup_options).
+  // PostgreSQL applies `options` before the packet's own parameters (process_startup_options), one after the other: what is
+  // given twice is set twice, for "ISO" keeps the order of days and months that "German" has set.
   for (const auto* source : {&message.option_settings, &message.parameters}) {
     for (const auto& [name, value] : *source)
-      if (!is_ignored(config, name)) put_setting(settings, name, value);
+      if (!is_ignored(config, name)) settings.emplace_back(name, value);
   }
   if (config.application_name_add_host) add_host(settings, address);
   return settings;
 }
 
 std::string_view find_setting(const protocol::Settings& settings, std::string_view name) {
-  const auto found = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return same_name(s.first, name); });
-  return found == settings.end() ? std::string_view() : std::string_view(found->second);
+  const auto found = std::find_if(settings.rbegin(), settings.rend(), [&](const auto& s) { return same_name(s.first, name); });
+  return found == settings.rend() ? std::string_view() : std::string_view(found->second);
 }
 
 }  // namespace pgswitch

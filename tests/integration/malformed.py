@@ -39,7 +39,6 @@ REASONS = {
     "gone": "a client that has closed its side of the connection is gone: nobody finishes or answers what it asked",
     "flushed": "answers that wait in the output buffer at Terminate are sent; PostgreSQL drops them",
     "midway": "a large message streams through; who leaves in the middle of it costs the server connection that waits for the rest",
-    "twice": "of a setting that is given twice the last value counts; the others are not looked at",
     "as sql": "settings reach the server in SQL, which has to be valid text",
 }
 START = startup({"user": "app", "database": "app"})
@@ -197,7 +196,7 @@ SETTINGS = {
     "value_wrong": settings(("work_mem", "much")),
     "value_of_a_reported_setting_wrong": settings(("DateStyle", "nonsense")),
     "encoding_unknown": settings(("client_encoding", "KLINGON")),
-    "encoding_twice": settings(("client_encoding", "KLINGON"), ("client_encoding", "UTF8"), differs="twice"),
+    "encoding_twice": settings(("client_encoding", "KLINGON"), ("client_encoding", "UTF8")),
     "set_at_start_only": settings(("shared_buffers", "1MB")),
     "for_superusers": settings(("log_statement", "all")),
     "internal": settings(("server_version", "1")),

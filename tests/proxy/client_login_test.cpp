@@ -123,10 +123,21 @@ TEST(Startup, parameters_win_over_options_and_ignored_ones_are_dropped) {
   EXPECT_EQ(find_setting(settings, "search_path"), "b");
   EXPECT_EQ(find_setting(settings, "WORK_MEM"), "1MB");
   EXPECT_EQ(find_setting(settings, "extra_float_digits"), "");
-  EXPECT_EQ(settings.size(), 3u);
+  EXPECT_EQ(settings.size(), 4u);
   config.application_name_add_host = 1;
   const protocol::Settings named = startup_settings(config, message, address);
   EXPECT_EQ(find_setting(named, "application_name"), "psql - " + address.to_string());
+}
+
+TEST(Startup, what_is_given_twice_is_set_twice) {
+  protocol::StartupMessage message;
+  message.option_settings = {{"DateStyle", "German"}};
+  message.parameters = {{"datestyle", "ISO"}, {"application_name", "a"}, {"application_name", "b"}};
+  const protocol::Settings settings = startup_settings(Config(), message, ClientAddress());
+  const protocol::Settings expected{{"DateStyle", "German"}, {"datestyle", "ISO"}, {"application_name", "a"}, {"application_name", "b"}};
+  EXPECT_EQ(settings, expected);
+  EXPECT_EQ(find_setting(settings, "DateStyle"), "ISO");
+  EXPECT_EQ(find_setting(settings, "application_name"), "b");
 }
 
 TEST(Startup, credentials_are_what_a_server_can_be_shown) {

@@ -23,6 +23,7 @@ STARTS = (
     {"client_encoding": "utf-8"}, {"client_encoding": "unicode"}, {"client_encoding": "latin-1"}, {"client_encoding": "'iso 8859-1'"},
     {"application_name": "plain"}, {"application_name": "día"}, {"application_name": ""},
     {"options": "-c TimeZone=utc -c DateStyle=german"}, {"options": "-c datestyle=sql,dmy -c intervalstyle=ISO_8601"},
+    {"options": "-c DateStyle=german -c DateStyle=iso"}, {"options": "-c DateStyle=dmy --datestyle=sql"}, {"options": "-c TimeZone=utc -c TimeZone=+3"},
     {"options": "-c standard_conforming_strings=0"}, {"options": "-c default_transaction_read_only=yes"},
     {"options": "-c TimeZone=+3"}, {"options": "-cTimeZone=EST5EDT"}, {"options": "--timezone=africa/cairo"},
     {"options": "-c application_name=a\\ b -c extra_float_digits=3"})
@@ -92,7 +93,7 @@ def test_parameters_are_reported_as_the_server_writes_them(proxy, direct, start)
 
 
 BAD_STARTS = ({"options": "-c no_such_setting=1"}, {"options": "-c work_mem=much"}, {"options": "-c max_connections=5"},
-              {"options": "-c\\ work_mem=5MB"}, {"client_encoding": "no_such"}, {"options": "-c TimeZone=No/Where"}, {"options": "-c session_replication_role=replica"})
+              {"options": "-c\\ work_mem=5MB"}, {"options": "-c work_mem=much -c work_mem=5MB"}, {"client_encoding": "no_such"}, {"options": "-c TimeZone=No/Where"}, {"options": "-c session_replication_role=replica"})
 
 
 @pytest.mark.parametrize("start", BAD_STARTS, ids=str)

@@ -37,7 +37,11 @@ final class Json {
     }
   }
 
+  /** Of a very long text only what tells it from others. */
   private void quote(String text) {
+    if (text.length() > 50_000) {
+      text = text.length() + " characters from \"" + text.substring(0, 20) + "\", hash " + text.hashCode();
+    }
     out.append('"');
     for (char c : text.toCharArray()) {
       if (c == '"' || c == '\\') {

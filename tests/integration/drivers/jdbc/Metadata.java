@@ -5,6 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /** The calls of DatabaseMetaData by which tools look around. */
 final class Metadata {
@@ -50,11 +51,7 @@ final class Metadata {
     add(scenarios, "getTablePrivileges", m -> m.getTablePrivileges(null, "public", "family"));
     add(scenarios, "getColumnPrivileges", m -> m.getColumnPrivileges(null, "public", "family", "%"));
     add(scenarios, "getUDTs", m -> m.getUDTs(null, "public", "%", null));
-    for (Method method : DatabaseMetaData.class.getMethods()) {
-      if (method.getParameterCount() == 0 && !LEFT_OUT.contains(method.getName())) {
-        scenarios.put("metadata: " + method.getName(), s -> call(s, method));
-      }
-    }
+    scenarios.put("metadata: properties, and tables without parameters", Metadata::properties);
     scenarios.put("metadata: the objects are dropped", s -> s.failure(TEARDOWN));
   }
 
@@ -66,14 +63,29 @@ final class Metadata {
     });
   }
 
-  /** A property, or a table without parameters (getTypeInfo, getCatalogs, ...). */
+  private static Object properties(Session session) throws Exception {
+    Map<String, Object> seen = new TreeMap<>();
+    for (Method method : DatabaseMetaData.class.getMethods()) {
+      if (method.getParameterCount() == 0 && !LEFT_OUT.contains(method.getName())) {
+        seen.put(method.getName(), call(session, method));
+      }
+    }
+    return seen;
+  }
+
+  /** A property, or a table without parameters (getTypeInfo, getCatalogs, ...), whose rows the driver does not put in order. */
   private static Object call(Session session, Method method) throws Exception {
     try {
       Object value = method.invoke(session.connection.getMetaData());
-      return value instanceof ResultSet rows ? withoutOids(rows) : value;
+      return value instanceof ResultSet rows ? sorted(rows) : value;
     } catch (InvocationTargetException problem) {
       throw (Exception) problem.getCause();
     }
+  }
+
+  private static Object sorted(ResultSet rows) throws SQLException {
+    Object columns = Look.columns(rows.getMetaData());
+    return Look.map("columns", columns, "rows", Look.rows(rows).stream().map(Json::of).sorted().toList());
   }
 
   /** A specific name of a function ends with its oid. */

@@ -21,6 +21,9 @@ namespace {
 
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
+/// What its columns are depends on what a name means when it is parsed, so that nobody can use it who parses it later.
+bool names_another(const rules::Statement& statement) { return statement.kind == Kind::execute || statement.kind == Kind::fetch; }
+
 }  // namespace
 
 /// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
@@ -156,10 +159,14 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   PreparedSet& there = link->state->prepared;
-  const bool known = unnamed ? there.unnamed == prepared->key : there.contains(prepared->key);
+  bool known = unnamed ? there.unnamed == prepared->key : there.contains(prepared->key);
   if (known && may_have_failed(*link)) return await_replies(), 0;
   // A server looks at its transaction before it looks whether the name is taken.
   const bool fails = link->status == 'E' && predicted_ != 'I';
+  if (known && !fails && names_another(*item.statement)) {
+    if (!unnamed) close_on_server(*link, prepared->key);
+    known = false;
+  }
   ++counters.client_parses;
   rename(parse->statement, prepared, note);
   if (known && !fails) {

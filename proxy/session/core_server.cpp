@@ -265,14 +265,14 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
 
 /// An error in an extended batch: the server skips to the next Sync.
 void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
-  // The plan of a prepared statement no longer fits its tables, or the statement is not there: forget it, so that the
-  // client's next Parse really prepares it.
+  // The plan of a prepared statement no longer fits its tables, or the statement is not there, or not the one that it names:
+  // forget it, so that the client's next Parse really prepares it.
   const std::uint64_t statement = ledger_.head().statement;
   if (statement != 0 && (code == "0A000" || code == "26000")) {
     PreparedSet& there = active_->state->prepared;
     if (there.unnamed.low == statement) there.unnamed = {};
     if (const auto key = there.find(statement)) {
-      if (code == "0A000") there.stale.push_back(*key);
+      there.stale.push_back(*key);
       there.erase(*key);
     }
   }

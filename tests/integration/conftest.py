@@ -1,6 +1,6 @@
 """Two clusters, and the proxies that the tests talk to.
 
-`proxy` is each configuration in turn (pool mode, workers, TLS); `transaction_proxy` is those in transaction mode; a test that
+`proxy` is each of the ordinary configurations in turn (pool mode, workers, TLS); `transaction_proxy` is those in transaction mode; a test that
 needs settings of its own calls start_proxy(...). The PGSWITCH environment variable names the program: build/pgswitch, or to
 try a test itself, /usr/sbin/pgbouncer, or the word "direct" for no proxy at all; tests marked `pgswitch` are skipped then.
 """
@@ -28,7 +28,10 @@ CONFIGURATIONS = {
     "transaction-2-workers": {"pool_mode": "transaction", "workers": 2},
     "transaction-2-workers-tls": {"pool_mode": "transaction", "workers": 2, "tls": True},
     "session": {"pool_mode": "session", "workers": 1, "default_pool_size": 20},
+    "session-tls": {"pool_mode": "session", "workers": 1, "default_pool_size": 20, "tls": True},
+    "session-2-workers": {"pool_mode": "session", "workers": 2, "default_pool_size": 20},
 }
+ORDINARY = ("transaction", "transaction-2-workers", "transaction-2-workers-tls", "session")
 IN_TRANSACTION_MODE = [name for name in CONFIGURATIONS if name.startswith("transaction")]
 
 
@@ -163,7 +166,7 @@ def shared_proxies(make_pooler, oltp):
         endpoint.pooler.stop()
 
 
-@pytest.fixture(params=CONFIGURATIONS)
+@pytest.fixture(params=ORDINARY)
 def proxy(request, shared_proxies):
     return _checked(shared_proxies(request.param))
 

@@ -79,6 +79,30 @@ TEST(names, execute_in_the_extended_protocol_finds_a_statement_of_the_protocol) 
       .expect_release();
 }
 
+// Its columns are those of what the name means when it is parsed.
+TEST(names, execute_is_parsed_again_for_what_its_name_means_now) {
+  const std::string name = on_server("execute p");
+  Script(session_pooling())
+      .client(query("prepare p as select 1"))
+      .expect_acquire()
+      .expect_to_server(query("prepare p as select 1"))
+      .server(complete("PREPARE"), ready('I'))
+      .expect_to_client(complete("PREPARE"), ready('I'))
+      .client(parse("a", "execute p"), sync())
+      .expect_to_server(parse(name, "execute p"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .exchange("deallocate p", "DEALLOCATE", 'I')
+      .client(parse("b", "execute p"), bind_to("", "b"), sync())
+      .expect_to_server(close_statement(name), parse(name, "execute p"), bind_to("", name), sync())
+      .server(close_complete(), parse_complete(), error("26000"), ready('I'))
+      .expect_to_client(parse_complete(), error("26000"), ready('I'))
+      .client(parse("c", "execute p"), sync())
+      .expect_to_server(close_statement(name), parse(name, "execute p"), sync())
+      .server(close_complete(), parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'));
+}
+
 TEST(names, what_execute_runs_has_its_effects) {
   Script()
       .client(parse("s", "listen ch"), sync())

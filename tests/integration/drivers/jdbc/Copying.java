@@ -28,6 +28,7 @@ final class Copying {
     scenarios.put("copy in", Copying::in);
     scenarios.put("copy in of 3 MB", Copying::muchIn);
     scenarios.put("copy in that fails", Copying::failing);
+    scenarios.put("copy in whose server is terminated", Copying::terminated);
     scenarios.put("copy in that the client gives up", Copying::givenUp);
     scenarios.put("copy in, binary, of what was copied out", Copying::binary);
     scenarios.put("copy out", Copying::out);
@@ -79,6 +80,24 @@ final class Copying {
     }
     seen.add(s.query(LEFT));
     return seen;
+  }
+
+  /** The driver looks for an error at the end of the data at the latest, where pgjdbc's own CopyTest never comes to behind a pooler. */
+  private static Object terminated(Session s) throws SQLException {
+    try (Session other = s.another()) {
+      other.connection.setAutoCommit(false);
+      String pid = other.one("SELECT pg_backend_pid()");
+      CopyIn copy = manager(other).copyIn(IN);
+      s.one("SELECT pg_terminate_backend(" + pid + ", 5000)");
+      byte[] row = "lost\t1\n".getBytes(StandardCharsets.UTF_8);
+      for (int i = 0; i < 1000; i++) {
+        copy.writeToCopy(row, 0, row.length);
+        copy.flushCopy();
+      }
+      return copy.endCopy();
+    } catch (SQLException problem) {
+      return List.of("ends", s.query(LEFT));
+    }
   }
 
   private static Object givenUp(Session s) throws SQLException {

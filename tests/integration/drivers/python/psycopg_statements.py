@@ -1,5 +1,6 @@
 """psycopg 3: every statement, error and notice in each of its protocols; ParameterStatus, transaction status."""
 import psycopg
+from psycopg.pq import ExecStatus
 
 from psycopg_seen import CURSORS, connect, fields, interleave, observe, observe_each, parameters, status
 from scenario import group, run, scenario
@@ -146,6 +147,28 @@ def text_that_is_not_in_the_clients_encoding_is_refused():
         with connect(client_encoding="latin1") as latin:
             answer = latin.pgconn.exec_(b"SELECT 'd\xeda', 'x'::text").get_value(0, 0)
         return raw.error_field(psycopg.pq.DiagnosticField.SQLSTATE), raw.error_message, answer, observe(connection, "SELECT 1")
+
+
+def _described(pgconn, name, sql):
+    """What is told of a statement that is prepared and run by name."""
+    answers = pgconn.prepare(name, sql), pgconn.describe_prepared(name), pgconn.exec_prepared(name, [])
+    return [(ExecStatus(answer.status).name, answer.error_message, [answer.fname(i) for i in range(answer.nfields)]) for answer in answers]
+
+
+@scenario(over=["EXECUTE", "FETCH"])
+def what_names_another_is_described_as_the_name_means_now(command):
+    make, drop = (b"PREPARE n AS", b"DEALLOCATE n") if command == "EXECUTE" else (b"DECLARE n CURSOR WITH HOLD FOR", b"CLOSE n")
+    use = command.encode() + b" n"
+    with connect() as connection:
+        pgconn = connection.pgconn
+        seen = [_described(pgconn, b"first", use)]
+        for number, query in enumerate((b"SELECT 'one' AS a", b"SELECT 1 AS b, 2 AS c", b"SELECT 3 AS d")):
+            pgconn.exec_(make + b" " + query)
+            seen.append(_described(pgconn, b"made %d" % number, use))
+            pgconn.exec_(drop)
+            seen.append(_described(pgconn, b"dropped %d" % number, use))
+            interleave(connection)
+        return seen
 
 
 run()

@@ -15,7 +15,7 @@ STATEMENTS = ("SELECT id, name, since FROM customers WHERE id <= 5 ORDER BY id",
               "INSERT INTO mine VALUES (1)", "SELECT a FROM mine", "DROP TABLE mine", "SET work_mem = '3MB'", "SHOW work_mem",
               "PREPARE p AS SELECT 'prepared' AS how", "EXECUTE p", "DEALLOCATE p", "EXECUTE p", "SELECT 1; SELECT 2", "nonsense",
               "DO $$ BEGIN RAISE NOTICE 'noticed'; END $$", "help", "help customers", "help written", "EXPLAIN (COSTS off) SELECT * FROM customers",
-              "VALUES (1, 'one'), (2, NULL)", "TRUNCATE written", "SELECT 'the end'")
+              "VALUES (1, 'one'), (2, NULL)", "TRUNCATE written RESTART IDENTITY", "SELECT 'the end'")
 MODES = [f"UseDeclareFetch={cursors};UseServerSidePrepare={prepare};Fetch=50" for cursors, prepare in itertools.product((0, 1), (0, 1))]
 PRINTED = {"rows": ["-b", "-v", "-c", "-d|"], "table": ["-b", "-v", "-m20"], "executed at once": ["-b", "-v", "-e"]}
 

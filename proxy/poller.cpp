@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <new>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "proxy/clock.hpp"
 
@@ -19,15 +21,26 @@ int make_set() {
   return fd;
 }
 
+int make_timer() {
+  const int fd = ::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
+  return fd;
+}
+
 }  // namespace
 
 Poller::Poller(boost::asio::io_context& io)
     : io_(io), work_(io.get_executor()), clock_(AlarmClock::of(io)), set_(make_set()),
-      read_clock_([](void*) { return steady_us(); }), now_us_(steady_us()) {
+      read_clock_([](void*) { return steady_us(); }) {
   add(clock_.bell(), EPOLLIN, bell_);
+  timer_.fd = make_timer();
+  add(timer_.fd, EPOLLIN | static_cast<std::uint32_t>(EPOLLET), timer_);
 }
 
-Poller::~Poller() { ::close(set_); }
+Poller::~Poller() {
+  ::close(timer_.fd);
+  ::close(set_);
+}
 
 void Poller::control(int operation, int fd, std::uint32_t events, Pollable& target) {
   epoll_event event{};
@@ -51,11 +64,11 @@ void Poller::remove(int fd, Pollable& target) {
 }
 
 void Poller::again(Pollable& target) {
-  if (std::find(again_.begin(), again_.end(), &target) == again_.end()) again_.push_back(&target);
+  if (!std::exchange(target.again_, true)) again_.push_back(&target);
 }
 
 void Poller::forget(Pollable& target) {
-  std::erase(again_, &target);
+  if (std::exchange(target.again_, false)) std::erase(again_, &target);
   std::replace(again_now_.begin(), again_now_.end(), &target, static_cast<Pollable*>(nullptr));
 }
 
@@ -70,7 +83,7 @@ void Poller::run() {
     try {
       turn(-1);
     } catch (const std::bad_alloc&) {
-      // Sessions guard themselves; this was something of the process, which is tried again by its next tick.
+      // As in tell(): a post or an alarm.
     }
   }
 }
@@ -79,35 +92,49 @@ void Poller::run() {
 void Poller::turn(int longest_ms) {
   io_.poll();
   if (stopped_) return;
-  event_count_ = std::max(::epoll_wait(set_, events_.data(), static_cast<int>(events_.size()), patience_ms(longest_ms)), 0);
-  now_us_ = read_clock_(clock_argument_);
+  set_timer();
+  const int patience_ms = again_.empty() ? longest_ms : 0;
+  event_count_ = std::max(::epoll_wait(set_, events_.data(), static_cast<int>(events_.size()), patience_ms), 0);
+  const std::int64_t now_us = read_clock_(clock_argument_);
   tell_ready();
   if (!again_.empty()) tell_again();
-  clock_.run_due(now_us_);
+  clock_.run_due(now_us);
 }
 
-int Poller::patience_ms(int longest_ms) const {
-  if (!again_.empty()) return 0;
+// An alarm that is put off or taken back does not touch it: once too often is cheaper than a system call for each.
+void Poller::set_timer() {
   const std::int64_t next_us = clock_.next_us();
-  if (next_us == AlarmClock::never) return longest_ms;
-  const std::int64_t wait_ms = std::clamp<std::int64_t>((next_us - now_us_ + 999) / 1000, 0, 60'000);
-  return longest_ms < 0 ? static_cast<int>(wait_ms) : std::min(longest_ms, static_cast<int>(wait_ms));
+  if (next_us >= timer_.set_us) return;
+  itimerspec when{};
+  when.it_value.tv_sec = next_us / 1'000'000;
+  when.it_value.tv_nsec = std::max<std::int64_t>(next_us % 1'000'000 * 1000, 1);  // 0 in both would switch it off
+  if (::timerfd_settime(timer_.fd, TFD_TIMER_ABSTIME, &when, nullptr) == 0) timer_.set_us = next_us;
 }
 
 void Poller::tell_ready() {
   for (const bool first : {true, false}) {
     for (std::size_t i = 0; i < static_cast<std::size_t>(event_count_); ++i) {
       auto* const target = static_cast<Pollable*>(events_[i].data.ptr);
-      if (target && target->goes_first_ == first) target->on_ready(events_[i].events);
+      if (target && target->goes_first_ == first) tell(*target, events_[i].events);
     }
   }
   event_count_ = 0;
 }
 
+// Most events come once: one that finds no memory must not cost the others theirs.
+void Poller::tell(Pollable& target, std::uint32_t events) {
+  try {
+    target.on_ready(events);
+  } catch (const std::bad_alloc&) {
+    // Sessions guard themselves; this was something of the process, which is tried again by its next tick.
+  }
+}
+
 void Poller::tell_again() {
   again_now_.swap(again_);
+  for (Pollable* const target : again_now_) target->again_ = false;
   for (std::size_t i = 0; i < again_now_.size(); ++i) {
-    if (again_now_[i]) again_now_[i]->on_ready(EPOLLIN);
+    if (again_now_[i]) tell(*again_now_[i], EPOLLIN);
   }
   again_now_.clear();
 }

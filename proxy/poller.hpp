@@ -22,6 +22,7 @@ class Pollable {
 
  private:
   friend class Poller;
+  bool again_ = false;       ///< in the list of the poller's next turn
 };
 
 /// The loop of a worker's thread: what was posted to its io_context is run, then it waits in a level-triggered epoll set of
@@ -45,7 +46,8 @@ class Poller {
   void modify(int fd, std::uint32_t events, Pollable& target);
   /// Afterwards `target` is not called any more, not even for events already fetched.
   void remove(int fd, Pollable& target);
-  /// Calls target.on_ready(EPOLLIN) in the next turn although the kernel has nothing: TLS keeps decrypted bytes of its own.
+  /// Calls target.on_ready(EPOLLIN) in the next turn although no event will tell of it: a read left bytes behind, or TLS keeps
+  /// decrypted ones of its own.
   void again(Pollable& target);
   /// Takes back again().
   void forget(Pollable& target);
@@ -59,8 +61,15 @@ class Poller {
     void on_ready(std::uint32_t) override { clock.silence(); }
     AlarmClock& clock;
   };
-  int patience_ms(int longest_ms) const;
+  /// Alarms as a descriptor: a wait with a time of its own would set up a timer of the kernel in every turn.
+  struct Timer final : Pollable {
+    void on_ready(std::uint32_t) override { set_us = AlarmClock::never; }
+    int fd = -1;
+    std::int64_t set_us = AlarmClock::never;  ///< when it will go off
+  };
+  void set_timer();
   void tell_ready();
+  static void tell(Pollable& target, std::uint32_t events);
   void tell_again();
   void control(int operation, int fd, std::uint32_t events, Pollable& target);
 
@@ -68,6 +77,7 @@ class Poller {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;  ///< keeps io_ from stopping when it has none
   AlarmClock& clock_;
   Bell bell_{clock_};
+  Timer timer_;
   int set_ = -1;
   std::array<epoll_event, 128> events_{};
   int event_count_ = 0;
@@ -75,7 +85,6 @@ class Poller {
   std::vector<Pollable*> again_now_;  ///< of the turn that runs
   std::int64_t (*read_clock_)(void*);
   void* clock_argument_ = nullptr;
-  std::int64_t now_us_;
   bool stopped_ = false;
 };
 

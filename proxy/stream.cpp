@@ -8,13 +8,24 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace pgswitch {
 namespace {
 
-constexpr std::uint32_t readable_events = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t end_events = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t readable_events = EPOLLIN | end_events;
 constexpr std::uint32_t writable_events = EPOLLOUT | EPOLLHUP | EPOLLERR;
+
+// recv(2) and send(2) without glibc's cancellation points, which every thread of a process with several pays for.
+ssize_t receive(int fd, char* data, std::size_t size, int flags) {
+  return ::syscall(SYS_recvfrom, fd, data, size, flags, nullptr, nullptr);
+}
+
+ssize_t transmit(int fd, const void* data, std::size_t size) {
+  return ::syscall(SYS_sendto, fd, data, size, MSG_NOSIGNAL, nullptr, 0);
+}
 
 boost::system::error_code system_error(int number) { return {number, boost::system::system_category()}; }
 
@@ -66,13 +77,19 @@ Stream::~Stream() {
 IoResult Stream::read_some(char* data, std::size_t size) {
   if (fd_ < 0) return end_of_stream();
   if (tls_) return read_tls(data, size);
-  return received(::recv(fd_, data, size, 0));
+  return note_unread(received(receive(fd_, data, size, 0)), size);
 }
 
 IoResult Stream::peek(char* data, std::size_t size) {
   assert(!tls_);
   if (fd_ < 0) return end_of_stream();
-  return received(::recv(fd_, data, size, MSG_PEEK));
+  return note_unread(received(receive(fd_, data, size, MSG_PEEK)), size);
+}
+
+// A read that was given less than it had room for has emptied the socket (epoll(7)), but for the end of the stream.
+IoResult Stream::note_unread(IoResult result, std::size_t asked) {
+  unread_ = result.status == IoResult::Status::ok ? result.bytes == asked || ended_ : result.status != IoResult::Status::would_block;
+  return result;
 }
 
 IoResult Stream::write_some(const iovec* pieces, int count) {
@@ -85,7 +102,7 @@ IoResult Stream::write_plain(const iovec* pieces, int count) {
   for (int i = 0; i < count; ++i) offered += pieces[i].iov_len;
   ssize_t sent = 0;
   if (count == 1) {  // the usual case: cheaper in the kernel than a list of one
-    sent = ::send(fd_, pieces[0].iov_base, offered, MSG_NOSIGNAL);
+    sent = transmit(fd_, pieces[0].iov_base, offered);
   } else {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces);
@@ -105,21 +122,30 @@ void Stream::set_owner(StreamOwner* owner) {
   if (!owner) watch_read_ = watch_write_ = false;
   owner_ = owner;
   refresh();
-  if (watch_read_ && has_decrypted_bytes()) poller_->again(*this);
+  if (watch_read_ && has_unread()) poller_->again(*this);
 }
 
 void Stream::watch(bool read, bool write) {
+  if (read == watch_read_ && write == watch_write_ && !tls_) return;
   const bool starts_reading = read && !watch_read_;
   watch_read_ = read;
   watch_write_ = write;
   refresh();
-  if (starts_reading && has_decrypted_bytes()) poller_->again(*this);
+  if (starts_reading && has_unread()) poller_->again(*this);
 }
 
-// TLS may need the other direction: while a read waits for room to write, readability would only spin, and the reverse.
+bool Stream::has_unread() const { return tls_ ? has_decrypted_bytes() : unread_; }
+
+// Events come once (EPOLLET), which spares the kernel a second look at each socket that had one and us most changes of what is
+// asked. OpenSSL does not tell whether it has emptied the socket, so with TLS they come until it has; and TLS may need the other
+// direction: while a read waits for room to write, readability would only spin, and the reverse.
 std::uint32_t Stream::interest() const {
   const bool read = watch_read_ || (wait_ && wait_->read);
   const bool write = watch_write_ || (wait_ && wait_->write);
+  if (!tls_) {
+    if (!read && !write && registered_ == 0) return 0;
+    return (write ? EPOLLOUT : 0u) | EPOLLIN | EPOLLRDHUP | static_cast<std::uint32_t>(EPOLLET);
+  }
   std::uint32_t events = 0;
   if (read) events |= static_cast<std::uint32_t>(tls_read_wants_write_ ? EPOLLOUT : EPOLLIN);
   if (write) events |= static_cast<std::uint32_t>(tls_write_wants_read_ ? EPOLLIN : EPOLLOUT);
@@ -143,6 +169,8 @@ void Stream::refresh() {
 void Stream::on_ready(std::uint32_t events) {
   bool readable = (events & readable_events) != 0;
   bool writable = (events & writable_events) != 0;
+  ended_ |= (events & end_events) != 0;
+  unread_ |= readable;
   const bool read_can_go_on = tls_read_wants_write_ ? writable : readable;
   const bool write_can_go_on = tls_write_wants_read_ ? readable : writable;
   bool destroyed = false;
@@ -151,12 +179,13 @@ void Stream::on_ready(std::uint32_t events) {
   try {
     if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
     if (!destroyed && owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
+    if (!destroyed && owner_ && watch_read_ && unread_ && !tls_) poller_->again(*this);
   } catch (const std::bad_alloc&) {
     if (!destroyed && owner_) owner_->on_out_of_memory(*this);
   }
   if (destroyed) return;
   destroyed_ = nullptr;
-  refresh();
+  if (tls_ || wait_) refresh();
 }
 
 void Stream::wake(bool readable, bool writable) {
@@ -172,7 +201,7 @@ awaitable<bool> Stream::wait_writable(std::int64_t deadline_us) { return wait(&W
 
 awaitable<bool> Stream::wait(bool Wait::*what, std::int64_t deadline_us) {
   if (fd_ < 0) co_return false;
-  if (what == &Wait::read && has_decrypted_bytes()) co_return true;
+  if (what == &Wait::read && has_unread()) co_return true;
   if (!wait_) wait_ = std::make_unique<Wait>(*io_);
   (*wait_).*what = true;
   refresh();
@@ -217,7 +246,7 @@ void Stream::attach(boost::asio::io_context& io, Poller& poller) {
   io_ = &io;
   poller_ = &poller;
   refresh();
-  if (watch_read_ && has_decrypted_bytes()) poller_->again(*this);
+  if (watch_read_ && has_unread()) poller_->again(*this);
 }
 
 }  // namespace pgswitch

@@ -68,7 +68,8 @@ class Stream : private Pollable {
   bool watches_read() const { return watch_read_; }
   bool watches_write() const { return watch_write_; }
 
-  /// False when `deadline_us` (worker's clock, 0 = none) passed first or the stream was closed.
+  /// False when `deadline_us` (worker's clock, 0 = none) passed first or the stream was closed. True at once where the last read
+  /// filled its room, for there may be more: the next one tells.
   awaitable<bool> wait_readable(std::int64_t deadline_us);
   awaitable<bool> wait_writable(std::int64_t deadline_us);
 
@@ -105,6 +106,8 @@ class Stream : private Pollable {
   void wake(bool readable, bool writable);
   awaitable<bool> wait(bool Wait::*what, std::int64_t deadline_us);
   bool has_decrypted_bytes() const;
+  bool has_unread() const;
+  IoResult note_unread(IoResult result, std::size_t asked);
   void start_tls(const TlsContext& context);
   awaitable<boost::system::error_code> handshake(int (*step)(ssl_st*), std::int64_t deadline_us, std::string& text);
   IoResult read_tls(char* data, std::size_t size);
@@ -121,6 +124,8 @@ class Stream : private Pollable {
   std::unique_ptr<Wait> wait_;
   bool* destroyed_ = nullptr;      ///< set while on_ready() runs
   std::uint32_t registered_ = 0;   ///< events asked of the poller; 0 = not in its set
+  bool unread_ = false;            ///< without TLS: the socket may hold more than was read, of which no event will tell
+  bool ended_ = false;             ///< the peer has said its last
   bool watch_read_ = false;
   bool watch_write_ = false;
   bool accepted_ = false;          ///< we are the TLS server

@@ -264,7 +264,7 @@ std::uint64_t Analysis::fingerprint(const Piece& piece) {
   const std::string_view own = sql_.substr(piece.begin, piece.size());
   if (scratch_.size() < shape_capacity(own.size())) scratch_.resize(shape_capacity(own.size()));
   const Scan result = scan(own, scratch_, {}, token_options(options_));
-  return result.has_shape ? result.shape_hash : result.exact_hash;
+  return result.has_shape ? result.shape_hash : hash_bytes(own);
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ class CachingEngine final : public Engine {
       ++stats_.shape_hits;
       return found;
     }
-    found.exact = texts_.find(found.scan.exact_hash, sql);
+    found.exact = texts_.find(hash_bytes(sql), sql);
     if (found.exact != nullptr) found.script = found.exact->find_variant(facts);
     ++(found.script != nullptr ? stats_.exact_hits : stats_.misses);
     return found;
@@ -198,7 +198,7 @@ class CachingEngine final : public Engine {
       return;
     }
     if (found.shape != nullptr && !lasts) return;  // the analysis is with the shape already
-    if (found.exact == nullptr) found.exact = texts_.insert(found.scan.exact_hash, sql, analysis);
+    if (found.exact == nullptr) found.exact = texts_.insert(hash_bytes(sql), sql, analysis);
     if (found.exact != nullptr && lasts) texts_.add_variant(*found.exact, read, facts, current_);
   }
 

@@ -1,6 +1,7 @@
 #include "rules/tokens.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "rules/tokens_lexer.hpp"
 
@@ -31,6 +32,7 @@ bool same_word(std::string_view text, std::string_view lower) {
 /// First letter of the words a function definition begins with; 0 for any other.
 char head_of(std::string_view text) {
   if (text.size() < 2 || text.size() > 9) return 0;
+  if (!std::strchr("CORFPcorfp", text[0])) return 0;  // most statements begin otherwise
   for (std::string_view head : {"create", "or", "replace", "function", "procedure"}) {
     if (same_word(text, head)) return head[0];
   }

@@ -119,7 +119,6 @@ struct Literal {
 
 /// What one pass over a text yields.
 struct Scan {
-  std::uint64_t exact_hash = 0;   ///< of the bytes as they are
   std::uint64_t shape_hash = 0;   ///< of `shape`; 0 without a shape
   /// The text with unquoted words in lower case, runs of blanks folded and each literal replaced by one byte that tells
   /// its type (shape_placeholder()). Comments and $n stand in it as they were. Two texts of one shape differ in literals,
@@ -136,7 +135,7 @@ struct Scan {
 /// Bytes of scratch that scan() needs for the shape of a text.
 constexpr std::size_t shape_capacity(std::size_t sql_bytes) { return sql_bytes + 16; }
 
-/// Hashes, shape, literals and dangers of a text in one pass: linear time, no allocation, never throws.
+/// Shape, its hash, literals and dangers of a text in one pass: linear time, no allocation, never throws.
 Scan scan(std::string_view sql, std::span<char> scratch, std::span<Literal> literals, TokenOptions options = {});
 
 /// 64-bit hash of bytes, eight at a time. Not for use against an adversary: compare what hashes alike.

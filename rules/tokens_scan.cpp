@@ -284,7 +284,6 @@ std::uint64_t hash_bytes(std::string_view bytes) {
 
 Scan scan(std::string_view sql, std::span<char> scratch, std::span<Literal> literals, TokenOptions options) {
   Scan result;
-  result.exact_hash = hash_bytes(sql);
   if (scratch.size() < shape_capacity(sql.size())) {
     ShapeScan<false>(sql, nullptr, literals, options, result).run();
     return result;

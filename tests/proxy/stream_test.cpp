@@ -155,13 +155,52 @@ TEST_F(StreamTest, waiting_ends_with_bytes_or_at_the_deadline_or_when_it_is_clos
   loop.settle();
   peer_says("x");
   ASSERT_TRUE(loop.run_until([&] { return results.size() == 2; }));
-  char taken = 0;
-  stream.read_some(&taken, 1);
+  char taken[2];
+  stream.read_some(taken, sizeof taken);
   boost::asio::co_spawn(loop.io, stream.wait_readable(0), note);
   loop.settle();
   stream.close();
   ASSERT_TRUE(loop.run_until([&] { return results.size() == 3; }));
   EXPECT_EQ(results, (std::vector<bool>{false, true, false}));
+}
+
+TEST_F(StreamTest, what_a_read_had_no_room_for_is_told_of_again) {
+  Reader reader(stream, 3);
+  peer_says("sixteen letters!");
+  ASSERT_TRUE(loop.run_until([&] { return reader.text.size() == 16; }));
+  peer_says("abc");  // fills the room: there could be more
+  ASSERT_TRUE(loop.run_until([&] { return reader.text.size() == 19; }));
+  loop.settle();
+  const int calls = reader.calls;
+  loop.settle();
+  EXPECT_EQ(reader.calls, calls);
+  peer_says("end");
+  close_peer();
+  ASSERT_TRUE(loop.run_until([&] { return reader.ended(); }));
+  EXPECT_EQ(reader.text, "sixteen letters!abcend");
+}
+
+TEST_F(StreamTest, what_came_while_reading_was_off_is_told_of_when_it_is_on_again) {
+  Reader reader(stream, 3);
+  peer_says("abcdef");
+  ASSERT_TRUE(loop.run_until([&] { return reader.calls == 1; }));
+  stream.watch(false, true);
+  peer_says("ghi");
+  close_peer();
+  loop.settle();
+  EXPECT_EQ(reader.text, "abc");
+  stream.watch(true, false);
+  ASSERT_TRUE(loop.run_until([&] { return reader.ended(); }));
+  EXPECT_EQ(reader.text, "abcdefghi");
+}
+
+TEST_F(StreamTest, an_end_that_came_with_the_last_bytes_is_not_missed) {
+  peer_says("last");
+  close_peer();
+  loop.settle();
+  Reader reader(stream);
+  ASSERT_TRUE(loop.run_until([&] { return reader.ended(); }));
+  EXPECT_EQ(reader.text, "last");
 }
 
 TEST_F(StreamTest, nothing_is_lost_between_two_workers) {

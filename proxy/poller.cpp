@@ -45,6 +45,10 @@ void Poller::remove(int fd, Pollable& target) {
   epoll_event unused{};
   [[maybe_unused]] const int result = ::epoll_ctl(set_, EPOLL_CTL_DEL, fd, &unused);
   assert(result == 0);
+  drop(target);
+}
+
+void Poller::drop(Pollable& target) {
   for (int i = 0; i < event_count_; ++i) {
     if (events_[static_cast<std::size_t>(i)].data.ptr == &target) events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
   }

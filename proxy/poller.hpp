@@ -45,6 +45,8 @@ class Poller {
   void modify(int fd, std::uint32_t events, Pollable& target);
   /// Afterwards `target` is not called any more, not even for events already fetched.
   void remove(int fd, Pollable& target);
+  /// The same for a descriptor that has just been closed: the kernel forgot it by itself.
+  void drop(Pollable& target);
   /// Calls target.on_ready(EPOLLIN) in the next turn although the kernel has nothing: TLS keeps decrypted bytes of its own.
   void again(Pollable& target);
   /// Takes back again().

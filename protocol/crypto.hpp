@@ -19,6 +19,9 @@ using Digest = std::array<std::uint8_t, 32>;  ///< SHA-256
 inline ByteView view(const Digest& digest) { return {reinterpret_cast<const char*>(digest.data()), digest.size()}; }
 
 Digest sha256(ByteView data);
+using Md5Digest = std::array<std::uint8_t, 16>;
+/// Of `first` and `second` behind it; nullopt where OpenSSL has no MD5 (FIPS).
+std::optional<Md5Digest> md5(ByteView first, ByteView second);
 /// HMAC-SHA-256 over the parts in order.
 Digest hmac_sha256(ByteView key, std::initializer_list<ByteView> parts);
 /// RFC 8018 with HMAC-SHA-256; measured: 3 ms for 4096 iterations (OpenSSL 3.0).

@@ -61,8 +61,8 @@ class ServerLogin {
     LoginMethod method = LoginMethod::scram_sha_256;
     std::string user;
     Credential credential;
-    std::string random;          ///< random_bytes fresh bytes
-    std::string process_secret;  ///< random, made once per process: keeps the salts of scram_salt() stable
+    std::string random;          ///< random_bytes fresh bytes; `trust` needs none
+    std::string_view process_secret;  ///< random, made once per process and kept: the salts of scram_salt() stay the same
     std::string channel_binding; ///< tls_server_end_point() of our certificate; empty without TLS
     std::uint32_t scram_iterations = default_scram_iterations;  ///< for users without a stored SCRAM secret
     ScramKeyCache* cache = nullptr;  ///< spares PBKDF2 for plaintext passwords; may be null
@@ -70,7 +70,7 @@ class ServerLogin {
   explicit ServerLogin(Options options);
 
   /// The next step derives keys that are not in the cache: milliseconds (PBKDF2) that a caller may spend on another thread.
-  bool is_costly() const;
+  bool is_costly();
   /// Appends the authentication request. `md5` becomes SCRAM for a user whose stored secret is SCRAM (as in pgbouncer).
   LoginStatus start(std::string& out);
   /// Any frame the client sends while the login goes on; whatever is not 'p' fails it.
@@ -100,6 +100,7 @@ class ServerLogin {
 
   Options options_;
   Step step_ = Step::start;
+  std::optional<ScramKeys> known_keys_;  ///< of a plaintext password, found in the cache
   std::optional<ScramServer> scram_;
   SqlError error_;
 };

@@ -26,13 +26,14 @@ Credential parse_credential(std::string_view stored) {
 
 ServerLogin::ServerLogin(Options options) : options_(std::move(options)) {}
 
-bool ServerLogin::is_costly() const {
+bool ServerLogin::is_costly() {
   if (step_ == Step::password) return std::holds_alternative<ScramKeys>(options_.credential);
   const auto* plain = std::get_if<Password>(&options_.credential);
   if (step_ != Step::start || options_.method != LoginMethod::scram_sha_256 || plain == nullptr) return false;
+  if (options_.cache == nullptr) return true;
   const std::string salt = scram_salt(options_.process_secret, options_.user);
-  return options_.cache == nullptr ||
-         !options_.cache->find(options_.user, plain->text.text(), salt, options_.scram_iterations);
+  known_keys_ = options_.cache->find(options_.user, plain->text.text(), salt, options_.scram_iterations);
+  return !known_keys_;
 }
 
 LoginStatus ServerLogin::start(std::string& out) {
@@ -87,12 +88,12 @@ LoginStatus ServerLogin::on_md5(ByteView body, std::string& out) {
   const auto* plain = std::get_if<Password>(&options_.credential);
   const auto* stored = std::get_if<Md5Secret>(&options_.credential);
   // An unknown user's exchange takes the same steps: with a secret that nobody has.
-  const std::string_view password = plain != nullptr ? plain->text.text() : std::string_view(options_.process_secret);
+  const std::string_view password = plain != nullptr ? plain->text.text() : options_.process_secret;
   const std::optional<std::string> derived = md5_secret(password, options_.user);
   const std::optional<std::string> expected =
       derived ? md5_response(stored != nullptr ? stored->text.text() : *derived, salt()) : std::nullopt;
   if (!expected) return fail(sqlstate::feature_not_supported, "MD5 authentication is not available");
-  const bool same = same_text(answer, *expected);
+  const bool same = equal_secrets(answer, *expected);  // its length is no secret
   return finish(same && (plain != nullptr || stored != nullptr), out);
 }
 
@@ -102,6 +103,8 @@ LoginStatus ServerLogin::start_scram(std::string& out) {
   bool genuine = true;
   if (const auto* stored = std::get_if<ScramKeys>(&options_.credential)) {
     keys = *stored;
+  } else if (known_keys_) {
+    keys = *known_keys_;
   } else if (const auto* plain = std::get_if<Password>(&options_.credential)) {
     const std::string_view text = plain->text.text();
     const std::string stable_salt = keys.salt;

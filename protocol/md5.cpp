@@ -1,6 +1,6 @@
 #include "protocol/md5.hpp"
 
-#include <openssl/evp.h>
+#include <algorithm>
 
 #include "protocol/crypto.hpp"
 
@@ -11,17 +11,13 @@ constexpr std::string_view prefix = "md5";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
 std::optional<std::string> prefixed_digest(std::string_view first, std::string_view second) {
-  std::string message(first);
-  message += second;
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  const int done = EVP_Digest(message.data(), message.size(), digest, &size, EVP_md5(), nullptr);
-  cleanse(message);
-  if (done != 1) return std::nullopt;
-  std::string text(prefix);
-  for (unsigned i = 0; i < size; ++i) {
-    text.push_back(hex_digits[digest[i] >> 4]);
-    text.push_back(hex_digits[digest[i] & 15]);
+  const std::optional<Md5Digest> digest = md5(first, second);
+  if (!digest) return std::nullopt;
+  std::string text(prefix.size() + 2 * digest->size(), '\0');
+  char* at = std::copy(prefix.begin(), prefix.end(), text.data());
+  for (const std::uint8_t octet : *digest) {
+    *at++ = hex_digits[octet >> 4];
+    *at++ = hex_digits[octet & 15];
   }
   return text;
 }
@@ -29,8 +25,9 @@ std::optional<std::string> prefixed_digest(std::string_view first, std::string_v
 }  // namespace
 
 bool is_md5_secret(std::string_view text) {
+  const auto is_hex_digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
   return text.size() == prefix.size() + 32 && text.starts_with(prefix) &&
-         text.find_first_not_of(hex_digits, prefix.size()) == std::string_view::npos;
+         std::all_of(text.begin() + prefix.size(), text.end(), is_hex_digit);
 }
 
 std::optional<std::string> md5_secret(std::string_view password, std::string_view user) {

@@ -97,8 +97,6 @@ ScramKeys mock_scram_keys(std::string_view process_secret, std::string_view user
   ScramKeys keys;
   keys.salt = scram_salt(process_secret, user);
   keys.iterations = iterations;
-  keys.stored_key = hmac_sha256(process_secret, {"mock stored key", user});
-  keys.server_key = hmac_sha256(process_secret, {"mock server key", user});
   return keys;
 }
 

@@ -42,7 +42,8 @@ std::string format_scram_secret(const ScramKeys& keys);
 /// secret has no salt of its own, plaintext and unknown alike, so that the two look the same (PostgreSQL's mock nonce).
 std::string scram_salt(std::string_view process_secret, std::string_view user);
 
-/// Keys for an exchange that cannot succeed, for a user who does not exist or has no usable secret.
+/// Keys for an exchange that cannot succeed, for a user who does not exist or has no usable secret: only what a client sees of
+/// them means something.
 ScramKeys mock_scram_keys(std::string_view process_secret, std::string_view user,
                           std::uint32_t iterations = default_scram_iterations);
 

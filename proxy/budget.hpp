@@ -23,6 +23,7 @@ class Budget {
 
  private:
   friend class Permit;
+  friend class ClientPermit;
   void give_back() { used_.fetch_sub(1, std::memory_order_relaxed); }
   std::atomic<std::uint32_t> limit_;
   std::atomic<std::uint32_t> used_{0};

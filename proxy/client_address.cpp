@@ -12,25 +12,50 @@
 namespace pgswitch {
 namespace {
 
-struct Endpoint {
-  std::string host;
-  std::uint16_t port = 0;
-};
+template <class Number>
+void append_number(std::string& out, Number number) {
+  std::array<char, 16> digits;
+  out.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr);
+}
 
-Endpoint endpoint_of(const sockaddr_storage& storage) {
+/// inet_ntop() prints through printf(), which costs as much as the rest of accepting a client.
+std::string v4_text(const in_addr& address) {
+  std::array<unsigned char, 4> octets;
+  std::memcpy(octets.data(), &address, octets.size());
+  std::string text;
+  for (const unsigned char octet : octets) {
+    if (!text.empty()) text += '.';
+    append_number(text, static_cast<unsigned>(octet));
+  }
+  return text;
+}
+
+std::string v6_text(const in6_addr& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  Endpoint endpoint;
+  inet_ntop(AF_INET6, &address, text.data(), text.size());
+  return text.data();
+}
+
+ClientAddress tcp_address(const sockaddr_storage& storage) {
+  ClientAddress address;
   if (storage.ss_family == AF_INET) {
     const auto& in = reinterpret_cast<const sockaddr_in&>(storage);
-    inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
-    endpoint.port = ntohs(in.sin_port);
+    address.host = v4_text(in.sin_addr);
+    address.port = ntohs(in.sin_port);
   } else if (storage.ss_family == AF_INET6) {
     const auto& in = reinterpret_cast<const sockaddr_in6&>(storage);
-    inet_ntop(AF_INET6, &in.sin6_addr, text.data(), text.size());
-    endpoint.port = ntohs(in.sin6_port);
+    address.host = v6_text(in.sin6_addr);
+    address.port = ntohs(in.sin6_port);
   }
-  endpoint.host = text.data();
-  return endpoint;
+  return address;
+}
+
+ClientAddress unix_address(int listen_port) {
+  ClientAddress address;
+  address.is_unix = true;
+  address.host = "unix";
+  address.port = static_cast<std::uint16_t>(listen_port);
+  return address;
 }
 
 void read_peer_credentials(int fd, ClientAddress& address) {
@@ -78,30 +103,37 @@ bool is_in_network(const AddressBytes& address, const std::string& network) {
 }  // namespace
 
 std::string ClientAddress::to_string() const {
-  const std::string port_text = ":" + std::to_string(port);
-  if (is_unix) return "unix(" + std::to_string(pid) + ")" + port_text;
-  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + port_text;
+  std::string text;
+  append_to(text);
+  return text;
 }
 
-ClientAddress address_of_socket(int fd, int listen_port) {
-  ClientAddress address;
-  sockaddr_storage local{}, peer{};
-  socklen_t local_size = sizeof local, peer_size = sizeof peer;
-  getsockname(fd, reinterpret_cast<sockaddr*>(&local), &local_size);
-  if (local.ss_family == AF_UNIX) {
-    address.is_unix = true;
-    address.host = address.local_host = "unix";
-    address.port = address.local_port = static_cast<std::uint16_t>(listen_port);
-    read_peer_credentials(fd, address);
-    return address;
+void ClientAddress::append_to(std::string& out) const {
+  if (is_unix) {
+    out += "unix(";
+    append_number(out, pid);
+    out += ')';
+  } else if (host.find(':') == std::string::npos) {
+    out += host;
+  } else {
+    out.append("[").append(host).append("]");
   }
-  getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size);
-  const Endpoint here = endpoint_of(local), there = endpoint_of(peer);
-  address.host = there.host;
-  address.port = there.port;
-  address.local_host = here.host;
-  address.local_port = here.port;
+  out += ':';
+  append_number(out, port);
+}
+
+ClientAddress address_of_peer(int fd, const sockaddr_storage& peer, int listen_port) {
+  if (peer.ss_family != AF_UNIX) return tcp_address(peer);
+  ClientAddress address = unix_address(listen_port);
+  read_peer_credentials(fd, address);
   return address;
+}
+
+ClientAddress address_here(int fd, int listen_port) {
+  sockaddr_storage here{};
+  socklen_t size = sizeof here;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&here), &size);
+  return here.ss_family == AF_UNIX ? unix_address(listen_port) : tcp_address(here);
 }
 
 bool is_in_networks(const std::string& host, const CommaList& networks) {

@@ -22,7 +22,7 @@ protocol::ServerLogin::Options exchange_options(Worker& worker, const std::strin
   options.method = plan.method;
   options.user = user;
   options.credential = std::move(plan.credential);
-  options.random = random_secret(protocol::ServerLogin::random_bytes);
+  if (plan.method != protocol::LoginMethod::trust) options.random = random_secret(protocol::ServerLogin::random_bytes);
   options.process_secret = worker.proxy().process_secret();
   options.channel_binding = std::move(binding);
   options.scram_iterations = static_cast<std::uint32_t>(worker.config().scram_iterations);
@@ -37,6 +37,8 @@ protocol::SqlError fatal_of(const rules::Refusal& refusal) {
   return error;
 }
 
+/// A welcome of PostgreSQL's has some 400 bytes.
+constexpr std::size_t usual_output = 600;
 /// How long a client may take to read the reason for which it is dismissed.
 constexpr std::int64_t goodbye_us = 5 * one_second;
 
@@ -44,17 +46,26 @@ constexpr std::int64_t goodbye_us = 5 * one_second;
 
 ClientAdmission::ClientAdmission(ClientSession& session)
     : config(session.worker().config_ptr()), session_(session), worker_(session.worker()), stream_(session.stream()) {
+  out.reserve(usual_output);
   if (config->client_login_timeout > 0) login_deadline_us_ = worker_.now_us() + config->client_login_timeout;
 }
 
-ClientAdmission::~ClientAdmission() { protocol::cleanse(in_); }
-
+// Steps that seldom have to wait are coroutines only where they do: this is what a storm of logins runs through.
 ClientAdmission::Step ClientAdmission::log_in() {
-  bool ok = co_await read_proxy_header();
-  if (ok) ok = co_await read_startup_packets();
-  if (ok) ok = co_await authenticate();
-  if (ok) ok = admit();
-  if (ok && session_.rights_ == ConsoleRights::none) ok = co_await welcome_client();
+  bool ok = true;
+  if (expects_proxy_header()) ok = co_await read_proxy_header();
+  if (ok && config->max_login_conn_per_address > 0) ok = take_place();
+  if (ok && may_begin_with_tls()) ok = co_await begin_direct_tls();
+  if (ok && !startup_is_here()) ok = co_await read_requests();
+  if (ok) ok = read_startup() && begin_authentication();
+  if (ok && login_status_ == protocol::LoginStatus::need_more) ok = co_await exchange();
+  if (ok) ok = end_authentication() && admit();
+  if (ok && session_.rights_ == ConsoleRights::none) {
+    if (!worker_.router().recall_welcome(database->route, credentials, settings, welcome)) ok = co_await ask_welcome();
+    if (ok && mode == PoolMode::session) co_await take_server();
+    if (ok) ok = welcome_client();
+    if (ok && !write_now()) ok = co_await flush();
+  }
   co_return ok;
 }
 
@@ -80,78 +91,64 @@ bool ClientAdmission::fail(protocol::SqlError error) {
   return false;
 }
 
-bool ClientAdmission::note(IoEnd end) {
-  if (end == IoEnd::done) return true;
-  if (failure_) return false;
-  if (end == IoEnd::too_late) return fail(fatal(protocol::sqlstate::protocol_violation, "client_login_timeout"));
-  if (close_reason_.empty()) close_reason_ = "client unexpected eof";
-  return false;
-}
-
-ClientAdmission::Step ClientAdmission::read(char* data, std::size_t size) {
-  const IoEnd end = co_await read_exactly(stream_, data, size, login_deadline_us_);
-  co_return note(end);
-}
-
-ClientAdmission::Step ClientAdmission::flush() {
-  const IoEnd end = co_await write_fully(stream_, out, login_deadline_us_);
-  out.clear();
-  co_return note(end);
-}
-
-ClientAdmission::Step ClientAdmission::authenticate() {
+bool ClientAdmission::begin_authentication() {
   const bool console = is_console(startup.database);
   LoginPlan plan = plan_login(*config, startup.user);
-  if (console && is_local_owner(session_.info_.address, startup.user, getuid())) {
+  if (console && is_local_owner(session_.address(), startup.user, getuid())) {
     plan = LoginPlan();
     plan.method = protocol::LoginMethod::trust;
     session_.rights_ = ConsoleRights::admin;
     if (config->log_connections) log_line(LogLevel::info, session_.log_prefix() + "pgswitch access from unix socket");
   }
-  if (plan.refused) co_return fail(std::move(*plan.refused));
+  if (plan.refused) return fail(std::move(*plan.refused));
   if (startup.must_negotiate())
     protocol::write_negotiate_protocol_version(out, startup.minor, startup.unknown_extensions);
-  protocol::ServerLogin login(exchange_options(worker_, startup.user, std::move(plan), stream_.channel_binding()));
-  protocol::LoginStatus status = protocol::LoginStatus::need_more;
-  protocol::Frame frame;
-  std::function<void()> step = [&] { status = login.start(out); };
-  for (;;) {
-    if (login.is_costly()) {
-      co_await worker_.proxy().side_thread().run(worker_.io(), step);
+  login_.emplace(exchange_options(worker_, startup.user, std::move(plan), stream_.channel_binding()));
+  login_begun_ = !login_->is_costly();
+  if (login_begun_) login_status_ = login_->start(out);
+  return true;
+}
+
+ClientAdmission::Step ClientAdmission::exchange() {
+  const std::function<void()> start = [this] { login_status_ = login_->start(out); };
+  if (!login_begun_) co_await worker_.proxy().side_thread().run(worker_.io(), start);
+  while (login_status_ == protocol::LoginStatus::need_more) {
+    bool ok = write_now();
+    if (!ok) ok = co_await flush();
+    if (ok) ok = co_await receive(protocol::frame_header_size);
+    protocol::FrameHeader header;
+    if (ok) ok = read_login_header(header);
+    if (ok && in_.size() < header.frame_size()) ok = co_await receive(header.frame_size());
+    if (!ok) co_return false;
+    protocol::Frame answer;
+    answer.type = header.type;
+    answer.body = protocol::ByteView(in_).substr(protocol::frame_header_size, header.body_size);
+    if (login_->is_costly()) {
+      const std::function<void()> go_on = [this, answer] { login_status_ = login_->on_message(answer, out); };
+      co_await worker_.proxy().side_thread().run(worker_.io(), go_on);
     } else {
-      step();
+      login_status_ = login_->on_message(answer, out);
     }
-    protocol::cleanse(in_);
-    if (status != protocol::LoginStatus::need_more) break;
-    const bool sent = co_await flush();
-    if (!sent) co_return false;
-    const bool received = co_await read_login_frame(frame);
-    if (!received) co_return false;
-    step = [&] { status = login.on_message(frame, out); };
+    consume(header.frame_size());
   }
-  if (status == protocol::LoginStatus::failed) co_return fail(login.error());
-  credentials = credentials_of(startup.user, login.proven_credential());
   co_return true;
 }
 
-ClientAdmission::Step ClientAdmission::read_login_frame(protocol::Frame& frame) {
-  in_.assign(protocol::frame_header_size, '\0');
-  const bool ok = co_await read(in_.data(), in_.size());
-  if (!ok) co_return false;
-  protocol::FrameHeader header;
-  if (protocol::read_header(in_, protocol::max_password_frame_size, header) != protocol::HeaderStatus::complete)
-    co_return fail(fatal(sqlstate::protocol_violation, "invalid message length"));
-  in_.resize(header.frame_size());
-  const bool complete = co_await read(in_.data() + protocol::frame_header_size, header.body_size);
-  if (!complete) co_return false;
-  frame.type = header.type;
-  frame.body = protocol::ByteView(in_).substr(protocol::frame_header_size);
-  co_return true;
+bool ClientAdmission::read_login_header(protocol::FrameHeader& header) {
+  if (protocol::read_header(in_, protocol::max_password_frame_size, header) == protocol::HeaderStatus::complete) return true;
+  return fail(fatal(sqlstate::protocol_violation, "invalid message length"));
+}
+
+bool ClientAdmission::end_authentication() {
+  if (login_status_ == protocol::LoginStatus::failed) return fail(login_->error());
+  credentials = credentials_of(startup.user, login_->proven_credential());
+  login_.reset();
+  return true;
 }
 
 bool ClientAdmission::admit() {
-  settings = startup_settings(*config, startup, session_.info_.address);
-  session_.info_.application_name = find_setting(settings, "application_name");
+  settings = startup_settings(*config, startup, session_.address());
+  session_.info_->application_name = find_setting(settings, "application_name");
   const bool admitted = is_console(startup.database) ? admit_to_console() : admit_to_database();
   if (admitted && startup.options_error) return fail(*startup.options_error);
   return admitted;
@@ -180,27 +177,34 @@ bool ClientAdmission::admit_to_database() {
 bool ClientAdmission::ask_rules() {
   facts.user = startup.user;
   facts.database = startup.database;
-  facts.application_name = session_.info_.application_name;
-  facts.client_address = session_.info_.address.host;
+  facts.application_name = session_.info_->application_name;
+  facts.client_address = session_.info_->host;
   facts.default_route = database->route;
   facts.identity = rules::next_identity();
+  const std::string& pool_user = database->user.empty() ? startup.user : database->user;
+  mode = config->pool_mode_of(*database, config->find_user(pool_user));
   if (const rules::Refusal* const refusal = worker_.engine().connect(facts)) return fail(fatal_of(*refusal));
   return true;
 }
 
-ClientAdmission::Step ClientAdmission::welcome_client() {
+ClientAdmission::Step ClientAdmission::ask_welcome() {
   protocol::SqlError error;
-  const bool ok = co_await worker_.router().welcome(database->route, credentials, settings, login_deadline_us_, welcome, error);
-  if (!ok) {
-    error.severity = protocol::Severity::fatal;
-    co_return fail(std::move(error));
-  }
+  const bool ok = co_await worker_.router().ask_welcome(database->route, credentials, settings, login_deadline_us_, welcome, error);
+  if (ok) co_return true;
+  error.severity = protocol::Severity::fatal;
+  co_return fail(std::move(error));
+}
+
+bool ClientAdmission::welcome_client() {
   make_cancel_key();
-  if (session_.cancel_secret_.empty()) co_return fail(fatal(sqlstate::internal_error, "could not generate random cancel key"));
-  const std::string& pool_user = database->user.empty() ? startup.user : database->user;
-  mode = config->pool_mode_of(*database, config->find_user(pool_user));
-  if (mode == PoolMode::session) co_await take_server();
-  for (const auto& [name, value] : welcome.parameters) protocol::write_parameter_status(out, name, value);
+  if (session_.cancel_secret_.empty()) return fail(fatal(sqlstate::internal_error, "could not generate random cancel key"));
+  write_welcome();
+  session_.log_login();
+  return true;
+}
+
+void ClientAdmission::write_welcome() {
+  out += *welcome.frames;
   tell_cancel_key();
   if (!config->login_notify_message.empty()) {
     protocol::SqlError notice;
@@ -210,9 +214,6 @@ ClientAdmission::Step ClientAdmission::welcome_client() {
     protocol::write_notice(out, notice);
   }
   protocol::write_ready_for_query(out, 'I');
-  session_.log_login();
-  const bool sent = co_await flush();
-  co_return sent;
 }
 
 // In session mode the process id is that of the client's server, so that pg_terminate_backend() and notifications mean what

@@ -6,9 +6,11 @@
 #include <string_view>
 
 #include "protocol/frame.hpp"
+#include "protocol/login.hpp"
 #include "protocol/sql_error.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/client_session.hpp"
+#include "proxy/login_places.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/router.hpp"
 #include "proxy/stream_io.hpp"
@@ -48,39 +50,61 @@ class ClientAdmission {
   PoolMode mode = PoolMode::session;
   Lease lease;  ///< session mode: the client's server, if there was one
   std::string out;  ///< what is to be written next
+  /// What the client sent behind its login.
+  std::string_view early() const { return in_; }
 
  private:
   // client_startup.cpp: what comes before authentication
+  bool take_place();
+  bool expects_proxy_header() const;
   Step read_proxy_header();
-  Step read_startup_packets();
-  Step take_packet(const protocol::StartupPacket& packet, bool& finished);
-  Step answer_tls_request();
-  Step refuse_encryption();
-  Step start_tls();
+  bool may_begin_with_tls() const;
+  Step begin_direct_tls();
   Step begins_with_tls(bool& tls);
+  bool startup_is_here();
+  Step read_requests();
+  bool read_startup();
+  protocol::StartupKind kind_of(const protocol::StartupPacket& packet) const;
+  bool refuse_packet(const protocol::StartupPacket& packet);
+  Step answer_request(protocol::StartupKind kind);
+  Step start_tls();
   bool nothing_behind(std::string_view request);
-  Step read_packet();
   void forward_cancel(protocol::ByteView packet);
 
   // client_admission.cpp: authentication and what follows it
-  Step authenticate();
-  Step read_login_frame(protocol::Frame& frame);
+  bool begin_authentication();
+  Step exchange();
+  bool end_authentication();
+  bool read_login_header(protocol::FrameHeader& header);
   bool admit();
   bool admit_to_console();
   bool admit_to_database();
   bool ask_rules();
-  Step welcome_client();
+  Step ask_welcome();
+  bool welcome_client();
+  void write_welcome();
   boost::asio::awaitable<void> take_server();
   void tell_cancel_key();
 
-  Step read(char* data, std::size_t size);
+  // client_receive.cpp: reading and writing
+  bool receive_now(std::size_t size);
+  Step receive(std::size_t size);
+  bool reads_ahead() const;
+  IoResult read_some(std::size_t wanted);
+  void consume(std::size_t size);
+  bool write_now();
   bool note(IoEnd end);
 
   ClientSession& session_;
   Worker& worker_;
   Stream& stream_;
   std::int64_t login_deadline_us_ = 0;
-  std::string in_;  ///< one start-up packet or login message
+  LoginPlace place_;
+  std::string in_;  ///< received and not consumed yet: overwritten when it is, for it may hold a password
+  bool awaited_ = false;  ///< nothing can have come yet: the client waits for us, or has had no time
+  std::optional<protocol::ServerLogin> login_;
+  bool login_begun_ = false;
+  protocol::LoginStatus login_status_ = protocol::LoginStatus::need_more;
   bool tls_refused_ = false;
   bool gss_refused_ = false;
   std::optional<protocol::SqlError> failure_;  ///< told to the client before closing

@@ -7,8 +7,8 @@ namespace pgswitch {
 std::string ClientLimits::take(const Config& config, const Database& database, const std::string& user,
                                ClientPermits& permits) {
   const std::lock_guard lock(mutex_);
-  total_->set_limit(static_cast<std::uint32_t>(config.max_client_conn));
-  permits.total = Permit::try_take(total_);
+  total_.set_limit(static_cast<std::uint32_t>(config.max_client_conn));
+  permits.total = ClientPermit::try_take(total_);
   if (!permits.total || config.max_client_conn == 0) return "no more connections allowed (max_client_conn)";
   permits.database = take_one(databases_, database.name, config.max_db_client_connections_of(database));
   if (!permits.database) return "client connections exceeded (max_db_client_connections)";
@@ -17,20 +17,19 @@ std::string ClientLimits::take(const Config& config, const Database& database, c
   return {};
 }
 
-Permit ClientLimits::take_one(Budgets& budgets, const std::string& key, int limit) {
+ClientPermit ClientLimits::take_one(Budgets& budgets, const std::string& key, int limit) {
   if (budgets.by_name.size() >= budgets.sweep_at) {
-    std::erase_if(budgets.by_name, [](const auto& entry) { return entry.second->used() == 0; });
+    std::erase_if(budgets.by_name, [](const auto& entry) { return entry.second.used() == 0; });
     budgets.sweep_at = std::max<std::size_t>(1024, 2 * budgets.by_name.size());
   }
-  BudgetPtr& budget = budgets.by_name[key];
-  if (!budget) budget = std::make_shared<Budget>(0);
-  budget->set_limit(static_cast<std::uint32_t>(limit));
-  return Permit::try_take(budget);
+  Budget& budget = budgets.by_name.try_emplace(key, 0u).first->second;
+  budget.set_limit(static_cast<std::uint32_t>(limit));
+  return ClientPermit::try_take(budget);
 }
 
 std::uint32_t ClientLimits::used(const Budgets& budgets, const std::string& key) {
   const auto found = budgets.by_name.find(key);
-  return found == budgets.by_name.end() ? 0 : found->second->used();
+  return found == budgets.by_name.end() ? 0 : found->second.used();
 }
 
 std::uint32_t ClientLimits::clients_of_database(const std::string& database) const {

@@ -66,14 +66,15 @@ bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t o
 
 LoginPlan plan_login(const Config& config, std::string_view user) {
   const User* const known = config.find_user(user);
+  if (config.auth_type == AuthType::trust) return plan_trust(known);
   LoginPlan plan;
   plan.credential = stored_credential(known);
   switch (config.auth_type) {
     case AuthType::any: plan.method = LoginMethod::trust; return plan;
-    case AuthType::trust: return plan_trust(known);
     case AuthType::plain: plan.method = LoginMethod::password; return plan;
     case AuthType::md5: plan.method = LoginMethod::md5; return plan;
     case AuthType::scram_sha_256: plan.method = LoginMethod::scram_sha_256; return plan;
+    case AuthType::trust:
     case AuthType::cert:
     case AuthType::hba:
     case AuthType::ldap:

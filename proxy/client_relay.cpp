@@ -20,7 +20,8 @@ void ClientSession::begin_relay(ClientAdmission& admission) {
   }
   relay_ = std::make_unique<Relay>(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
                                                        std::move(admission.welcome.tracked), start_settings(admission.settings), admission.mode,
-                                                       std::move(admission.lease)});
+                                                       std::move(admission.lease), admission.early()});
+  info_.reset();
   phase_ = Phase::relay;
   relay_->start();
 }
@@ -36,14 +37,15 @@ void ClientSession::relay_ended() {
 boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& admission) {
   phase_ = Phase::console;
   admission.make_cancel_key();
-  admin::write_parameters(admission.out, info_, rights_);
+  admin::write_parameters(admission.out, *info_, rights_);
   const CancelKey key{worker_.index(), slot_};
   protocol::write_backend_key_data(admission.out, key.process_id(), cancel_secret_);
   protocol::write_ready_for_query(admission.out, 'I');
   const bool welcomed = co_await admission.flush();
   if (!welcomed) co_return;
   log_login();
-  co_await admin::run_console(*this);
+  std::string early(admission.early());
+  co_await admin::run_console(*this, std::move(early));
   log_close("client close request");
 }
 

@@ -1,8 +1,9 @@
 #include "proxy/client_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <array>
+#include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 
 #include "proxy/cancel_key.hpp"
@@ -20,14 +21,27 @@ std::int64_t unix_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
+/// The beginning of a line, with room for the rest.
+std::string line_about(const ClientSession& session) {
+  std::string text;
+  text.reserve(240);
+  session.append_log_prefix(text);
+  return text;
+}
+
 }  // namespace
 
-ClientSession::ClientSession(Worker& worker, int fd)
+ClientSession::ClientSession(Worker& worker, int fd, ClientAddress address)
     : worker_(worker), stream_(worker.io(), worker.poller(), fd) {
-  info_.id = worker.proxy().next_client_id();
-  info_.connected_unix_us = unix_us();
-  info_.address = address_of_socket(fd, worker.config().listen_port);
+  info_ = std::make_unique<ClientInfo>();
+  info_->host = std::move(address.host);
+  id_ = worker.proxy().next_client_id();
+  connected_unix_us_ = unix_us();
   connected_us_ = worker.now_us();
+  peer_pid_ = address.pid;
+  peer_uid_ = address.uid;
+  port_ = address.port;
+  is_unix_ = address.is_unix;
 }
 
 ClientSession::~ClientSession() = default;
@@ -35,32 +49,59 @@ ClientSession::~ClientSession() = default;
 void ClientSession::start(std::uint32_t slot) {
   slot_ = slot;
   Worker& worker = worker_;
-  const auto on_end = [this, &worker, slot, id = info_.id](std::exception_ptr thrown) {
+  const auto on_end = [this, &worker, slot, id = id_](std::exception_ptr thrown) {
     if (thrown) log_line(LogLevel::error, "client " + std::to_string(id) + ": session ended by an unexpected error");
     if (!relay_ || thrown) worker.remove_session(slot);
   };
   boost::asio::co_spawn(worker_.io(), run(), on_end);
 }
 
+const std::string& ClientSession::user() const { return info_ ? info_->user : relay_->core().facts().user; }
+const std::string& ClientSession::database() const { return info_ ? info_->database : relay_->core().facts().database; }
+const std::string& ClientSession::application_name() const { return info_ ? info_->application_name : relay_->core().facts().application_name; }
+const std::string& ClientSession::host() const { return info_ ? info_->host : relay_->core().facts().client_address; }
+
+ClientAddress ClientSession::address() const {
+  ClientAddress address;
+  address.host = host();
+  address.port = port_;
+  address.is_unix = is_unix_;
+  address.pid = peer_pid_;
+  address.uid = peer_uid_;
+  return address;
+}
+
 std::string ClientSession::log_prefix() const {
-  char pointer[32];
-  std::snprintf(pointer, sizeof pointer, "C-%p: ", static_cast<const void*>(this));
-  const std::string database = info_.database.empty() ? "(nodb)" : info_.database;
-  const std::string user = info_.user.empty() ? "(nouser)" : info_.user;
-  return pointer + database + "/" + user + "@" + info_.address.to_string() + " ";
+  std::string text;
+  append_log_prefix(text);
+  return text;
+}
+
+void ClientSession::append_log_prefix(std::string& out) const {
+  std::array<char, 16> digits;
+  const auto number = reinterpret_cast<std::uintptr_t>(this);
+  out += "C-0x";
+  out.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number, 16).ptr);
+  out.append(": ").append(database().empty() ? "(nodb)" : database());
+  out.append("/").append(user().empty() ? "(nouser)" : user()).append("@");
+  address().append_to(out);
+  out += ' ';
 }
 
 void ClientSession::log_login() const {
   if (!worker_.config().log_connections) return;
-  log_line(LogLevel::info, log_prefix() + "login attempt: db=" + info_.database + " user=" + info_.user +
-                               " tls=" + (info_.tls.empty() ? "no" : info_.tls) + " replication=no");
+  std::string text = line_about(*this);
+  text.append("login attempt: db=").append(database()).append(" user=").append(user());
+  text.append(" tls=").append(stream_.is_tls() ? stream_.tls_description() : "no").append(" replication=no");
+  log_line(LogLevel::info, text);
 }
 
 void ClientSession::log_close(std::string_view reason) const {
   if (!worker_.config().log_disconnections) return;
-  const std::int64_t age = (worker_.now_us() - connected_us_) / one_second;
-  log_line(LogLevel::info,
-           log_prefix() + "closing because: " + std::string(reason) + " (age=" + std::to_string(age) + "s)");
+  std::string text = line_about(*this);
+  text.append("closing because: ").append(reason).append(" (age=");
+  text.append(std::to_string((worker_.now_us() - connected_us_) / one_second)).append("s)");
+  log_line(LogLevel::info, text);
 }
 
 boost::asio::awaitable<void> ClientSession::run() {

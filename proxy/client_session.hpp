@@ -18,15 +18,12 @@ class ClientAdmission;
 class Relay;
 class Worker;
 
-/// What SHOW CLIENTS tells of a client. Filled while it logs in.
+/// What is known of a client in its login and at the console. Its Relay has all of that in its facts.
 struct ClientInfo {
-  std::uint64_t id = 0;               ///< unique in the process
-  std::int64_t connected_unix_us = 0; ///< µs since 1970
-  ClientAddress address;
-  std::string user;                   ///< empty until the start-up packet is here
+  std::string host;  ///< of its address
+  std::string user;  ///< empty until the start-up packet is here
   std::string database;
   std::string application_name;
-  std::string tls;                    ///< "TLSv1.3/TLS_AES_256_GCM_SHA384", or ""
 };
 
 /// One client from accept to close. Owned by its Worker, in a slot; its thread only. A coroutine admits it (ClientAdmission)
@@ -36,8 +33,8 @@ class ClientSession {
  public:
   enum class Phase : std::uint8_t { login, relay, console, closing };
 
-  /// `fd`: a connected, non-blocking socket, owned from now on.
-  ClientSession(Worker& worker, int fd);
+  /// `fd`: a connected, non-blocking socket, owned from now on, of a client at `address`.
+  ClientSession(Worker& worker, int fd, ClientAddress address);
   ~ClientSession();
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
@@ -47,7 +44,14 @@ class ClientSession {
 
   Worker& worker() { return worker_; }
   Stream& stream() { return stream_; }
-  const ClientInfo& info() const { return info_; }
+  const Stream& stream() const { return stream_; }
+  std::uint64_t id() const { return id_; }  ///< unique in the process
+  std::int64_t connected_unix_us() const { return connected_unix_us_; }  ///< µs since 1970
+  const std::string& user() const;
+  const std::string& database() const;
+  const std::string& application_name() const;
+  const std::string& host() const;
+  ClientAddress address() const;
   Phase phase() const { return phase_; }
   /// nullptr except in Phase::relay.
   const Relay* relay() const { return relay_.get(); }
@@ -55,6 +59,7 @@ class ClientSession {
   std::int64_t connected_us() const { return connected_us_; }  ///< worker's clock
   /// "C-0x55d0c0ffee00: db/user@host:port ", what each log line about the client begins with.
   std::string log_prefix() const;
+  void append_log_prefix(std::string& out) const;
 
   /// A CancelRequest with this session's process id arrived; nothing happens when `secret` is wrong.
   void cancel(protocol::ByteView secret);
@@ -80,8 +85,14 @@ class ClientSession {
 
   Worker& worker_;
   Stream stream_;
-  ClientInfo info_;
+  std::unique_ptr<ClientInfo> info_;  ///< gone when the Relay has come
+  std::uint64_t id_ = 0;
+  std::int64_t connected_unix_us_ = 0;
   std::int64_t connected_us_ = 0;
+  pid_t peer_pid_ = 0;
+  uid_t peer_uid_ = 0;
+  std::uint16_t port_ = 0;
+  bool is_unix_ = false;
   std::uint32_t slot_ = 0;
   std::uint32_t process_id_ = 0;  ///< what the client was told: of its server, or the cancel key's
   Phase phase_ = Phase::login;

@@ -1,5 +1,4 @@
-// ClientSession before authentication: PROXY header, TLS, start-up packets. Reads take exactly what they need, so that no
-// byte of what follows (a TLS handshake, a pipelined query) lies in a buffer of this phase.
+// ClientAdmission before authentication: PROXY header, TLS, start-up packets.
 #include <array>
 #include <cstring>
 
@@ -7,6 +6,7 @@
 #include "proxy/cancel.hpp"
 #include "proxy/client_admission.hpp"
 #include "proxy/log.hpp"
+#include "proxy/proxy.hpp"
 #include "proxy/proxy_header.hpp"
 #include "proxy/worker.hpp"
 
@@ -24,9 +24,11 @@ std::uint32_t packet_size(protocol::ByteView word) {
 
 }  // namespace
 
+bool ClientAdmission::expects_proxy_header() const {
+  return config->proxy_protocol && is_in_networks(session_.info_->host, config->proxy_protocol_networks);
+}
+
 ClientAdmission::Step ClientAdmission::read_proxy_header() {
-  const bool expected = config->proxy_protocol && is_in_networks(session_.info_.address.host, config->proxy_protocol_networks);
-  if (!expected) co_return true;
   std::string seen;
   std::array<char, 256> piece;
   for (;;) {
@@ -47,21 +49,39 @@ ClientAdmission::Step ClientAdmission::read_proxy_header() {
     }
     const bool complete = header.status == ProxyHeader::Status::complete;
     const std::size_t taken = complete ? header.size - before : peeked.bytes;
-    const bool ok = co_await read(piece.data(), taken);
-    if (!ok) co_return false;
+    const IoEnd end = co_await read_exactly(stream_, piece.data(), taken, login_deadline_us_);
+    if (end != IoEnd::done) co_return note(end);
     if (!complete) continue;
     if (header.has_address) {
-      session_.info_.address.host = header.address;
-      session_.info_.address.port = header.port;
-      session_.info_.address.is_unix = false;
+      session_.info_->host = header.address;
+      session_.port_ = header.port;
+      session_.is_unix_ = false;
     }
     co_return true;
   }
 }
 
+// Refused before anything is read: a flood must not cost TLS handshakes.
+bool ClientAdmission::take_place() {
+  if (session_.is_unix_) return true;
+  place_ = worker_.proxy().login_places().take(session_.info_->host, config->max_login_conn_per_address);
+  if (place_) return true;
+  return fail(fatal(sqlstate::too_many_connections, "too many clients of this address are logging in (max_login_conn_per_address)"));
+}
+
+bool ClientAdmission::may_begin_with_tls() const { return worker_.client_tls() && !session_.is_unix_; }
+
+ClientAdmission::Step ClientAdmission::begin_direct_tls() {
+  bool direct = false;
+  bool ok = co_await begins_with_tls(direct);
+  if (!ok || !direct) co_return ok;
+  ok = co_await start_tls();
+  if (!ok || stream_.negotiated_alpn_postgresql()) co_return ok;
+  // PostgreSQL 17 insists too: without ALPN a client of another protocol could be tricked into this one.
+  co_return fail(fatal(sqlstate::protocol_violation, "received direct SSL connection request without ALPN protocol negotiation extension"));
+}
+
 ClientAdmission::Step ClientAdmission::begins_with_tls(bool& tls) {
-  tls = false;
-  if (!worker_.client_tls() || session_.info_.address.is_unix) co_return true;
   for (;;) {
     char first = 0;
     const IoResult peeked = stream_.peek(&first, 1);
@@ -75,87 +95,65 @@ ClientAdmission::Step ClientAdmission::begins_with_tls(bool& tls) {
   }
 }
 
-ClientAdmission::Step ClientAdmission::read_startup_packets() {
-  bool direct = false;
-  bool ok = co_await begins_with_tls(direct);
-  if (ok && direct) {
-    ok = co_await start_tls();
-    if (ok && !stream_.negotiated_alpn_postgresql()) {
-      // PostgreSQL 17 insists too: without ALPN a client of another protocol could be tricked into this one.
-      ok = fail(fatal(sqlstate::protocol_violation, "received direct SSL connection request without ALPN protocol negotiation extension"));
-    }
-  }
-  for (bool finished = false; ok && !finished;) {
-    ok = co_await read_packet();
-    if (!ok) break;
-    const protocol::StartupPacket packet = protocol::scan_startup(in_);
-    ok = co_await take_packet(packet, finished);
-  }
-  co_return ok;
+/// The usual case: the client asks for nothing before, and the kernel has handed it over with its packet (tcp_defer_accept).
+bool ClientAdmission::startup_is_here() {
+  awaited_ = session_.is_unix_ || !config->tcp_defer_accept;
+  if (!receive_now(length_word) || protocol::scan_startup(in_).kind == protocol::StartupKind::need_more) return false;
+  return kind_of(protocol::scan_startup(in_)) == protocol::StartupKind::startup;
 }
 
-// One packet into in_. A length that cannot be is found after four bytes, before anything is allocated.
-ClientAdmission::Step ClientAdmission::read_packet() {
-  in_.assign(length_word, '\0');
-  const bool ok = co_await read(in_.data(), in_.size());
-  if (!ok) co_return false;
-  if (protocol::scan_startup(in_).kind != protocol::StartupKind::need_more) co_return true;
-  in_.resize(packet_size(in_));
-  const bool complete = co_await read(in_.data() + length_word, in_.size() - length_word);
-  co_return complete;
-}
-
-ClientAdmission::Step ClientAdmission::take_packet(const protocol::StartupPacket& packet, bool& finished) {
+// Up to a start-up packet. A length that cannot be is found after four bytes, before anything is allocated.
+ClientAdmission::Step ClientAdmission::read_requests() {
   using protocol::StartupKind;
-  // What was answered already is not asked again: as in PostgreSQL it is a protocol version then, and refused as one.
-  const bool again = (packet.kind == StartupKind::ssl_request && (tls_refused_ || stream_.is_tls())) ||
-                     (packet.kind == StartupKind::gss_request && (gss_refused_ || stream_.is_tls()));
-  switch (again ? StartupKind::startup : packet.kind) {
-    case StartupKind::ssl_request: {
-      const bool ok = co_await answer_tls_request();
-      co_return ok;
-    }
-    case StartupKind::gss_request: {
-      if (!nothing_behind("GSSAPI encryption request")) co_return false;
-      gss_refused_ = true;
-      const bool ok = co_await refuse_encryption();
-      co_return ok;
-    }
-    case StartupKind::cancel_request:
-      forward_cancel(packet.bytes);
-      co_return false;
-    case StartupKind::startup:
-      finished = true;
-      break;
-    case StartupKind::need_more:
-    case StartupKind::malformed:
-    case StartupKind::direct_tls:
-      close_reason_ = "bad packet header";
-      co_return false;
+  for (;;) {
+    bool ok = co_await receive(length_word);
+    if (ok && protocol::scan_startup(in_).kind == StartupKind::need_more) ok = co_await receive(packet_size(in_));
+    if (!ok) co_return false;
+    const protocol::StartupPacket packet = protocol::scan_startup(in_);
+    const StartupKind kind = kind_of(packet);
+    if (kind == StartupKind::startup) co_return true;
+    if (kind != StartupKind::ssl_request && kind != StartupKind::gss_request) co_return refuse_packet(packet);
+    consume(packet.bytes.size());
+    ok = co_await answer_request(kind);
+    if (!ok) co_return false;
   }
-  if (auto error = protocol::read_startup(packet.bytes, startup)) co_return fail(std::move(*error));
-  session_.info_.user = startup.user;
-  session_.info_.database = startup.database;
-  if (auto error = refuse_startup(*config, startup, stream_.is_tls(), session_.info_.address.is_unix)) co_return fail(std::move(*error));
-  co_return true;
 }
 
-ClientAdmission::Step ClientAdmission::answer_tls_request() {
-  if (!nothing_behind("SSL request")) co_return false;
-  if (!worker_.client_tls() || session_.info_.address.is_unix) {
-    tls_refused_ = true;
-    const bool refused = co_await refuse_encryption();
-    co_return refused;
-  }
-  out = "S";
-  bool ok = co_await flush();
-  if (ok) ok = co_await start_tls();
-  co_return ok;
+// What was answered already is not asked again: as in PostgreSQL it is a protocol version then, and refused as one.
+protocol::StartupKind ClientAdmission::kind_of(const protocol::StartupPacket& packet) const {
+  const bool again = (packet.kind == protocol::StartupKind::ssl_request && (tls_refused_ || stream_.is_tls())) ||
+                     (packet.kind == protocol::StartupKind::gss_request && (gss_refused_ || stream_.is_tls()));
+  return again ? protocol::StartupKind::startup : packet.kind;
 }
 
-ClientAdmission::Step ClientAdmission::refuse_encryption() {
-  out = "N";
-  const bool ok = co_await flush();
+bool ClientAdmission::read_startup() {
+  const protocol::ByteView packet = protocol::scan_startup(in_).bytes;
+  if (auto error = protocol::read_startup(packet, startup)) return fail(std::move(*error));
+  consume(packet.size());
+  session_.info_->user = startup.user;
+  session_.info_->database = startup.database;
+  auto error = refuse_startup(*config, startup, stream_.is_tls(), session_.is_unix_);
+  return error ? fail(std::move(*error)) : true;
+}
+
+bool ClientAdmission::refuse_packet(const protocol::StartupPacket& packet) {
+  if (packet.kind == protocol::StartupKind::cancel_request) {
+    forward_cancel(packet.bytes);
+  } else {
+    close_reason_ = "bad packet header";
+  }
+  return false;
+}
+
+ClientAdmission::Step ClientAdmission::answer_request(protocol::StartupKind kind) {
+  const bool ssl = kind == protocol::StartupKind::ssl_request;
+  if (!nothing_behind(ssl ? "SSL request" : "GSSAPI encryption request")) co_return false;
+  const bool accepted = ssl && may_begin_with_tls();
+  out = accepted ? "S" : "N";
+  if (!accepted) (ssl ? tls_refused_ : gss_refused_) = true;
+  bool ok = write_now();
+  if (!ok) ok = co_await flush();
+  if (ok && accepted) ok = co_await start_tls();
   co_return ok;
 }
 
@@ -163,7 +161,7 @@ ClientAdmission::Step ClientAdmission::refuse_encryption() {
 // in the middle put them in front of the encrypted ones (CVE-2021-3935, CVE-2021-23214).
 bool ClientAdmission::nothing_behind(std::string_view request) {
   char next = 0;
-  if (stream_.peek(&next, 1).status != IoResult::Status::ok) return true;
+  if (in_.empty() && (reads_ahead() || stream_.peek(&next, 1).status != IoResult::Status::ok)) return true;
   return fail(fatal(sqlstate::protocol_violation, "received unencrypted data after " + std::string(request)));
 }
 
@@ -175,8 +173,7 @@ ClientAdmission::Step ClientAdmission::start_tls() {
     close_reason_ = "TLS handshake failed: " + text;
     co_return false;
   }
-  session_.info_.tls = stream_.tls_description();
-  co_return true;
+    co_return true;
 }
 
 void ClientAdmission::forward_cancel(protocol::ByteView packet) {

@@ -160,6 +160,7 @@ struct Config {
   std::string login_notify_message;
   int max_client_conn = 100;
   int max_db_client_connections = 0;
+  int max_login_conn_per_address = 0;
   int max_db_connections = 0;
   std::uint32_t max_packet_size = 2147483647;
   int max_prepared_statements = 200;

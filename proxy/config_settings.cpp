@@ -144,6 +144,7 @@ constexpr std::array all = {
     bounded(64 * 1024, std::int64_t{1} << 40, {"statement_cache_bytes", &C::statement_cache_bytes, "16777216", yes, "Memory of the statement cache of each worker."}),
     Setting{"transaction_route_conflict", &C::transaction_route_conflict, "pin", yes, "A rule wants another route inside a transaction: stay, or refuse the statement."},
     Setting{"defer_begin", &C::defer_begin, "1", yes, "Answer BEGIN at once and send it with the first statement that needs a server."},
+    bounded(0, int_max, {"max_login_conn_per_address", &C::max_login_conn_per_address, "0", yes, "Clients of one address that may be logging in at one time, on TCP. 0: no limit."}),
     Setting{"proxy_protocol", &C::proxy_protocol, "0", yes, "1: accept PROXY protocol headers from proxy_protocol_networks."},
     Setting{"proxy_protocol_networks", &C::proxy_protocol_networks, "", yes, "Networks whose PROXY headers are believed, CIDR, comma-separated."},
 };

@@ -1,5 +1,6 @@
 #include "proxy/listener.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -23,10 +24,11 @@ constexpr std::int64_t pause_us = one_second;
 
 void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
 
+/// Linux gives the options of a listening socket to those that it accepts.
 void apply_tcp_options(int fd, const Config& config) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, config.tcp_keepalive ? 1 : 0);
   if (config.tcp_keepalive) {
-    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     if (config.tcp_keepidle > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, config.tcp_keepidle);
     if (config.tcp_keepintvl > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, config.tcp_keepintvl);
     if (config.tcp_keepcnt > 0) set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, config.tcp_keepcnt);
@@ -61,6 +63,7 @@ Listener::~Listener() {
 
 void Listener::start(Sink sink) {
   sink_ = std::move(sink);
+  if (!unix_) apply_tcp_options(fd_, *config_);
   spare_ = open_spare();
   resume();
 }
@@ -79,22 +82,33 @@ void Listener::close() {
   socket_file_.clear();
 }
 
+// As many as came together the last time, for an accept() that finds nobody costs as much as one that does.
 void Listener::on_ready(std::uint32_t) {
-  for (int i = 0; i < accepts_per_turn && fd_ >= 0 && polled_; ++i)
-    if (!accept_one()) return;
+  int accepted = 0;
+  while (accepted < batch_ && fd_ >= 0 && polled_ && accept_one()) ++accepted;
+  batch_ = accepted == batch_ ? std::min(2 * batch_, accepts_per_turn) : std::max(accepted, 1);
 }
 
 bool Listener::accept_one() {
-  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
     const int error = errno;
     if (is_client_error(error)) return true;
     if (error != EAGAIN && error != EWOULDBLOCK) pause(error);
     return false;
   }
-  if (!unix_) apply_tcp_options(fd, worker_.config());
-  sink_(fd);
+  if (config_ != worker_.config_ptr()) adopt_config(fd);
+  sink_(fd, address_of_peer(fd, peer, config_->listen_port));
   return true;
+}
+
+// `fd`: a client of before the reload. Others who are in the queue keep the options that their connection was made with.
+void Listener::adopt_config(int fd) {
+  config_ = worker_.config_ptr();
+  if (unix_) return;
+  for (const int changed : {fd_, fd}) apply_tcp_options(changed, *config_);
 }
 
 // Out of descriptors, as a rule. The clients in the queue would wake us at once, again and again: so wait.

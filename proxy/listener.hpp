@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
 
@@ -16,7 +17,7 @@ class Worker;
 class Listener final : private Pollable {
  public:
   /// Receives accepted, non-blocking sockets and owns them.
-  using Sink = std::function<void(int fd)>;
+  using Sink = std::function<void(int fd, ClientAddress address)>;
 
   /// `fd`: bound and listening. `name`: for the log, "127.0.0.1:6432" or "unix:/tmp/.s.PGSQL.6432".
   Listener(Worker& worker, int fd, std::string name, std::string socket_file, ConfigPtr config);
@@ -33,6 +34,7 @@ class Listener final : private Pollable {
  private:
   void on_ready(std::uint32_t events) override;
   bool accept_one();
+  void adopt_config(int fd);
   void pause(int error);
   void refuse_one();
   void resume();
@@ -45,6 +47,7 @@ class Listener final : private Pollable {
   ConfigPtr config_;
   bool unix_ = false;
   bool polled_ = false;
+  int batch_ = 1;  ///< how many are expected to be in the queue
   Sink sink_;
   Alarm pause_;
 };

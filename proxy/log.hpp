@@ -22,8 +22,8 @@ struct LogOptions {
   std::string syslog_facility = "daemon";  ///< auth, authpriv, daemon, user, local0 to local7
 };
 
-/// Opens the log. Lines are queued and written by one thread of its own; when the disk is slower than the lines, the oldest
-/// are dropped, so that no caller ever waits. Call it after daemonizing (threads do not survive a fork). Before the first
+/// Opens the log. Lines are queued and written by one thread of its own, the first at once and those that follow it together,
+/// some milliseconds later; when the disk is slower than the lines, the oldest are dropped, so that no caller ever waits. Call it after daemonizing (threads do not survive a fork). Before the first
 /// call lines go to stderr directly. False with `error` when the file cannot be opened; the old log stays.
 bool open_log(const LogOptions& options, std::string& error);
 

@@ -99,10 +99,10 @@ void Pool::set_starving(PoolSeat& seat, std::int64_t oldest_wait_us) {
 
 void Pool::set_parameters(const ParameterList& parameters) {
   const std::lock_guard lock(mutex_);
-  parameters_ = parameters;
+  if (*parameters_ != parameters) parameters_ = std::make_shared<const ParameterList>(parameters);
 }
 
-ParameterList Pool::parameters() {
+ParametersPtr Pool::parameters() {
   const std::lock_guard lock(mutex_);
   return parameters_;
 }

@@ -116,7 +116,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   /// What a new connection was last told at its login; empty until the first one, on whatever worker.
   void set_parameters(const ParameterList& parameters);
-  ParameterList parameters();
+  ParametersPtr parameters();
 
   /// Publishes since when `seat` starves; 0: no more.
   void set_starving(PoolSeat& seat, std::int64_t oldest_wait_us);
@@ -131,7 +131,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint32_t> starving_{0};
   std::atomic<std::uint32_t> joined_{0};
   std::mutex mutex_;
-  ParameterList parameters_;
+  ParametersPtr parameters_ = std::make_shared<ParameterList>();
   std::vector<std::unique_ptr<PoolSeat>> seats_;  ///< never shrinks, so that references stay valid
 };
 using PoolPtr = std::shared_ptr<Pool>;

@@ -58,6 +58,7 @@ class PoolShard {
   /// Takes a waiter out, also one whose result is on its way (the connection goes to the next). Nothing when not queued.
   void cancel_wait(LeaseWaiter& waiter);
 
+  const PoolKey& key() const { return pool_->key; }
   rules::RouteId route() const { return pool_->key.route; }
   const std::string& user() const { return pool_->key.user; }
   const Database& database() const { return *database_; }
@@ -69,7 +70,7 @@ class PoolShard {
   /// Shared with the sessions that have the same ones.
   const CredentialsPtr& credentials() const { return credentials_; }
   /// What the last login was told, on whatever worker; empty until the first one.
-  ParameterList parameters() const { return pool_->parameters(); }
+  ParametersPtr parameters() const { return pool_->parameters(); }
 
   /// Counted by whoever uses the leases; assignments and waiting times by the shard.
   PoolStats stats;

@@ -116,7 +116,7 @@ void Proxy::log_start() const {
 void Proxy::run() {
   Worker& first = *workers_.front();
   first.post([this] {
-    for (const auto& listener : listeners_) listener->start([this](int fd) { hand_over(fd); });
+    for (const auto& listener : listeners_) listener->start([this](int fd, ClientAddress address) { hand_over(fd, std::move(address)); });
     stats_history_->start();
     log_start();
   });
@@ -129,15 +129,15 @@ void Proxy::run() {
 }
 
 // To the worker with the fewest clients. What a session does never moves again; only server connections do.
-void Proxy::hand_over(int fd) {
+void Proxy::hand_over(int fd, ClientAddress address) {
   Worker* target = workers_.front().get();
   for (const auto& worker : workers_)
     if (worker->session_count() < target->session_count()) target = worker.get();
   target->expect_session();
   if (target == workers_.front().get()) {
-    target->begin_session(fd);
+    target->begin_session(fd, std::move(address));
   } else {
-    target->post([target, fd] { target->begin_session(fd); });
+    target->post([target, fd, from = std::move(address)]() mutable { target->begin_session(fd, std::move(from)); });
   }
 }
 

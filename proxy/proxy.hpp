@@ -16,6 +16,7 @@
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
 #include "proxy/listener.hpp"
+#include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
 #include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
@@ -63,6 +64,7 @@ class Proxy {
   /// nullptr when there is no such worker: the index may come from a client.
   Worker* worker(std::size_t index) { return index < workers_.size() ? workers_[index].get() : nullptr; }
   ClientLimits& client_limits() { return client_limits_; }
+  LoginPlaces& login_places() { return login_places_; }
   std::uint64_t next_client_id() { return last_client_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
   /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
   protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
@@ -95,7 +97,7 @@ class Proxy {
   bool make_workers(std::string& error);
   bool listen(std::string& error);
   void log_start() const;
-  void hand_over(int fd);
+  void hand_over(int fd, ClientAddress address);
   void catch_signals();
   void wait_for_signal();
   void on_signal(int number);
@@ -113,6 +115,7 @@ class Proxy {
   ServerProcessIds server_process_ids_;
   std::int64_t started_unix_us_ = 0;
   ClientLimits client_limits_;
+  LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
   SideThread side_thread_;
   std::atomic<std::uint64_t> last_client_id_{0};

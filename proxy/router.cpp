@@ -40,26 +40,22 @@ ServerHome make_home(Worker& worker, DnsCache& dns) {
                     }};
 }
 
-// application_name is not asked of a server: each application has its own, and what becomes of it is known.
-void split_application_name(const StartupSettings& settings, StartupSettings& others, const std::string*& name) {
+/// application_name is not asked of a server: each application has its own, and what becomes of it is known.
+struct Asked {
+  StartupSettings others;
+  const std::string* application_name = nullptr;
+};
+
+Asked split_application_name(const StartupSettings& settings) {
+  Asked asked;
   for (const auto& setting : settings) {
     if (find_tracked(setting.first) == Tracked::application_name) {
-      name = &setting.second;
+      asked.application_name = &setting.second;
     } else {
-      others.push_back(setting);
+      asked.others.push_back(setting);
     }
   }
-}
-
-/// `latest`: the values of the client before, which mostly has the same ones.
-void finish(Welcome& welcome, ParameterList parameters, const std::string* application_name, TrackedCopy& latest) {
-  welcome.parameters = std::move(parameters);
-  if (application_name) {
-    set_parameter(welcome.parameters, to_string(Tracked::application_name), clean_application_name(*application_name));
-  }
-  TrackedValues tracked = tracked_of(welcome.parameters);
-  if (tracked != *latest) latest = TrackedCopy(std::move(tracked));
-  welcome.tracked = latest;
+  return asked;
 }
 
 /// What was reported at the server's login, with the values that sessions have given to the tracked settings since.
@@ -95,6 +91,16 @@ Router::Router(Worker& worker)
 Router::~Router() = default;
 
 PoolShard* Router::shard(rules::RouteId route, const CredentialsPtr& credentials, SqlError& error) {
+  if (recent_.shard && credentials && recent_.route == route && recent_.user == credentials->user) {
+    recent_.shard->set_credentials(credentials);
+    return recent_.shard;
+  }
+  PoolShard* const found = find_shard(route, credentials, error);
+  if (found && credentials) recent_ = {found, route, credentials->user};
+  return found;
+}
+
+PoolShard* Router::find_shard(rules::RouteId route, const CredentialsPtr& credentials, SqlError& error) {
   const DatabasePtr database = config_->find_database(route);
   if (!database) {
     error = {};
@@ -117,51 +123,48 @@ PoolShard* Router::shard(rules::RouteId route, const CredentialsPtr& credentials
   return shard.get();
 }
 
-asio::awaitable<bool> Router::welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
-                                      std::int64_t deadline_us, Welcome& welcome, SqlError& error) {
+bool Router::recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome) {
+  SqlError unused;
+  PoolShard* const where = shard(route, credentials, unused);
+  if (!where) return false;
+  const Asked asked = split_application_name(settings);
+  const ParametersPtr known = asked.others.empty() ? where->parameters() : welcomes_.find(WelcomeCache::key(where->key(), asked.others));
+  if (!known || known->empty()) return false;
+  welcome = maker_.make(known, asked.application_name);
+  return true;
+}
+
+asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
+                                          std::int64_t deadline_us, Welcome& welcome, SqlError& error) {
   PoolShard* where = shard(route, credentials, error);
   if (!where) co_return false;
-  StartupSettings others;
-  const std::string* application_name = nullptr;
-  split_application_name(settings, others, application_name);
-  if (others.empty()) {
-    const ParameterList known = where->parameters();
-    if (!known.empty()) {
-      finish(welcome, known, application_name, latest_tracked_);
-      co_return true;
-    }
-  }
-  PoolKey key;
-  key.route = route;
-  key.user = where->user();
-  std::string remembered_as = WelcomeCache::key(key, others);
-  if (const ParameterList* remembered = others.empty() ? nullptr : welcomes_.find(remembered_as)) {
-    finish(welcome, *remembered, application_name, latest_tracked_);
-    co_return true;
-  }
-  Welcome asked;
-  if (!co_await ask_server(*where, others, deadline_us, asked, error)) co_return false;
-  if (!others.empty()) welcomes_.insert(std::move(remembered_as), asked.parameters);
-  finish(welcome, std::move(asked.parameters), application_name, latest_tracked_);
+  const Asked asked = split_application_name(settings);
+  const PoolKey key = where->key();
+  ParameterList told;
+  const bool ok = co_await ask_server(*where, asked.others, deadline_us, told, error);
+  if (!ok) co_return false;
+  const auto parameters = std::make_shared<const ParameterList>(std::move(told));
+  if (!asked.others.empty()) welcomes_.insert(WelcomeCache::key(key, asked.others), parameters);
+  welcome = maker_.make(parameters, asked.application_name);
   co_return true;
 }
 
 // Twice: an idle connection may turn out to be dead only when it is used.
 asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings& settings, std::int64_t deadline_us,
-                                         Welcome& welcome, SqlError& error) {
+                                         ParameterList& parameters, SqlError& error) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     Lease lease = co_await wait_for_lease(worker_.io(), shard, deadline_us, error);
     if (!lease) co_return false;
-    const ParameterList base = shard.parameters();
+    const ParametersPtr base = shard.parameters();
     const ParameterList before = reported_now(*lease);
-    const std::string sql = settings.empty() ? std::string() : settings_query(settings, base, lease->state.reported);
+    const std::string sql = settings.empty() ? std::string() : settings_query(settings, *base, lease->state.reported);
     bool ok = true;
     if (!sql.empty()) {
       lease->begin_coroutine();
       ok = co_await run_query(*lease, sql, deadline_us, error);
       lease->end_coroutine();
     }
-    welcome.parameters = merge_parameters(base, before, reported_now(*lease), settings);
+    parameters = merge_parameters(*base, before, reported_now(*lease), settings);
     if (lease->stream.is_open()) {
       if (ok && sets_untracked(settings)) lease->state.unknown_settings = true;
       const Leftover nothing;
@@ -179,6 +182,7 @@ void Router::tick() {
   for (const auto& entry : shards_) entry.second->tick();
   if (worker_.now_us() < next_sweep_us_) return;
   next_sweep_us_ = worker_.now_us() + one_second;
+  recent_ = {};
   if (std::erase_if(shards_, [this](const auto& entry) { return can_go(*entry.second); }) > 0) limits_.sweep();
 }
 
@@ -225,6 +229,7 @@ ShardCounts Router::counts(rules::RouteId route) const {
 void Router::adopt_config() {
   const ConfigPtr before = std::exchange(config_, worker_.config_ptr());
   limits_.adopt(*config_);
+  recent_ = {};
   welcomes_.clear();
   const bool same_tls = same_server_tls(*before, *config_);
   for (const auto& [key, shard] : shards_) {

@@ -32,11 +32,12 @@ class Router {
   PoolShard* shard(rules::RouteId route, const CredentialsPtr& credentials, protocol::SqlError& error);
 
   /// Start-up values for a client: the route's ParameterStatus with the client's own start-up settings applied, canonical as
-  /// the server spells them. Known combinations are answered from memory; others ask a server (which also proves that the
-  /// settings are valid: its ErrorResponse is the error). `settings`: name and value, tracked ones and others.
-  boost::asio::awaitable<bool> welcome(rules::RouteId route, CredentialsPtr credentials,
-                                       const std::vector<std::pair<std::string, std::string>>& settings,
-                                       std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
+  /// the server spells them. `settings`: name and value, tracked ones and others. Known combinations are in memory; false: this
+  /// one is not.
+  bool recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome);
+  /// Asks a server, which also proves that the settings are valid: its ErrorResponse is the error.
+  boost::asio::awaitable<bool> ask_welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
+                                           std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
 
   const std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>>& shards() const { return shards_; }
   /// The addresses of server hosts (SHOW DNS_HOSTS).
@@ -59,7 +60,7 @@ class Router {
 
  private:
   boost::asio::awaitable<bool> ask_server(PoolShard& shard, const StartupSettings& settings,
-                                          std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
+                                          std::int64_t deadline_us, ParameterList& parameters, protocol::SqlError& error);
   template <class Step>
   void each_of(rules::RouteId route, Step step) const {
     for (const auto& [key, shard] : shards_) {
@@ -67,6 +68,7 @@ class Router {
     }
   }
 
+  PoolShard* find_shard(rules::RouteId route, const CredentialsPtr& credentials, protocol::SqlError& error);
   bool can_go(PoolShard& shard);
 
   Worker& worker_;
@@ -76,7 +78,14 @@ class Router {
   ConfigPtr config_;
   WelcomeCache welcomes_;
   std::int64_t next_sweep_us_ = 0;  ///< when superfluous shards are looked for again
-  TrackedCopy latest_tracked_;
+  WelcomeMaker maker_;
+  /// The shard that was asked for last: mostly it is again.
+  struct Recent {
+    PoolShard* shard = nullptr;
+    rules::RouteId route = rules::no_route;
+    std::string user;  ///< of the credentials
+  };
+  Recent recent_;
   std::set<rules::RouteId> paused_;
   std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>> shards_;
 };

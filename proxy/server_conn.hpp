@@ -19,6 +19,7 @@ class ServerConn;
 
 /// ParameterStatus values in the order in which the server reported them; never two of one name.
 using ParameterList = std::vector<std::pair<std::string, std::string>>;
+using ParametersPtr = std::shared_ptr<const ParameterList>;
 /// Changes or adds one.
 void set_parameter(ParameterList& list, std::string_view name, std::string_view value);
 

@@ -121,7 +121,7 @@ void Stream::set_owner(StreamOwner* owner) {
   if (owner) wait_.reset();  // an idle client should hold no memory that only its login needs
   if (!owner) watch_read_ = watch_write_ = false;
   owner_ = owner;
-  refresh();
+  if (owner) refresh();  // nobody: mostly it is closed next, or a coroutine waits; else the next event unsubscribes
   if (watch_read_ && has_unread()) poller_->again(*this);
 }
 
@@ -175,7 +175,7 @@ void Stream::on_ready(std::uint32_t events) {
   const bool write_can_go_on = tls_write_wants_read_ ? readable : writable;
   bool destroyed = false;
   destroyed_ = &destroyed;
-  if (wait_) wake(read_can_go_on, write_can_go_on);
+  const bool woken = wait_ && wake(read_can_go_on, write_can_go_on);
   try {
     if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
     if (!destroyed && owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
@@ -185,14 +185,16 @@ void Stream::on_ready(std::uint32_t events) {
   }
   if (destroyed) return;
   destroyed_ = nullptr;
-  if (tls_ || wait_) refresh();
+  // A coroutine that was woken will mostly wait again. Should it not, the next event finds nobody and is unsubscribed here.
+  if (!woken && (tls_ || wait_)) refresh();
 }
 
-void Stream::wake(bool readable, bool writable) {
+bool Stream::wake(bool readable, bool writable) {
   const bool wanted = (wait_->read && readable) || (wait_->write && writable);
-  if (!wanted) return;
+  if (!wanted) return false;
   wait_->read = wait_->write = false;
   wait_->alarm.wake();
+  return true;
 }
 
 awaitable<bool> Stream::wait_readable(std::int64_t deadline_us) { return wait(&Wait::read, deadline_us); }

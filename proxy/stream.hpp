@@ -102,8 +102,7 @@ class Stream : private Pollable {
 
   void on_ready(std::uint32_t events) override;
   void refresh();
-  void tell_owner(bool readable, bool writable);
-  void wake(bool readable, bool writable);
+  bool wake(bool readable, bool writable);
   awaitable<bool> wait(bool Wait::*what, std::int64_t deadline_us);
   bool has_decrypted_bytes() const;
   bool has_unread() const;

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <strings.h>
 
+#include "protocol/writer.hpp"
+
 namespace pgswitch {
 
 namespace {
@@ -51,6 +53,28 @@ void append_part(std::string& key, std::string_view part) {
 
 }  // namespace
 
+const Welcome& WelcomeMaker::make(const ParametersPtr& parameters, const std::string* application_name) {
+  const auto is_same = [&](const Made& made) {
+    const bool both = made.application_name.has_value() == (application_name != nullptr);
+    return made.parameters == parameters && both && (!application_name || *made.application_name == *application_name);
+  };
+  if (const auto found = std::find_if(made_.begin(), made_.end(), is_same); found != made_.end()) return found->welcome;
+  Made& made = made_[next_];
+  next_ = (next_ + 1) % made_.size();
+  made.parameters = parameters;
+  made.application_name.reset();
+  if (application_name) made.application_name = *application_name;
+  ParameterList own = *parameters;
+  if (application_name) set_parameter(own, to_string(Tracked::application_name), clean_application_name(*application_name));
+  std::string frames;
+  for (const auto& [name, value] : own) protocol::write_parameter_status(frames, name, value);
+  made.welcome.frames = std::make_shared<const std::string>(std::move(frames));
+  TrackedValues tracked = tracked_of(own);
+  if (tracked != *latest_tracked_) latest_tracked_ = TrackedCopy(std::move(tracked));
+  made.welcome.tracked = latest_tracked_;
+  return made.welcome;
+}
+
 std::string WelcomeCache::key(const PoolKey& pool, const StartupSettings& settings) {
   StartupSettings sorted;
   for (const auto& [name, value] : settings) {
@@ -66,12 +90,12 @@ std::string WelcomeCache::key(const PoolKey& pool, const StartupSettings& settin
   return key;
 }
 
-const ParameterList* WelcomeCache::find(const std::string& key) const {
+ParametersPtr WelcomeCache::find(const std::string& key) const {
   const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : &found->second;
+  return found == entries_.end() ? nullptr : found->second;
 }
 
-void WelcomeCache::insert(std::string key, ParameterList parameters) {
+void WelcomeCache::insert(std::string key, ParametersPtr parameters) {
   if (!entries_.insert_or_assign(key, std::move(parameters)).second) return;
   age_.push_back(std::move(key));
   if (age_.size() <= capacity_) return;

@@ -1,5 +1,8 @@
 #pragma once
+#include <array>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,10 +15,27 @@
 
 namespace pgswitch {
 
-/// ParameterStatus set for a client that begins a session.
+/// ParameterStatus set for a client that begins a session. Shared by all who are told the same.
 struct Welcome {
-  ParameterList parameters;  ///< as the server reported them, in its order
-  TrackedCopy tracked;       ///< the tracked ones among them
+  std::shared_ptr<const std::string> frames;  ///< as the server reported them, in its order
+  TrackedCopy tracked;                        ///< the tracked ones among them
+};
+
+/// The welcomes that were made last: most clients of a pool are told the same. One per worker.
+class WelcomeMaker {
+ public:
+  /// `application_name`: the client's own, or nullptr.
+  const Welcome& make(const ParametersPtr& parameters, const std::string* application_name);
+
+ private:
+  struct Made {
+    ParametersPtr parameters;
+    std::optional<std::string> application_name;
+    Welcome welcome;
+  };
+  std::array<Made, 8> made_;
+  std::size_t next_ = 0;  ///< to be replaced
+  TrackedCopy latest_tracked_;
 };
 
 using StartupSettings = std::vector<std::pair<std::string, std::string>>;
@@ -26,14 +46,15 @@ class WelcomeCache {
   explicit WelcomeCache(std::size_t capacity = 1024) : capacity_(capacity) {}
   /// The same for settings in any order and spelling of names; application_name is no part of it.
   static std::string key(const PoolKey& pool, const StartupSettings& settings);
-  const ParameterList* find(const std::string& key) const;
-  void insert(std::string key, ParameterList parameters);
+  /// nullptr when it is not there.
+  ParametersPtr find(const std::string& key) const;
+  void insert(std::string key, ParametersPtr parameters);
   void clear();
   std::size_t size() const { return entries_.size(); }
 
  private:
   std::size_t capacity_;
-  std::unordered_map<std::string, ParameterList> entries_;
+  std::unordered_map<std::string, ParametersPtr> entries_;
   std::deque<std::string> age_;  ///< oldest first
 };
 

@@ -50,8 +50,8 @@ void Worker::adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsC
   router_->adopt_config();
 }
 
-void Worker::begin_session(int fd) {
-  const std::uint32_t slot = add_session(std::make_unique<ClientSession>(*this, fd));
+void Worker::begin_session(int fd, ClientAddress address) {
+  const std::uint32_t slot = add_session(std::make_unique<ClientSession>(*this, fd, std::move(address)));
   sessions_[slot]->start(slot);
 }
 

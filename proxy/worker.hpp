@@ -9,6 +9,7 @@
 
 #include "protocol/buffer.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
 #include "proxy/stats.hpp"
@@ -64,7 +65,7 @@ class Worker {
 
   /// Sessions of this worker, addressed by slot (cancel keys hold the slot). Slots are reused.
   /// A client's connected, non-blocking socket, announced by expect_session() before.
-  void begin_session(int fd);
+  void begin_session(int fd, ClientAddress address);
   std::uint32_t add_session(std::unique_ptr<ClientSession> session);
   void remove_session(std::uint32_t slot);
   ClientSession* session(std::uint32_t slot);

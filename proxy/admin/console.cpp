@@ -32,8 +32,8 @@ void write_parameters(std::string& out, const ClientInfo& client, ConsoleRights 
   protocol::write_parameter_status(out, "application_name", client.application_name);
 }
 
-boost::asio::awaitable<void> run_console(ClientSession& session) {
-  Console console(session);
+boost::asio::awaitable<void> run_console(ClientSession& session, std::string early) {
+  Console console(session, std::move(early));
   co_await console.run();
 }
 

@@ -22,7 +22,7 @@ void write_parameters(std::string& out, const ClientInfo& client, ConsoleRights 
 /// exist here: ReadyForQuery always says 'I'.
 class Console {
  public:
-  explicit Console(ClientSession& session) : session_(session) {}
+  Console(ClientSession& session, std::string early) : session_(session), in_(std::move(early)) {}
 
   /// Until the client goes or a command ends the console.
   boost::asio::awaitable<void> run();
@@ -80,6 +80,6 @@ class Console {
 };
 
 /// Serves a client that has logged in to the console database, from its first message on.
-boost::asio::awaitable<void> run_console(ClientSession& session);
+boost::asio::awaitable<void> run_console(ClientSession& session, std::string early);
 
 }  // namespace pgswitch::admin

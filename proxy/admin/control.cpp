@@ -93,7 +93,7 @@ void kill_sessions(Worker& worker, RouteId route) {
   for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
     ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
     if (!session || session->phase() != ClientSession::Phase::relay) continue;
-    bool concerned = route == rules::no_route || session->info().database == name;
+    bool concerned = route == rules::no_route || session->database() == name;
     session->relay()->each_server([&](const ServerConn& server) { concerned |= server.route == route; });
     if (concerned) session->kill(killed());
   }
@@ -103,7 +103,7 @@ void kill_sessions(Worker& worker, RouteId route) {
 bool kill_client(Worker& worker, std::uint64_t id) {
   for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
     ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
-    if (!session || session->info().id != id || session->phase() == ClientSession::Phase::closing) continue;
+    if (!session || session->id() != id || session->phase() == ClientSession::Phase::closing) continue;
     session->kill(killed());
     return true;
   }

@@ -45,32 +45,32 @@ std::string_view state_of(const ClientSession& session) {
 }
 
 Row client_row(Worker& worker, const ClientSession& session) {
-  const ClientInfo& info = session.info();
+  const ClientAddress here = address_here(session.stream().fd(), worker.config().listen_port);
   const Relay* const relay = session.relay();
   const ServerConn* const server = relay ? relay->server() : nullptr;
   const std::int64_t request_us = relay ? relay->request_time_us() : 0;
   const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
   return Row{"C",
-             info.user.empty() ? "(nouser)" : info.user,
-             session.phase() == Phase::console ? "pgbouncer" : info.database,
+             session.user().empty() ? "(nouser)" : session.user(),
+             session.phase() == Phase::console ? "pgbouncer" : session.database(),
              "none",
              std::string(state_of(session)),
-             info.address.host,
-             number(info.address.port),
-             info.address.local_host,
-             number(info.address.local_port),
-             timestamp(info.connected_unix_us),
-             request_us != 0 ? timestamp_of(worker, request_us) : timestamp(info.connected_unix_us),
+             session.host(),
+             number(session.address().port),
+             here.host,
+             number(here.port),
+             timestamp(session.connected_unix_us()),
+             request_us != 0 ? timestamp_of(worker, request_us) : timestamp(session.connected_unix_us()),
              number(wait_us / 1'000'000),
              number(wait_us % 1'000'000),
              "0",
              pointer_text(&session),
              pointer_text(server),
-             number(info.address.pid),
-             info.tls,
-             info.application_name,
+             number(session.address().pid),
+             session.stream().tls_description(),
+             session.application_name(),
              number(relay ? relay->core().prepared_count() : 0),
-             number(info.id),
+             number(session.id()),
              server ? rules::route_name(server->route) : std::string(),
              relay ? describe_pins(relay->core().pins()) : std::string()};
 }
@@ -103,7 +103,7 @@ std::string_view state_of(const Worker& worker, const ServerConn& server) {
 }
 
 Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server, const ClientSession* holder) {
-  const ClientAddress address = address_of_socket(server.stream.fd(), server.port);
+  const ClientAddress here = address_here(server.stream.fd(), server.port);
   const std::int64_t request_us = holder ? holder->relay()->request_time_us() : 0;
   const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
   const std::int64_t used_us = server.last_used_us != 0 ? server.last_used_us : server.connected_us;
@@ -114,8 +114,8 @@ Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server,
              std::string(state_of(worker, server)),
              server.address,
              number(server.port),
-             address.local_host,
-             number(address.local_port),
+             here.host,
+             number(here.port),
              timestamp_of(worker, server.connected_us),
              timestamp_of(worker, request_us != 0 ? request_us : used_us),
              number(wait_us / 1'000'000),

@@ -49,11 +49,11 @@ struct Census {
   std::uint32_t logins = 0;
 };
 
-PoolKey key_of(const Config& config, const ClientInfo& client) {
+PoolKey key_of(const Config& config, const ClientSession& client) {
   PoolKey key;
-  const DatabasePtr database = config.find_database(client.database);
-  key.route = database ? database->route : rules::intern_route(client.database);
-  key.user = database && !database->user.empty() ? database->user : client.user;
+  const DatabasePtr database = config.find_database(client.database());
+  key.route = database ? database->route : rules::intern_route(client.database());
+  key.user = database && !database->user.empty() ? database->user : client.user();
   return key;
 }
 
@@ -62,7 +62,7 @@ void count_sessions(Worker& worker, Census& census) {
     if (!session) continue;
     if (session->phase() == Phase::console) ++census.consoles;
     if (session->phase() == Phase::login) ++census.logins;
-    if (session->relay() && !session->relay()->is_waiting()) ++census.pools[key_of(worker.config(), session->info())].clients;
+    if (session->relay() && !session->relay()->is_waiting()) ++census.pools[key_of(worker.config(), *session)].clients;
   }
 }
 
@@ -235,7 +235,7 @@ awaitable<Rows> list_rows(Console& console) {
             row("free_clients", 0), row("used_clients", clients), row("login_clients", census.logins),
             row("free_servers", 0), row("used_servers", servers),
             row("dns_names", console.worker().router().dns().entries().size()), row("dns_zones", 0), row("dns_queries", 0),
-            row("dns_pending", 0)};
+            row("dns_pending", 0), row("refused_logins", console.worker().proxy().login_places().refused())};
   co_return rows;
 }
 

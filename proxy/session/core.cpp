@@ -56,6 +56,9 @@ void SessionCore::shrink() {
   releases_.shrink_to_fit();
   links_.shrink_to_fit();
   spare_link_.reset();
+  prepared_.shrink();
+  portals_.shrink();
+  objects_.shrink();
 }
 
 void SessionCore::end(const SqlError& error) { fatal(error); }

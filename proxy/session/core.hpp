@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "protocol/frame.hpp"
@@ -14,6 +13,7 @@
 #include "proxy/session/gather.hpp"
 #include "proxy/session/ledger.hpp"
 #include "proxy/session/pins.hpp"
+#include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
 #include "proxy/session/settings.hpp"
 #include "rules/engine.hpp"
@@ -26,17 +26,17 @@ struct CoreOptions {
   Mode mode = Mode::transaction;
   bool defer_begin = true;
   bool conflict_is_error = false;         ///< a rule wants another route inside a transaction: refuse, or stay
-  std::size_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
-  std::size_t max_frame_size = 0x7fffffff;
+  std::uint32_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
+  std::uint32_t max_frame_size = 0x7fffffff;
   std::uint32_t max_prepared_statements = 200;  ///< per server connection
   rules::RouteId default_route = rules::no_route;
 };
 
 /// Counted by the core, read and zeroed by its shell.
 struct CoreCounters {
-  std::uint64_t queries = 0, transactions = 0;
-  std::uint64_t client_parses = 0, server_parses = 0, binds = 0;
-  std::uint64_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
+  std::uint32_t queries = 0, transactions = 0;
+  std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
+  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
 };
 
 /// What the shell must do, after it has written to_server() and to_client().
@@ -300,7 +300,7 @@ class SessionCore {
   PreparedStatementPtr unnamed_;
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
-  std::unordered_map<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
+  RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
 
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end

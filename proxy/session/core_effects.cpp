@@ -122,7 +122,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
     link.advisory_locks = 0;
     link.state->session_state = false;
     link.state->unknown_settings = false;
-    std::erase_if(objects_, [&](const auto& object) { return object.second == link.route; });
+    erase_if(objects_, [&](const auto& object) { return object.second == link.route; });
   }
   if (link.pins & ~before) ++counters.pins;
 }

@@ -11,8 +11,8 @@ void FrameTracer::trace(std::string_view prefix, std::string_view bytes) {
   const bool enabled = log_enabled(LogLevel::noise);
   while (!bytes.empty()) {
     if (skip_ > 0) {
-      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, bytes.size()));
-      skip_ -= part;
+      const std::size_t part = std::min<std::size_t>(skip_, bytes.size());
+      skip_ -= static_cast<std::uint32_t>(part);
       bytes.remove_prefix(part);
       continue;
     }
@@ -26,7 +26,7 @@ void FrameTracer::trace(std::string_view prefix, std::string_view bytes) {
       std::replace(line.begin(), line.end(), '\t', ' ');  // the log shows control characters as '?'
       log_line(LogLevel::noise, line);
     }
-    skip_ = header.frame_size() - here;
+    skip_ = static_cast<std::uint32_t>(header.frame_size() - here);
     bytes.remove_prefix(here);
   }
 }

@@ -15,7 +15,7 @@ class FrameTracer {
 
  private:
   protocol::Direction direction_;
-  std::uint64_t skip_ = 0;  ///< bytes of a message already reported
+  std::uint32_t skip_ = 0;  ///< bytes of a message already reported
 };
 
 }  // namespace pgswitch

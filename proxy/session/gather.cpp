@@ -6,7 +6,7 @@ namespace pgswitch {
 
 void Gather::add(std::string_view range) {
   if (range.empty()) return;
-  size_ += range.size();
+  size_ += static_cast<std::uint32_t>(range.size());
   if (!empty()) {
     Piece& last = pieces_.back();
     if (last.data && last.data + last.size == range.data()) {
@@ -24,7 +24,7 @@ void Gather::append(std::string_view bytes) {
 void Gather::own_added(std::size_t start) {
   const std::size_t added = own_.size() - start;
   if (added == 0) return;
-  size_ += added;
+  size_ += static_cast<std::uint32_t>(added);
   if (!empty()) {
     Piece& last = pieces_.back();
     if (!last.data && last.offset + last.size == start) {
@@ -43,7 +43,7 @@ int Gather::pieces(iovec* out, int max) const {
 }
 
 void Gather::written(std::size_t count) {
-  size_ -= count;
+  size_ -= static_cast<std::uint32_t>(count);
   while (count > 0) {
     Piece& piece = pieces_[first_];
     const std::size_t part = std::min(count, piece.size);

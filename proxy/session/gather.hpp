@@ -51,8 +51,8 @@ class Gather {
   const char* begin_of(const Piece& piece) const { return piece.data ? piece.data : own_.data() + piece.offset; }
 
   std::vector<Piece> pieces_;
-  std::size_t first_ = 0;
-  std::size_t size_ = 0;
+  std::uint32_t first_ = 0;
+  std::uint32_t size_ = 0;  ///< messages, and so what waits, are smaller than 2 GB
   std::string own_;
 };
 

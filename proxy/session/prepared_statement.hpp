@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "proxy/session/prepared.hpp"
+#include "proxy/session/rare_map.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
@@ -30,6 +30,6 @@ struct NameHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
 };
-using PreparedNames = std::unordered_map<std::string, PreparedStatementPtr, NameHash, std::equal_to<>>;
+using PreparedNames = RareMap<std::string, PreparedStatementPtr, NameHash, std::equal_to<>>;
 
 }  // namespace pgswitch

@@ -1,5 +1,6 @@
 #include "proxy/session/relay.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -27,7 +28,7 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
                                                  : CoreOptions::Mode::statement;
   options.defer_begin = config.defer_begin;
   options.conflict_is_error = config.transaction_route_conflict == RouteConflict::error;
-  options.query_max_bytes = static_cast<std::size_t>(config.query_max_bytes);
+  options.query_max_bytes = static_cast<std::uint32_t>(config.query_max_bytes);
   options.max_frame_size = config.max_packet_size;
   options.max_prepared_statements = config.max_prepared_statements > 0 ? static_cast<std::uint32_t>(config.max_prepared_statements) : 200;
   options.default_route = route;
@@ -43,6 +44,11 @@ Relay::Relay(ClientSession& session, Start start)
       in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
       client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
   quiet_us_ = worker_.now_us();
+  if (!start.early.empty()) {
+    std::copy(start.early.begin(), start.early.end(), in_.prepare().begin());
+    in_.commit(start.early.size());
+    received_ += start.early.size();
+  }
   if (start.lease) {
     start.lease->end_coroutine();
     attach(start.route, std::move(start.lease));
@@ -184,7 +190,7 @@ bool Relay::act() {
       return true;
     case Action::Kind::close:
       if (core_.to_client().empty()) {
-        finish(end_reason_.empty() ? "client close request" : end_reason_);
+        finish(end_reason_.value_or("client close request"));
       } else if (closing_us_ == 0) {
         closing_us_ = worker_.now_us();
       }
@@ -303,9 +309,9 @@ void Relay::server_lost(ServerConn& server, const char* what) {
   server.stream.close();
   core_.to_client().detach();
   core_.on_server_lost(server.route, error);
-  end_reason_ = what;
+  end_reason_ = std::string(what);
   drive();
-  if (!finished_) end_reason_.clear();
+  if (!finished_) end_reason_.reset();
 }
 
 /// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,6 +31,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
     Settings settings;     ///< its other start-up settings
     PoolMode mode = PoolMode::session;
     Lease lease;           ///< of `route`, if the login took one already
+    std::string_view early{};  ///< what the client has sent already; less than a block of the slab
   };
 
   Relay(ClientSession& session, Start start);
@@ -65,7 +65,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void forget(const PoolShard& shard) {
     std::erase_if(shards_, [&shard](const auto& known) { return known.second == &shard; });
   }
-  const std::string& end_reason() const { return end_reason_; }
+  std::string end_reason() const { return end_reason_.value_or({}); }
 
  private:
   struct Held {
@@ -114,7 +114,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   protocol::LinearBuffer in_;
   std::vector<Held> held_;
   std::vector<std::pair<rules::RouteId, PoolShard*>> shards_;
-  std::optional<Action> postponed_;       ///< a release that waits until the client has taken its bytes
+  Boxed<Action> postponed_;               ///< a release that waits until the client has taken its bytes
   Boxed<protocol::SqlError> shut_down_;
   PoolShard* waiting_at_ = nullptr;
   rules::RouteId wanted_ = rules::no_route;
@@ -123,7 +123,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool driving_ = false;
   bool finished_ = false;
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
-  std::string end_reason_;
+  Boxed<std::string> end_reason_;
   bool warm_ = true;                      ///< holds memory that an idle session does not need
   Pins told_pins_ = 0;                    ///< already in the log
 

@@ -108,7 +108,6 @@ void Relay::shrink() {
   worker_.note_freed();
   core_.shrink();
   held_.shrink_to_fit();
-  end_reason_.shrink_to_fit();
 }
 
 void Relay::tick(std::int64_t now) {

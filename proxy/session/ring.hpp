@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ class Ring {
   }
   T pop() {
     T item = std::exchange(items_[first_], T{});
-    first_ = (first_ + 1) & (items_.size() - 1);
+    first_ = static_cast<std::uint32_t>((first_ + 1) & (items_.size() - 1));
     --size_;
     return item;
   }
@@ -43,8 +44,8 @@ class Ring {
     first_ = 0;
   }
   std::vector<T> items_;  ///< size is a power of two
-  std::size_t first_ = 0;
-  std::size_t size_ = 0;
+  std::uint32_t first_ = 0;
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace pgswitch

@@ -14,12 +14,12 @@ ANYBODY.verify_mode = ssl.CERT_NONE
 class RawClient:
     """A socket and the few messages that the tests need."""
 
-    def __init__(self, port, host="127.0.0.1", unix=None):
+    def __init__(self, port, host="127.0.0.1", unix=None, source=""):
         if unix:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.connect(unix)
         else:
-            self.socket = socket.create_connection((host, port), 10)
+            self.socket = socket.create_connection((host, port), 10, (source, 0))
         self.socket.settimeout(10)
 
     def send(self, data):

@@ -141,6 +141,25 @@ def test_a_login_of_one_byte_now_and_then_ends_at_the_same_time_as_a_silent_one(
 
 
 @pytest.mark.pgswitch
+def test_the_limit_on_logins_of_one_address_refuses_its_clients_and_nobody_else(start_proxy, oltp):
+    proxy = start_proxy(auth_type="trust", max_login_conn_per_address=2, client_login_timeout=60, tcp_defer_accept=0)
+    slow = [RawClient(proxy.port) for _ in range(2)]
+    with RawClient(proxy.port) as refused:
+        assert sqlstates(refused.read_until(b"E")) == ["53300"]
+    with RawClient(proxy.port, source="127.0.0.2") as other:
+        other.startup(user="app", database="app")
+        assert other.read_until(b"Z", b"E")[-1][0] == b"Z"
+    for client in slow:  # who was there first may still log in
+        client.startup(user="app", database="app")
+        assert client.read_until(b"Z", b"E")[-1][0] == b"Z"
+    is_unhurt(proxy, oltp)  # and has made room by that
+    assert [row["items"] for row in proxy.console("SHOW LISTS") if row["list"] == "refused_logins"] == [1]
+    assert "too many clients of this address are logging in (max_login_conn_per_address)" in proxy.pooler.log_text()
+    for client in slow:
+        client.close()
+
+
+@pytest.mark.pgswitch
 @pytest.mark.parametrize("nonsense", (b"\0" * 100, b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + b"x" * 100, b"\x16\x03\x01\0\0",
                                       b"\x15\x03\x03\0\2\2\x28", b"\x17\x03\x03\0\x05hello", struct.pack("!ihh", 8, 3, 0)),
                          ids=("zeros", "http", "too long", "empty record", "alert", "data", "plain startup"))

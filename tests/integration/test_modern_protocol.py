@@ -399,3 +399,23 @@ def test_a_proxy_header_from_elsewhere_is_a_bad_start_packet(start_proxy, header
     with RawClient(proxy.port) as client:
         send(client, header + startup({"user": "app", "database": "app"}))
         assert read_to_end(client) == []
+
+
+# --- a client that does not wait
+
+@pytest.mark.parametrize("user, database, command", (("app", "app", "SELECT 1"), ("admin", "pgbouncer", "SHOW VERSION")))
+def test_what_a_client_sends_behind_its_startup_packet_is_answered(trusting, user, database, command):
+    with RawClient(trusting.port) as client:
+        client.send(startup({"user": user, "database": database}) + query(command) * 2)
+        assert client.read_until(b"Z", b"E")[-1][0] == b"Z"
+        for _ in range(2):
+            assert [kind for kind, _ in client.read_until(b"Z", b"E")] == [b"T", b"D", b"C", b"Z"]
+
+
+def test_a_startup_packet_in_pieces_is_read_to_its_end(trusting):
+    packet = startup({"user": "app", "database": "app", "application_name": "x" * 2000})
+    with RawClient(trusting.port) as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for i in range(0, len(packet), 7):
+            client.send(packet[i:i + 7])
+        assert client.read_until(b"Z", b"E")[-1][0] == b"Z"

@@ -8,7 +8,7 @@ from launch import PROXY, accepts, eventually, free_port, make_folder, reachable
 
 # Keys that only pgswitch has; left out of the file for any other program.
 _OWN_KEYS = {"workers", "rules_file", "rules_on_error", "proxy_protocol", "proxy_protocol_networks",
-             "transaction_route_conflict"}
+             "transaction_route_conflict", "max_login_conn_per_address"}
 
 
 def ini_text(databases, settings):

@@ -27,6 +27,34 @@ TEST(Base64, anything_but_the_one_encoding_is_refused) {
     EXPECT_FALSE(base64_decode(bad)) << bad;
 }
 
+std::string hex(const Digest& digest) {
+  std::string text;
+  for (const std::uint8_t octet : digest) {
+    text += "0123456789abcdef"[octet >> 4];
+    text += "0123456789abcdef"[octet & 15];
+  }
+  return text;
+}
+
+TEST(Sha256, vectors_of_fips_180_4) {
+  EXPECT_EQ(hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Hmac, vectors_of_rfc_4231) {
+  const std::string key(20, '\x0b'), long_key(131, '\xaa');
+  EXPECT_EQ(hex(hmac_sha256(key, {"Hi ", "There"})), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(hex(hmac_sha256("Jefe", {"what do ya want ", "", "for nothing?"})),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(hex(hmac_sha256(long_key, {"Test Using Larger Than Block-Size Key - Hash Key First"})),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(Md5, digest_of_two_parts_is_that_of_the_whole) {
+  EXPECT_EQ(md5("abc", "def"), md5("abcdef", ""));
+  EXPECT_NE(md5("abc", "def"), md5("abc", "de"));
+}
+
 TEST(Md5, secret_and_response_are_postgresqls) {
   // CREATE ROLE m PASSWORD 'pencil' with password_encryption = md5.
   EXPECT_EQ(md5_secret("pencil", "m"), "md58bbf3f45673bf67d02e4214911f3417f");

@@ -1,8 +1,9 @@
 #include <gtest/gtest.h>
 
+#include "protocol/writer.hpp"
 #include "proxy/welcome.hpp"
 
-// What Router::welcome() is made of; with a real server it is tested in tests/integration.
+// What Router::recall_welcome() and ask_welcome() are made of; with a real server it is tested in tests/integration.
 namespace pgswitch {
 namespace {
 
@@ -19,6 +20,8 @@ TEST(ApplicationName, is_cleaned_and_cut_as_postgresql_does) {
   };
   for (const auto& [given, expected] : cases) EXPECT_EQ(clean_application_name(given), expected);
 }
+
+ParametersPtr parameters(ParameterList list) { return std::make_shared<const ParameterList>(std::move(list)); }
 
 TEST(WelcomeCache, key_ignores_order_spelling_of_names_and_application_name) {
   PoolKey pool;
@@ -38,13 +41,47 @@ TEST(WelcomeCache, key_keeps_parts_apart) {
 
 TEST(WelcomeCache, forgets_the_oldest) {
   WelcomeCache cache(2);
-  cache.insert("a", {{"x", "1"}});
-  cache.insert("b", {});
-  cache.insert("a", {{"x", "2"}});
-  cache.insert("c", {});
+  const ParametersPtr first = parameters({{"x", "1"}}), second = parameters({{"x", "2"}});
+  cache.insert("a", first);
+  cache.insert("b", first);
+  cache.insert("a", second);
+  EXPECT_EQ(cache.find("a"), second);
+  cache.insert("c", first);
   EXPECT_EQ(cache.size(), 2u);
   EXPECT_EQ(cache.find("a"), nullptr);
-  EXPECT_NE(cache.find("c"), nullptr);
+  EXPECT_EQ(cache.find("c"), first);
+}
+
+std::string frames_of(const ParameterList& list) {
+  std::string frames;
+  for (const auto& [name, value] : list) protocol::write_parameter_status(frames, name, value);
+  return frames;
+}
+
+TEST(WelcomeMaker, tells_what_the_server_said_and_the_clients_own_application_name) {
+  WelcomeMaker maker;
+  const ParametersPtr said = parameters({{"application_name", ""}, {"DateStyle", "ISO"}, {"server_version", "15"}});
+  const std::string own = "psql\n";
+  EXPECT_EQ(*maker.make(said, nullptr).frames, frames_of(*said));
+  const Welcome named = maker.make(said, &own);
+  EXPECT_EQ(*named.frames, frames_of({{"application_name", "psql?"}, {"DateStyle", "ISO"}, {"server_version", "15"}}));
+  EXPECT_EQ(named.tracked[static_cast<std::size_t>(Tracked::application_name)], "psql?");
+  EXPECT_EQ(named.tracked[static_cast<std::size_t>(Tracked::date_style)], "ISO");
+}
+
+TEST(WelcomeMaker, makes_each_welcome_once_and_again_when_it_has_been_replaced) {
+  WelcomeMaker maker;
+  const ParametersPtr one = parameters({{"DateStyle", "ISO"}}), other = parameters({{"DateStyle", "German"}});
+  const std::string name = "app";
+  const auto first = maker.make(one, &name).frames;
+  EXPECT_EQ(maker.make(one, &name).frames, first);
+  EXPECT_NE(*maker.make(one, nullptr).frames, *first);
+  EXPECT_NE(*maker.make(other, &name).frames, *first);
+  for (int i = 0; i < 20; ++i) {
+    const std::string another = "app " + std::to_string(i);
+    EXPECT_EQ(*maker.make(one, &another).frames, frames_of({{"DateStyle", "ISO"}, {"application_name", another}}));
+  }
+  EXPECT_EQ(*maker.make(one, &name).frames, *first);
 }
 
 TEST(SettingsQuery, quotes_whatever_a_client_sends) {

@@ -187,6 +187,8 @@ class SessionCore {
   bool fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(const PreparedStatement& prepared) const;
   bool may_have_failed(const Link& link) const;
+  void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
+                  Note note);
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);

@@ -174,27 +174,33 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
-  if (!known || unnamed) note.key = prepared->key;
+  send_parse(*link, *prepared, *parse, in.substr(0, size), known, std::move(note));
+  return size;
+}
+
+/// `known`: the server has the statement, and keeps it when it refuses the Parse.
+void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, const frontend::Parse& parse, ByteView frame, bool known, Note note) {
+  PreparedSet& there = link.state->prepared;
+  const bool unnamed = parse.statement.empty();
+  if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
-  note.rewritten = prepared->sent_text != parse->text;
+  note.rewritten = prepared.sent_text != parse.text;
   if (unnamed && !note.rewritten) {
-    to_server_.add(in.substr(0, size));
-    there.unnamed = prepared->key;
+    to_server_.add(frame);
   } else {
-    if (!unnamed && !known) make_room(*link);
-    const ServerName name = server_name(prepared->key);
+    if (!unnamed && !known) make_room(link);
+    const ServerName name = server_name(prepared.key);
     to_server_.compose([&](std::string& out) {
-      protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared->sent_text, prepared->parameter_types);
+      protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
     });
-    if (unnamed)
-      there.unnamed = prepared->key;
-    else if (!known)
-      there.insert(prepared->key);
   }
+  if (unnamed)
+    there.unnamed = prepared.key;
+  else if (!known)
+    there.insert(prepared.key);
   ++counters.server_parses;
   ledger_.push(Expect::parse, Reply::forward, std::move(note));
   batch_open_ = true;
-  return size;
 }
 
 /// What the client's name means from now on (nullptr: nothing); `note` gets what takes it back.

@@ -151,7 +151,9 @@ async def a_prepared_statement_is_used_again():
     for i in range(1, 9):
         seen.append([tuple(row) for row in await statement.fetch(i)])
         await interleave(connection)
-    return seen, [(p.name, p.kind) for p in statement.get_parameters()], await statement.explain(1)
+    # The widths and costs of a plan change when autovacuum has looked at its tables.
+    plan = (await statement.explain(1))[0]["Plan"]
+    return seen, [(p.name, p.kind) for p in statement.get_parameters()], plan["Node Type"], plan["Relation Name"]
 
 
 @scenario

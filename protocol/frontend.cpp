@@ -102,6 +102,21 @@ bool is_valid_bind(ByteView body) {
   return in.at_end();
 }
 
+std::string bind_fault(ByteView body, std::size_t wanted) {
+  BodyReader in(body);
+  in.string();
+  const std::string_view statement = in.string();
+  const std::size_t formats = in.int16();
+  in.bytes(formats * 2);
+  const std::size_t parameters = in.int16();
+  if (!in.ok()) return std::string(in.fault());
+  if (formats > 1 && formats != parameters)
+    return "bind message has " + std::to_string(formats) + " parameter formats but " + std::to_string(parameters) + " parameters";
+  if (parameters == wanted) return {};
+  return "bind message supplies " + std::to_string(parameters) + " parameters, but prepared statement \"" + std::string(statement) +
+         "\" requires " + std::to_string(wanted);
+}
+
 std::optional<Execute> read_execute(ByteView body) {
   BodyReader in(body);
   Execute message;

@@ -52,6 +52,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   if (!head_.decided) decide_head(query->text);
   unnamed_.reset();
   unnamed_portal_.reset();
+  ledger_.forget_unnamed();
   if (!head_.plain) {
     if (!run_script(query->text)) return 0;
   } else {

@@ -89,12 +89,21 @@ SqlError several_commands() {
   return {Severity::error, "42601", "cannot insert multiple commands into a prepared statement", "", "", 0};
 }
 
+SqlError synchronization_lost() {
+  return {Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+          "terminating connection because protocol synchronization was lost", "", "", 0};
+}
+
 SqlError unknown_savepoint(std::string_view name) {
   return {Severity::error, "3B001", "savepoint \"" + std::string(name) + "\" does not exist", "", "", 0};
 }
 
 SqlError spent_portal(std::string_view name) {
   return {Severity::error, "55000", "portal \"" + std::string(name) + "\" cannot be run", "", "", 0};
+}
+
+SqlError duplicate_portal(std::string_view name) {
+  return {Severity::error, "42P03", "cursor \"" + std::string(name) + "\" already exists", "", "", 0};
 }
 
 SqlError unknown_portal(std::string_view name) {

@@ -36,7 +36,10 @@ protocol::SqlError unknown_prepared_statement(std::string_view name);
 protocol::SqlError duplicate_prepared_statement(std::string_view name);
 protocol::SqlError several_commands();
 protocol::SqlError unknown_savepoint(std::string_view name);
+protocol::SqlError duplicate_portal(std::string_view name);
 protocol::SqlError unknown_portal(std::string_view name);
+/// The end of a session that sent something else than data during COPY.
+protocol::SqlError synchronization_lost();
 /// Execute of a portal that has run a statement without rows.
 protocol::SqlError spent_portal(std::string_view name);
 /// BEGIN in statement pooling (pgbouncer's text).

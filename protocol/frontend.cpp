@@ -96,10 +96,17 @@ bool is_valid_bind(ByteView body) {
   const std::size_t parameters = in.int16();
   // One format stands for all parameters (exec_bind_message answers 08P01 to any other disagreement).
   if (formats > 1 && formats != parameters) return false;
-  skip_parameters(in, parameters);
-  const std::size_t result_formats = in.int16();
-  in.bytes(result_formats * 2);
-  return in.at_end();
+  return bind_values_fault(body).empty();
+}
+
+std::string bind_values_fault(ByteView body) {
+  BodyReader in(body);
+  in.string();
+  in.string();
+  in.bytes(std::size_t{in.int16()} * 2);
+  skip_parameters(in, in.int16());
+  in.bytes(std::size_t{in.int16()} * 2);
+  return in.at_end() ? std::string() : std::string(in.fault());
 }
 
 std::string bind_fault(ByteView body, std::size_t wanted) {

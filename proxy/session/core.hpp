@@ -99,8 +99,8 @@ class SessionCore {
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
   bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
-  /// Sync or Flush, or for the server's replies, and go out in one write with them.
-  bool holds_replies() const { return holds_replies_ && !closing_; }
+  /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
+  bool holds_replies() const { return holds_replies_ && !closing_ && releases_.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
   bool at_frame_boundary() const { return server_rest_ == 0; }
   /// In what state the lease of `route` is left when the client has gone.
@@ -177,6 +177,7 @@ class SessionCore {
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
   bool fail_query(const protocol::SqlError& error);
+  void drop_unnamed();
   void abort_locally();
 
   // core_extended.cpp, core_execute.cpp: extended protocol

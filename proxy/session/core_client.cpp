@@ -140,20 +140,21 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
 
 std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
-  if (header.body_size != 0) fail_batch(malformed_message("invalid message format"));
+  const bool wrong = header.body_size != 0;
   skip_until_sync_ = false;
   refusal_.reset();  // of a message that was skipped
   batch_wrote_ = false;
-  if (active_ && (batch_open_ || !ledger_.empty())) {
-    if (header.body_size == 0)
-      to_server_.add(in.substr(0, header.frame_size()));
-    else
-      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+  if (active_ && (batch_open_ || !ledger_.empty() || (wrong && active_->status != 'I'))) {
+    to_server_.add(in.substr(0, header.frame_size()));
     ledger_.push(Expect::sync);
     batch_open_ = false;
     if (predicted_ == 'I') drop_portals();
     if (names_in_doubt_) stall(Stall::replies);
   } else {
+    if (wrong) {
+      write_local_error(malformed_message("invalid message format"));
+      abort_locally();
+    }
     write_local_ready();
     maybe_release();
   }

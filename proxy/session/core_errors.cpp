@@ -60,6 +60,7 @@ std::string SessionCore::client_name(std::string_view server) const {
   const std::uint32_t serial = ledger_.empty() ? 0 : ledger_.head().serial;
   for (const auto& [name, prepared] : prepared_)
     if (serial != 0 && prepared->serial == serial) return name;
+  if (const std::string_view former = serial == 0 ? std::string_view() : ledger_.former_name(serial); !former.empty()) return std::string(former);
   for (const auto& [name, prepared] : prepared_)
     if (!prepared->by_sql && server == as_view(server_name(prepared->key))) return name;
   return std::string(server);

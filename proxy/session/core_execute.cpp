@@ -23,7 +23,6 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (const auto wrong = wrong_name(execute->portal)) return fail_batch(*wrong), size;
   const PreparedStatementPtr portal = find_portal(execute->portal);
 
-  if (!portal && execute->portal.empty()) return fail_batch(unknown_portal({})), size;
   if (portal && is_local(*portal)) {
     if (portal == spent()) return run_spent(execute->portal) ? size : 0;
     const Kind kind = portal->item().statement->kind;
@@ -104,11 +103,13 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
   PreparedStatement prepared;
   prepared.sent_text = text;
   prepared.key = prepared_key(text, {});
+  const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
   ensure_prepared(link, prepared, false);
   const ServerName name = server_name(prepared.key);
-  // The client may have something in the unnamed portal that it is not done with.
-  const bool taken = unnamed_portal_ && !is_local(*unnamed_portal_);
-  const std::string_view portal = taken ? "pgswitch" : "";
+  // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
+  const bool ends = note.statement && ends_transaction(note.statement->kind);
+  const bool taken = !ends && !first;
+  const std::string_view portal = ends ? "" : "pgswitch";
   to_server_.compose([&](std::string& out) {
     if (taken) protocol::write_close(out, 'P', portal);
     protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();

@@ -81,7 +81,7 @@ void SessionCore::fail_batch(const SqlError& error) {
   protocol::write_error(bytes, error);
   refusal_.reset();
   skip_until_sync_ = true;
-  if (active_ && (batch_open_ || (!ledger_.empty() && predicted_ != 'I'))) {
+  if (active_ && (batch_open_ || predicted_ != 'I')) {
     // Executing a portal that cannot exist.
     to_server_.compose([](std::string& out) {
       protocol::MessageWriter(out, frontend::execute).string("pgswitch refused").int32(0);
@@ -104,7 +104,8 @@ bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const 
 /// What is answered without a server, and does not end the transaction: whether it may be is known only when everything
 /// before it has been answered.
 bool SessionCore::waits_for_failure(Kind kind) const {
-  return !ledger_.empty() && !ends_failed_transaction(kind) && (predicted_ != 'I' || status() != 'I');
+  // In a batch that has been begun on the server a failure skips all that follows.
+  return !ledger_.empty() && !batch_open_ && !ends_failed_transaction(kind) && (predicted_ != 'I' || status() != 'I');
 }
 
 /// Whether something that is on its way may have failed the transaction, or mended it, so that nobody knows how a Parse fares.
@@ -112,7 +113,7 @@ bool SessionCore::may_have_failed(const Link& link) const {
   return predicted_ != 'I' && !ledger_.empty() && (link.status == 'E' || !batch_open_);
 }
 
-/// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to parse it without a name, and
+/// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to prepare it, and
 /// made to fail if it can. False: it waits.
 bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
   const bool asks = !is_local(prepared) && prepared.script->items.size() == 1;
@@ -121,11 +122,8 @@ bool SessionCore::on_name_taken(const PreparedStatement& prepared, const fronten
     if (refusal_) fail_batch(*refusal_);
     return stall_ == Stall::none;
   }
-  if (asks) {
-    PreparedStatement unnamed = prepared;
-    link->state->prepared.unnamed = {};
-    ensure_prepared(*link, unnamed, true);
-  }
+  if (asks && !prepared_known(prepared, false)) return false;
+  if (asks) ensure_prepared(*link, prepared, false);
   fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;
 }
@@ -272,7 +270,6 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
 
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);
-    if (!portal && target->name.empty()) return fail_batch(unknown_portal({})), size;
     if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
     if (portal && local_abort_) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {

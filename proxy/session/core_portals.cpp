@@ -120,8 +120,9 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (!fault.empty()) return fail_batch(malformed_message(fault)), size;
   if (waits_for_failure(prepared->item().statement->kind)) return await_replies(), 0;
   if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
-  if (!names.portal.empty() && portals_.contains(names.portal)) return fail_batch(duplicate_portal(names.portal)), size;
-  if (!frontend::is_valid_bind(body)) return fail_batch(malformed_message("insufficient data left in message")), size;
+  const bool taken = !names.portal.empty() && (portals_.contains(names.portal) || is_held_cursor(names.portal));
+  if (taken) return fail_batch(duplicate_portal(names.portal)), size;
+  if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;
   if (names.portal.empty())
     unnamed_portal_ = prepared;

@@ -226,7 +226,6 @@ bool SessionCore::on_ready(ByteView frame) {
     return false;
   }
   predicted_ = *status;
-  if (*status == 'I' && !batch_open_) drop_portals();
   names_in_doubt_ = false;
   link.check_settings = true;
   if (stall_ == Stall::replies) stall(Stall::none);

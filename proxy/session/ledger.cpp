@@ -118,6 +118,12 @@ bool Ledger::server_tells(std::string_view name, const PreparedKey& key) const {
   return made < notes_.size() && made == newest(AboutKey{key}) && !notes_[made].closes;
 }
 
+std::string_view Ledger::former_name(std::uint32_t serial) const {
+  for (std::size_t i = 0; i < notes_.size(); ++i)
+    if (notes_[i].previous && notes_[i].previous->serial == serial) return notes_[i].client_name;
+  return {};
+}
+
 void Ledger::forget_unnamed() {
   for (std::size_t i = 0; i < notes_.size(); ++i)
     if (notes_[i].names_client_statement && notes_[i].client_name.empty()) notes_[i].previous.reset();

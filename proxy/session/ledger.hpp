@@ -86,6 +86,8 @@ class Ledger {
   bool doubts_key(const PreparedKey& key) const;
   /// Whether one and the same Parse, sent to the server, makes the name and the statement: the server will tell then.
   bool server_tells(std::string_view name, const PreparedKey& key) const;
+  /// What the client called the statement, if it has given the name to another meanwhile; "" when that is not known.
+  std::string_view former_name(std::uint32_t serial) const;
   /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.
   void forget_unnamed();
 

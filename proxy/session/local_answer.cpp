@@ -54,10 +54,11 @@ bool changes_names(const rules::Statement& statement) {
   return frees_all_names(statement) || has(statement.effects, rules::Effect::prepare) || has(statement.effects, rules::Effect::deallocate);
 }
 
-bool ends_failed_transaction(rules::Kind kind) {
-  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::rollback_to ||
-         kind == rules::Kind::prepare_transaction;
+bool ends_transaction(rules::Kind kind) {
+  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::prepare_transaction;
 }
+
+bool ends_failed_transaction(rules::Kind kind) { return ends_transaction(kind) || kind == rules::Kind::rollback_to; }
 
 std::uint32_t utf8_length(std::string_view text) {
   return static_cast<std::uint32_t>(

@@ -27,6 +27,8 @@ bool frees_all_names(const rules::Statement& statement);
 bool changes_names(const rules::Statement& statement);
 /// What PostgreSQL runs in a failed transaction.
 bool ends_failed_transaction(rules::Kind kind);
+/// COMMIT, ROLLBACK, PREPARE TRANSACTION.
+bool ends_transaction(rules::Kind kind);
 /// Characters (not bytes) of UTF-8 text: error positions count them.
 std::uint32_t utf8_length(std::string_view text);
 /// PostgreSQL's answers to misuse, worded as it does.

@@ -9,6 +9,7 @@ from messages import (COPY_DONE, FLUSH, SYNC, bind, close, copy_data, copy_fail,
 
 NAMES = ("", "", "s", "t")
 PORTALS = ("", "", "p", "q", "c")
+CURSORS_OF_SQL = ("c", "d")  # not p and q: those may be bound to what pgswitch answers itself, which FETCH cannot find
 SAVEPOINTS = ("a", "b")
 READS = ("SELECT 1", "SELECT generate_series(1, 5)", "SELECT 'x' AS word, 2.5 AS number", "SELECT 1 WHERE false", "VALUES (1), (2)",
          "SHOW work_mem", "SHOW search_path", "SELECT count(*) FROM customers", "DELETE FROM copied WHERE false", "TABLE nobody",
@@ -31,6 +32,7 @@ STRINGS = ("SELECT 1; SELECT 2", "BEGIN; SELECT 1; COMMIT", "BEGIN; SELECT 1", "
            "BEGIN; SELECT 1/0", "COMMIT; BEGIN", "SET work_mem = '9MB'; SELECT 1/0", "SELECT 1; BEGIN; SELECT 2", "ROLLBACK; SELECT 1",
            "SAVEPOINT a; SELECT 1/0", "BEGIN; SAVEPOINT a; SELECT 1; ROLLBACK TO a", ";; SELECT 1;;", "SELECT 1; SELEC", "BEGIN; BEGIN",
            "PREPARE s AS SELECT 1; EXECUTE s; DEALLOCATE s")
+FIXED_CONTROL = {text for text in CONTROL if "{" not in text}
 KINDS = ((READS, 8), (PARAMETERS, 5), (BROKEN, 3), (CONTROL, 10), (SETTINGS, 3), (NAMED, 4), (CURSORS, 3), (EMPTY, 1))
 LISTS, WEIGHTS = zip(*KINDS)
 MALFORMED = ((b"P", b"s\0SELECT 1"), (b"B", b"\0\0"), (b"B", b"\0s\0\0\0\0\2"), (b"D", b"x\0"), (b"D", b"S"), (b"E", b"\0"), (b"C", b"Q\0"),
@@ -42,6 +44,7 @@ class Author:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.unfit = set()  # names that EXECUTE must not have: PostgreSQL itself fails over them (EXECUTE of itself, SAVEPOINT)
         self.wanted = {}  # name of a statement -> how many parameters it was parsed with
 
     def conversation(self):
@@ -60,8 +63,9 @@ class Author:
 
     def sql(self, simple=False):
         texts = STRINGS if simple and self.random.random() < 0.15 else self.random.choices(LISTS, WEIGHTS)[0]
-        return self.random.choice(texts).format(savepoint=self.random.choice(SAVEPOINTS), name=self.random.choice(NAMES[2:]),
-                                                portal=self.random.choice(PORTALS[2:]))
+        name = self.random.choice(NAMES[2:])
+        sql = self.random.choice(texts).format(savepoint=self.random.choice(SAVEPOINTS), name=name, portal=self.random.choice(CURSORS_OF_SQL))
+        return "SELECT 1" if sql.startswith("EXECUTE") and name in self.unfit else sql
 
     def group(self):
         """Some messages of the extended protocol that belong together, or nearly."""
@@ -105,19 +109,23 @@ class Author:
         sql = self.random.choice(("COPY copied FROM STDIN", "COPY copied FROM STDIN", "COPY nobody FROM STDIN", "COPY (VALUES (1), (2)) TO STDOUT"))
         if self.random.random() < 0.5:
             return [self.query(sql), *data, end, ("S", SYNC)]
-        return [self.parse("", sql), self.bind("", "", ()), self.execute("", 0), *data, end, ("S", SYNC)]
+        return [self.parse("", sql), self.bind("", "", ()), self.execute("", 0), *data, end, self.parse("", "SELECT 1"), ("S", SYNC)]
 
     def target(self):
         return self.random.choice([("S", self.random.choice(NAMES)), ("P", self.random.choice(PORTALS))])
 
     def parse(self, name, sql):
+        if name and sql.startswith("EXECUTE"):
+            sql = "SELECT 2"
+        if sql in FIXED_CONTROL or sql.split(" ")[0] in ("SAVEPOINT", "RELEASE", "ROLLBACK"):
+            self.unfit.add(name)
         self.wanted[name] = sum(f"${number}" in sql for number in (1, 2))
         return self.message("P", parse(sql, name), name, sql)
 
     def bind(self, name, portal, values=None):
         if values is None:
             values = self.random.choices(("1", "2", "0", "x", None), (6, 6, 1, 1, 1), k=self.wanted.get(name, 0))
-            values = values if self.random.random() < 0.96 else ("1",)
+            values = values if portal or self.random.random() < 0.96 else ("1",)
         return self.message("B", bind(values, name, portal), portal, name, *map(repr, values))
 
     def execute(self, portal, rows=None):

@@ -124,6 +124,8 @@ DETAILS = {
     "two_names_for_one_text": [
         parse("SELECT $1::int", "s") + parse("SELECT $1::int", "t") + parse("SELECT $1::int") + SYNC, bind(statement="s") + SYNC,
         bind(statement="t") + SYNC, bind(("x",), "s") + SYNC, bind() + SYNC],
+    "error_of_a_statement_that_is_closed_behind_it": [
+        parse("SELECT 1", "s") + bind(("1",), "s") + SYNC, close("S", "s") + SYNC, parse("SELECT 1", "s") + SYNC],
     "name_of_a_skipped_parse": [
         parse("SELECT 1/0") + bind() + execute() + parse("SELECT 1", "s") + SYNC, bind(statement="s") + SYNC, parse("SELECT 2", "s") + SYNC],
     "name_of_a_skipped_close": [parse("SELECT 1", "s") + SYNC, execute("nobody") + close("S", "s") + SYNC, parse("SELECT 2", "s") + SYNC],

@@ -45,13 +45,31 @@ def told(endpoint, steps, pipelined):
         while seen[-1:] != [(None, b"")] and not any(kind == b"D" and MARK.encode() in body for kind, body in seen[-4:]):
             seen += client.read_until(b"Z")
         send(client, TERMINATE)
-        return transcript(message for message in seen if message[0] is not None)
+        return comparable(transcript(message for message in seen if message[0] is not None))
+
+
+def comparable(messages):
+    """Without what tests/README.md says is different."""
+    status, told_so = "I", []
+    for message in messages:
+        fields = message[1] if message[0] in ("E", "N") else {}
+        if fields.get("M", "").startswith("skipping cleanup for portal"):
+            continue
+        if message[0] == "Z":
+            status = message[1].decode()
+        if status == "E" and fields.get("C") in ("42601", "25P02"):
+            message = ("E", "failed transaction")
+        told_so.append(message)
+    return told_so
 
 
 def differs(steps, pipelined, proxy, direct):
     """The first answer that is another one, twice: the second client finds what the first left on the server."""
     try:
         expected = told(direct, steps, pipelined)
+    except TimeoutError:  # a COPY that waits for data
+        return None
+    try:
         for _ in range(2):
             seen = told(proxy, steps, pipelined)
             if seen != expected:

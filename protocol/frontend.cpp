@@ -96,10 +96,32 @@ bool is_valid_bind(ByteView body) {
   const std::size_t parameters = in.int16();
   // One format stands for all parameters (exec_bind_message answers 08P01 to any other disagreement).
   if (formats > 1 && formats != parameters) return false;
-  skip_parameters(in, parameters);
-  const std::size_t result_formats = in.int16();
-  in.bytes(result_formats * 2);
-  return in.at_end();
+  return bind_values_fault(body).empty();
+}
+
+std::string bind_values_fault(ByteView body) {
+  BodyReader in(body);
+  in.string();
+  in.string();
+  in.bytes(std::size_t{in.int16()} * 2);
+  skip_parameters(in, in.int16());
+  in.bytes(std::size_t{in.int16()} * 2);
+  return in.at_end() ? std::string() : std::string(in.fault());
+}
+
+std::string bind_fault(ByteView body, std::size_t wanted) {
+  BodyReader in(body);
+  in.string();
+  const std::string_view statement = in.string();
+  const std::size_t formats = in.int16();
+  in.bytes(formats * 2);
+  const std::size_t parameters = in.int16();
+  if (!in.ok()) return std::string(in.fault());
+  if (formats > 1 && formats != parameters)
+    return "bind message has " + std::to_string(formats) + " parameter formats but " + std::to_string(parameters) + " parameters";
+  if (parameters == wanted) return {};
+  return "bind message supplies " + std::to_string(parameters) + " parameters, but prepared statement \"" + std::string(statement) +
+         "\" requires " + std::to_string(wanted);
 }
 
 std::optional<Execute> read_execute(ByteView body) {

@@ -55,6 +55,11 @@ std::optional<Parse> read_parse(ByteView body);
 std::optional<BindNames> read_bind_names(ByteView body);
 /// Checks the whole of a complete Bind body: format codes, parameter lengths, result formats add up.
 bool is_valid_bind(ByteView body);
+/// What PostgreSQL says of a Bind for a statement that has so many parameters, "" when it is satisfied. Only the counts are
+/// looked at.
+std::string bind_fault(ByteView body, std::size_t parameters);
+/// The same of what follows the counts.
+std::string bind_values_fault(ByteView body);
 std::optional<Execute> read_execute(ByteView body);
 std::optional<Target> read_describe(ByteView body);
 std::optional<Target> read_close(ByteView body);

@@ -18,6 +18,7 @@ Action SessionCore::next() {
   if (!releases_.empty()) {
     const Action action = releases_.front();
     releases_.erase(releases_.begin());
+    holds_replies_ = false;  // a release waits for what is to be written
     return action;
   }
   if (closing_) return {Action::Kind::close, rules::no_route, {}};

@@ -99,8 +99,8 @@ class SessionCore {
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
   bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
-  /// Sync or Flush, or for the server's replies, and go out in one write with them.
-  bool holds_replies() const { return holds_replies_ && !closing_; }
+  /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
+  bool holds_replies() const { return holds_replies_ && !closing_ && releases_.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
   bool at_frame_boundary() const { return server_rest_ == 0; }
   /// In what state the lease of `route` is left when the client has gone.
@@ -152,15 +152,19 @@ class SessionCore {
   std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
   void give_up(std::string why);
-  bool may_follow_copy(const protocol::FrameHeader& header) const;
   bool small_is_whole(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_function_call(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_sync(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_flush(const protocol::FrameHeader& header, protocol::ByteView in);
+
+  // core_copy.cpp
+  bool may_follow_copy(const protocol::FrameHeader& header) const;
+  std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  void break_copy(char type);
+  bool on_broken_copy(protocol::ByteView body);
 
   // core_query.cpp: simple protocol
   std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -173,19 +177,17 @@ class SessionCore {
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
   bool fail_query(const protocol::SqlError& error);
+  void drop_unnamed();
   void abort_locally();
 
   // core_extended.cpp, core_execute.cpp: extended protocol
   std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t close_portal(std::string_view name, protocol::ByteView frame);
-  PreparedStatementPtr make_prepared(std::string_view text, std::string_view types);
+  PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
   PreparedStatementPtr current(const PreparedStatementPtr& prepared);
   bool fails_in_transaction(const PreparedStatement& prepared) const;
-  bool waits_for_failure(const PreparedStatement& prepared) const;
+  bool waits_for_failure(rules::Kind kind) const;
   bool may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note note);
@@ -197,25 +199,40 @@ class SessionCore {
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
   void set_sent_text(PreparedStatement& prepared) const;
   bool execute_locally(const rules::ScriptItem& item, std::string_view text);
-  void spend_portal(std::string_view name, rules::Kind kind);
   void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
   bool is_local(const PreparedStatement& prepared) const;
 
+  // core_portals.cpp
+  std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t bind_locally(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names,
+                           const PreparedStatementPtr& prepared);
+  std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t close_portal(std::string_view name, protocol::ByteView frame);
+  PreparedStatementPtr find_portal(std::string_view name) const;
+  static const PreparedStatementPtr& spent();
+  bool run_spent(std::string_view portal);
+  void spend_portal(std::string_view name, rules::Kind kind);
+  bool is_held_cursor(std::string_view name) const;
+  Link* link_of_portal(std::string_view name);
+  void drop_portals();
+
   // core_names.cpp: SQL and the protocol share the names of prepared statements and of portals
   bool names_known();
+  bool surely_means(std::string_view name);
+  bool means_or_server_tells(std::string_view name, bool& server_tells);
+  bool surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
+  bool prepared_known(const PreparedStatement& prepared, bool unnamed);
+  void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
   std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
   PreparedStatementPtr find_prepared(std::string_view name) const;
-  PreparedStatementPtr find_portal(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
   std::optional<protocol::SqlError> name_taken() const;
   void prepared_by_sql(const rules::Statement& statement, Link& link);
   void deallocated_by_sql(const rules::Statement& statement, Link& link);
   void closed_cursor(std::string_view name, Link& link);
-  bool is_held_cursor(std::string_view name) const;
-  Link* link_of_portal(std::string_view name);
   std::string client_name(std::string_view server_name) const;
   std::string with_client_names(std::string_view text) const;
 
@@ -253,7 +270,7 @@ class SessionCore {
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
   void forward_error(protocol::ByteView frame, protocol::ByteView body);
-  void take_back(Note& note);
+  void take_back(Note& note, Note* later = nullptr);
   void desynchronised(char type);
   bool swallowing() const;
 
@@ -303,12 +320,16 @@ class SessionCore {
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
   RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
+  std::uint32_t last_serial_ = 0;
 
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
   bool batch_wrote_ = false;
   bool skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
+
+  bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
+  char copy_broken_by_ = 0;
 
   bool names_in_doubt_ = false;   ///< PREPARE, DISCARD ALL, ... is out: what names mean is known when it has been answered
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered

@@ -1,6 +1,5 @@
 // Frames of the client: the dispatch, and the messages that need no decision.
 #include <algorithm>
-#include <cstdio>
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
@@ -52,18 +51,6 @@ void SessionCore::give_up(std::string why) {
   const bool in_copy = active_ && active_->copy_in;
   if (!ledger_.empty() && !in_copy) return await_replies();
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
-}
-
-/// Whether the frame may stand behind a COPY FROM STDIN of which nobody knows yet whether it has begun.
-bool SessionCore::may_follow_copy(const FrameHeader& header) const {
-  switch (header.type) {
-    case frontend::copy_data:
-    case frontend::copy_done:
-    case frontend::copy_fail: return true;
-    case frontend::flush:
-    case frontend::sync: return header.body_size == 0;
-    default: return false;
-  }
 }
 
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
@@ -133,35 +120,6 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
   return here;
 }
 
-/// A client may send data before it has seen the CopyInResponse. Without a COPY the server ignores it.
-std::size_t SessionCore::on_early_copy_frame(const FrameHeader& header, ByteView in) {
-  if (!active_ || ledger_.empty() || skip_until_sync_) return skip_frame(header, in);
-  if (header.type != frontend::copy_data) {
-    ledger_.push(Expect::copy_end);
-    copy_expected_ = false;  // behind the end of the data all is as ever
-  }
-  return stream_to_server(header, in);
-}
-
-/// COPY FROM STDIN is running: data, its end, and Flush and Sync, which the server ignores meanwhile (manual, 55.2.6).
-std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
-  switch (header.type) {
-    case frontend::copy_data: return stream_to_server(header, in);
-    case frontend::copy_done:
-    case frontend::copy_fail: active_->copy_in = false; return stream_to_server(header, in);
-    case frontend::flush:
-    case frontend::sync: return skip_frame(header, in);
-    default: break;
-  }
-  char type[3];
-  std::snprintf(type, sizeof type, "%02X", static_cast<unsigned char>(header.type));
-  if (at_frame_boundary())
-    write_local_error(malformed_message(std::string("unexpected message type 0x") + type + " during COPY from stdin"));
-  fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
-         "terminating connection because protocol synchronization was lost", "", "", 0});
-  return 0;
-}
-
 /// No rule sees a FunctionCall: it runs where the session is.
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
@@ -182,19 +140,21 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
 
 std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
-  if (header.body_size != 0) fail_batch(malformed_message("invalid message format"));
+  const bool wrong = header.body_size != 0;
   skip_until_sync_ = false;
   refusal_.reset();  // of a message that was skipped
   batch_wrote_ = false;
-  if (active_ && (batch_open_ || !ledger_.empty())) {
-    if (header.body_size == 0)
-      to_server_.add(in.substr(0, header.frame_size()));
-    else
-      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+  if (active_ && (batch_open_ || !ledger_.empty() || (wrong && active_->status != 'I'))) {
+    to_server_.add(in.substr(0, header.frame_size()));
     ledger_.push(Expect::sync);
     batch_open_ = false;
+    if (predicted_ == 'I') drop_portals();
     if (names_in_doubt_) stall(Stall::replies);
   } else {
+    if (wrong) {
+      write_local_error(malformed_message("invalid message format"));
+      abort_locally();
+    }
     write_local_ready();
     maybe_release();
   }

@@ -55,7 +55,12 @@ std::string SessionCore::client_name(std::string_view server) const {
     const Statement* statement = note->statement.get();
     if (note->script && note->next_item < note->script->items.size()) statement = note->script->items[note->next_item].statement.get();
     if (statement && !statement->prepared.empty()) return statement->prepared;
+    if (!note->client_name.empty()) return note->client_name;
   }
+  const std::uint32_t serial = ledger_.empty() ? 0 : ledger_.head().serial;
+  for (const auto& [name, prepared] : prepared_)
+    if (serial != 0 && prepared->serial == serial) return name;
+  if (const std::string_view former = serial == 0 ? std::string_view() : ledger_.former_name(serial); !former.empty()) return std::string(former);
   for (const auto& [name, prepared] : prepared_)
     if (!prepared->by_sql && server == as_view(server_name(prepared->key))) return name;
   return std::string(server);

@@ -1,4 +1,4 @@
-// Execute and Close, and the statements that run without a server or by messages of ours.
+// Execute, and the statements that run without a server or by messages of ours.
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
@@ -14,33 +14,6 @@ using rules::Decision;
 using rules::Kind;
 using rules::ScriptItem;
 
-namespace {
-
-bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
-
-/// The SQL that a Close stands for.
-rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view object) {
-  auto statement = std::make_shared<rules::Statement>();
-  statement->kind = kind;
-  statement->effects = rules::bit(effect);
-  statement->object = object;
-  return statement;
-}
-
-/// What a portal means that has run a statement without rows.
-const PreparedStatementPtr& spent() {
-  static const PreparedStatementPtr portal = [] {
-    auto script = std::make_shared<rules::Script>();
-    script->items.push_back({std::make_shared<rules::Statement>(), std::make_shared<Decision>()});
-    auto prepared = std::make_shared<PreparedStatement>();
-    prepared->script = std::move(script);
-    return prepared;
-  }();
-  return portal;
-}
-
-}  // namespace
-
 std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
@@ -51,7 +24,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr portal = find_portal(execute->portal);
 
   if (portal && is_local(*portal)) {
-    if (portal == spent()) return fail_batch(spent_portal(execute->portal)), size;
+    if (portal == spent()) return run_spent(execute->portal) ? size : 0;
     const Kind kind = portal->item().statement->kind;
     if (execute_locally(portal->item(), portal->text)) return ++counters.queries, spend_portal(execute->portal, kind), size;
     if (refusal_) return fail_batch(*refusal_), size;
@@ -62,6 +35,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     const PreparedStatementPtr named = find_prepared(portal->item().statement->prepared);
     if (named && !named->by_sql) return fail_batch(duplicate_prepared_statement(portal->item().statement->prepared)), size;
   }
+  if (portal && local_abort_) return fail_batch(transaction_failed()), size;
   if (!link_of_portal(execute->portal)) {
     if (refusal_) return fail_batch(*refusal_), size;
     return stall_ == Stall::none ? (fail_batch(unknown_portal(execute->portal)), size) : 0;
@@ -75,7 +49,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   copy_expected_ |= statement.kind == Kind::copy_in;
   names_in_doubt_ |= changes_names(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
-    ledger_.push(Expect::execute, Reply::forward, portal->key.low);
+    ledger_.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;
     note.statement = portal->item().statement;
@@ -97,11 +71,8 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     refusal_ = no_transaction_blocks();
     return false;
   }
-  if (statement.kind == Kind::deallocate) {
-    // Whether it is run depends on whether what came before has failed.
-    if (predicted_ != 'I' && !ledger_.empty()) return await_replies(), false;
-    if (!names_known()) return false;
-  }
+  if (waits_for_failure(statement.kind)) return await_replies(), false;
+  if (statement.kind == Kind::deallocate && !(statement.prepared.empty() ? names_known() : surely_means(statement.prepared))) return false;
   Note done;
   if (local_transaction_control(item.statement, text, tag) || local_deallocate(statement, tag, done)) {
     protocol::write_command_complete(bytes, tag);
@@ -115,13 +86,14 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     local_reply(bytes);
     return true;
   }
+  const std::string sent = local_abort_ ? ending_failed(statement, text) : std::string(text);
+  if (ledger_.doubts_key(prepared_key(sent, {}))) return await_replies(), false;
   Link* link = need_link(route_of(item));
   if (!link) return false;
-  const std::string ending = local_abort_ ? ending_failed(statement, text) : std::string();
   Note note;
   note.statement = item.statement;
   names_in_doubt_ |= changes_names(statement);
-  execute_internally(*link, local_abort_ ? std::string_view(ending) : text, Reply::forward, std::move(note));
+  execute_internally(*link, sent, Reply::forward, std::move(note));
   predict(statement.kind);
   return true;
 }
@@ -131,76 +103,25 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
   PreparedStatement prepared;
   prepared.sent_text = text;
   prepared.key = prepared_key(text, {});
+  const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
   ensure_prepared(link, prepared, false);
   const ServerName name = server_name(prepared.key);
+  // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
+  const bool ends = note.statement && ends_transaction(note.statement->kind);
+  const bool taken = !ends && !first;
+  const std::string_view portal = ends ? "" : "pgswitch";
   to_server_.compose([&](std::string& out) {
-    protocol::MessageWriter(out, frontend::bind).string({}).string(as_view(name)).int16(0).int16(0).int16(0).finish();
-    protocol::MessageWriter(out, frontend::execute).string({}).int32(0).finish();
+    if (taken) protocol::write_close(out, 'P', portal);
+    protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();
+    protocol::MessageWriter(out, frontend::execute).string(portal).int32(0).finish();
   });
-  ledger_.push(Expect::bind, Reply::swallow, prepared.key.low);
+  if (taken) ledger_.push(Expect::close, Reply::swallow);
+  ledger_.push(Expect::bind, Reply::swallow, prepared);
   if (note.statement)
     ledger_.push(Expect::execute, reply, std::move(note));
   else
-    ledger_.push(Expect::execute, reply, prepared.key.low);
+    ledger_.push(Expect::execute, reply, prepared);
   batch_open_ = true;
-}
-
-/// A statement without rows cannot be run again; the end of a transaction has dropped its portals.
-void SessionCore::spend_portal(std::string_view name, Kind kind) {
-  if (kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction) portals_.clear();
-  const bool dropped = ends_failed_transaction(kind);
-  const bool spends = dropped || is_control(kind) || kind == Kind::set_transaction || kind == Kind::deallocate;
-  if (!spends) return;
-  if (name.empty())
-    unnamed_portal_ = dropped ? nullptr : spent();
-  else if (dropped)
-    portals_.erase(std::string(name));
-  else
-    portals_[std::string(name)] = spent();
-}
-
-/// Closing a statement of the protocol never needs a server: what it holds is shared, and goes by its own LRU.
-std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
-  if (!complete(header, in)) return 0;
-  const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return size;
-  const auto target = frontend::read_close(body_of(header, in));
-  if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
-  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
-  if (target->target == 'P') return close_portal(target->name, in.substr(0, size));
-  if (!names_known()) return 0;
-  const PreparedStatementPtr prepared = find_prepared(target->name);
-  Note note;
-  if (!prepared || !prepared->by_sql) {
-    rename(target->name, nullptr, note);
-    local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
-    return size;
-  }
-  if (!link_for(*prepared)) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  rename(target->name, nullptr, note);
-  note.statement = closing(Kind::deallocate, rules::Effect::deallocate, {});
-  to_server_.add(in.substr(0, size));
-  ledger_.push(Expect::close, Reply::forward, std::move(note));
-  batch_open_ = true;
-  return size;
-}
-
-std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
-  const bool held = is_held_cursor(name);
-  if (held && local_abort_) return fail_batch(transaction_failed()), frame.size();
-  if (!link_of_portal(name)) {
-    if (refusal_) return fail_batch(*refusal_), frame.size();
-    if (stall_ != Stall::none) return 0;
-    local_reply(std::string_view("3\0\0\0\4", 5));
-    return frame.size();
-  }
-  to_server_.add(frame);
-  batch_open_ = true;
-  if (!held) return ledger_.push(Expect::close), frame.size();
-  Note note;
-  note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
-  ledger_.push(Expect::close, Reply::forward, std::move(note));
-  return frame.size();
 }
 
 }  // namespace pgswitch

@@ -36,9 +36,10 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
          kind == Kind::empty || kind == Kind::deallocate;
 }
 
-PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types) {
-  if (unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types) return current(unnamed_);
+PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types, bool unnamed) {
+  if (unnamed && unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types) return current(unnamed_);
   auto prepared = std::make_shared<PreparedStatement>();
+  prepared->serial = ++last_serial_;
   prepared->script = decide(text);
   prepared->text = text;
   prepared->parameter_types = types;
@@ -80,7 +81,7 @@ void SessionCore::fail_batch(const SqlError& error) {
   protocol::write_error(bytes, error);
   refusal_.reset();
   skip_until_sync_ = true;
-  if (active_ && (batch_open_ || (!ledger_.empty() && predicted_ != 'I'))) {
+  if (active_ && (batch_open_ || predicted_ != 'I')) {
     // Executing a portal that cannot exist.
     to_server_.compose([](std::string& out) {
       protocol::MessageWriter(out, frontend::execute).string("pgswitch refused").int32(0);
@@ -100,17 +101,19 @@ bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const 
   return local_abort_ || (status() == 'E' && is_local(prepared));
 }
 
-/// DEALLOCATE is run without a server: whether it may be is known when everything before it has been answered.
-bool SessionCore::waits_for_failure(const PreparedStatement& prepared) const {
-  return prepared.item().statement->kind == Kind::deallocate && predicted_ != 'I' && !ledger_.empty();
+/// What is answered without a server, and does not end the transaction: whether it may be is known only when everything
+/// before it has been answered.
+bool SessionCore::waits_for_failure(Kind kind) const {
+  // In a batch that has been begun on the server a failure skips all that follows.
+  return !ledger_.empty() && !batch_open_ && !ends_failed_transaction(kind) && (predicted_ != 'I' || status() != 'I');
 }
 
 /// Whether something that is on its way may have failed the transaction, or mended it, so that nobody knows how a Parse fares.
 bool SessionCore::may_have_failed(const Link& link) const {
-  return predicted_ != 'I' && !ledger_.empty() && (link.status == 'E' || ledger_.ready_expected() > 0);
+  return predicted_ != 'I' && !ledger_.empty() && (link.status == 'E' || !batch_open_);
 }
 
-/// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to parse it without a name, and
+/// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to prepare it, and
 /// made to fail if it can. False: it waits.
 bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
   const bool asks = !is_local(prepared) && prepared.script->items.size() == 1;
@@ -119,11 +122,8 @@ bool SessionCore::on_name_taken(const PreparedStatement& prepared, const fronten
     if (refusal_) fail_batch(*refusal_);
     return stall_ == Stall::none;
   }
-  if (asks) {
-    PreparedStatement unnamed = prepared;
-    link->state->prepared.unnamed = {};
-    ensure_prepared(*link, unnamed, true);
-  }
+  if (asks && !prepared_known(prepared, false)) return false;
+  if (asks) ensure_prepared(*link, prepared, false);
   fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;
 }
@@ -140,12 +140,12 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
-  if (!names_known()) return 0;
   const bool unnamed = parse->statement.empty();
-  PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types);
+  if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
+  PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types, unnamed);
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
-  if (waits_for_failure(*prepared)) return await_replies(), 0;
+  if (is_local(*prepared) && item.statement->kind != Kind::empty && waits_for_failure(item.statement->kind)) return await_replies(), 0;
   if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
   if (!unnamed && find_prepared(parse->statement)) return on_name_taken(*prepared, *parse) ? size : 0;
 
@@ -156,11 +156,15 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
+  if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   PreparedSet& there = link->state->prepared;
-  bool known = unnamed ? there.unnamed == prepared->key : there.contains(prepared->key);
-  if (known && may_have_failed(*link)) return await_replies(), 0;
+  bool known = surely_prepared(*link, *prepared, unnamed);
+  if (known && may_have_failed(*link)) {
+    if (!unnamed) return await_replies(), 0;
+    known = false;  // the unnamed statement can be prepared again
+  }
   // A server looks at its transaction before it looks whether the name is taken.
   const bool fails = link->status == 'E' && predicted_ != 'I';
   if (known && !fails && names_another(*item.statement)) {
@@ -242,7 +246,7 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
       if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
-  if (unnamed ? there.unnamed == prepared.key : there.contains(prepared.key)) return;
+  if (surely_prepared(link, prepared, unnamed)) return;
   if (!unnamed) make_room(link);
   const ServerName name = server_name(prepared.key);
   to_server_.compose([&](std::string& out) {
@@ -262,68 +266,6 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   batch_open_ = true;
 }
 
-std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
-  // The names are enough: parameters of any size stream through behind them, and it is the server that finds fault with them.
-  const bool whole = header.frame_size() <= in.size();
-  const ByteView prefix = in.substr(protocol::frame_header_size, whole ? header.body_size : ByteView::npos);
-  if (skip_until_sync_) return skip_frame(header, in);
-  if (!small_is_whole(header, in)) return 0;
-  const auto names = frontend::read_bind_names(prefix);
-  if (!names) {
-    constexpr std::size_t names_at_most = 4096;
-    if (!whole && in.size() < names_at_most) {
-      client_needed_ = std::min(header.frame_size(), names_at_most);
-      return 0;
-    }
-    return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
-  }
-  for (const std::string_view name : {names->portal, names->statement})
-    if (const auto wrong = wrong_name(name)) return fail_batch(*wrong), skip_frame(header, in);
-
-  if (!names_known()) return 0;
-  const bool unnamed = names->statement.empty();
-  PreparedStatementPtr prepared = find_prepared(names->statement);
-  if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
-  prepared = current(prepared);
-  const ScriptItem& item = prepared->item();
-  if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
-  if (waits_for_failure(*prepared)) return await_replies(), 0;
-  if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), skip_frame(header, in);
-
-  Link* link = nullptr;
-  if (!is_local(*prepared)) {
-    link = link_for(*prepared);
-    if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
-  }
-  ++counters.binds;
-  if (names->portal.empty())
-    unnamed_portal_ = prepared;
-  else
-    portals_[std::string(names->portal)] = prepared;
-  if (!link) {
-    local_reply(std::string_view("2\0\0\0\4", 5));
-    return skip_frame(header, in);
-  }
-  ensure_prepared(*link, *prepared, unnamed);
-  ledger_.push(Expect::bind, Reply::forward, prepared->key.low);
-  batch_open_ = true;
-  if (unnamed || prepared->by_sql) return stream_to_server(header, in);
-  // Same message with the server's name for the statement: the parameters stay where they are.
-  const ServerName name = server_name(prepared->key);
-  to_server_.compose([&](std::string& out) {
-    const std::size_t size = header.body_size - names->statement.size() + name.size() + 4;
-    out += frontend::bind;
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
-    out.append(names->portal).append(1, '\0').append(as_view(name)).append(1, '\0');
-  });
-  const std::size_t head = protocol::frame_header_size + names->names_size;
-  const std::size_t here = std::min(header.frame_size(), in.size());
-  to_server_.add(in.substr(head, here - head));
-  client_rest_ = header.frame_size() - here;
-  client_rest_forward_ = true;
-  return here;
-}
-
 std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
@@ -335,24 +277,32 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);
     if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
+    if (portal && local_abort_) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {
       if (refusal_) return fail_batch(*refusal_), size;
       return stall_ == Stall::none ? (fail_batch(unknown_portal(target->name)), size) : 0;
     }
     to_server_.add(in.substr(0, size));
-    ledger_.push(Expect::describe, Reply::forward, portal ? portal->key.low : 0);
+    if (portal)
+      ledger_.push(Expect::describe, Reply::forward, *portal);
+    else
+      ledger_.push(Expect::describe);
     batch_open_ = true;
     return size;
   }
 
-  if (!names_known()) return 0;
+  bool server_tells = false;
+  if (!means_or_server_tells(target->name, server_tells)) return 0;
   PreparedStatementPtr prepared = find_prepared(target->name);
   if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
+  const PreparedKey key = prepared->key;
   prepared = current(prepared);
+  server_tells = server_tells && prepared->key == key;
   if (prepared->item().decision->verb == Decision::Verb::reject)
     return fail_batch(to_error(prepared->item().decision->refusal)), size;
   if (is_local(*prepared)) return describe_locally(*prepared, true), size;
   if (local_abort_) return fail_batch(transaction_failed()), size;
+  if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   ensure_prepared(*link, *prepared, target->name.empty());
@@ -364,14 +314,17 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
       protocol::MessageWriter(out, frontend::describe).byte('S').string(as_view(name));
     });
   }
-  ledger_.push(Expect::describe, Reply::forward, prepared->key.low);
+  push_named(Expect::describe, *prepared, target->name, server_tells);
   batch_open_ = true;
   return size;
 }
 
 void SessionCore::describe_locally(const PreparedStatement& prepared, bool statement) {
   std::string bytes;
-  if (statement) protocol::MessageWriter(bytes, protocol::backend::parameter_description).int16(0);
+  if (statement) {
+    protocol::MessageWriter description(bytes, protocol::backend::parameter_description);
+    description.int16(static_cast<std::uint16_t>(prepared.parameter_types.size() / 4)).bytes(prepared.parameter_types);
+  }
   const Decision& decision = *prepared.item().decision;
   if (decision.verb == Decision::Verb::answer)
     write_answer_description(bytes, decision.answer);

@@ -24,6 +24,7 @@ void SessionCore::local_reply(std::string_view bytes, Note note) {
 void SessionCore::write_local_ready() {
   to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
   holds_replies_ = false;
+  if (status() == 'I') drop_portals();
 }
 
 /// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight. False: it needs one,

@@ -49,6 +49,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     opening_ = false;
     names_in_doubt_ = false;
     copy_expected_ = false;
+    copy_broken_ = false;
     predicted_ = 'I';
     if (stall_ == Stall::replies) stall(Stall::none);
   }

@@ -24,6 +24,49 @@ bool SessionCore::names_known() {
   return !names_in_doubt_;
 }
 
+/// The same of one name, which a message before a Sync may have changed.
+bool SessionCore::surely_means(std::string_view name) {
+  if (!names_known()) return false;
+  const bool doubtful = ledger_.doubts_name(name);
+  if (doubtful) await_replies();
+  return !doubtful;
+}
+
+/// The same for a message that the server answers as it should also when the name does not mean that in the end: a pipeline
+/// may prepare a statement in one batch and use it in the next.
+bool SessionCore::means_or_server_tells(std::string_view name, bool& server_tells) {
+  server_tells = false;
+  if (!names_known()) return false;
+  if (!ledger_.doubts_name(name)) return true;
+  const PreparedStatementPtr prepared = find_prepared(name);
+  server_tells = prepared && !name.empty() && ledger_.server_tells(name, prepared->key);
+  if (!server_tells) await_replies();
+  return server_tells;
+}
+
+/// Expects the answer to a message that names a statement. The name may be gone when the server says that it does not know it.
+void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells) {
+  if (!server_tells) return ledger_.push(expect, Reply::forward, prepared);
+  Note note;
+  note.client_name = name;
+  ledger_.push(expect, Reply::forward, prepared, std::move(note));
+}
+
+/// Whether the server has the statement, also if all that was sent before a Sync should fail.
+bool SessionCore::surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
+  PreparedSet& there = link.state->prepared;
+  return unnamed ? there.unnamed == prepared.key && !ledger_.doubts_key(prepared.key) : there.contains(prepared.key);
+}
+
+/// Whether it is certain which servers have the statement, and what it names itself. False: waits. (The unnamed statement
+/// can be prepared again.)
+bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed) {
+  const std::string& names = prepared.item().statement->prepared;
+  const bool doubtful = (!unnamed && ledger_.doubts_key(prepared.key)) || (!names.empty() && ledger_.doubts_name(names));
+  if (doubtful) await_replies();
+  return !doubtful;
+}
+
 /// Servers know statements by other names, and do not see what is wrong with the client's.
 std::optional<SqlError> SessionCore::wrong_name(std::string_view name) const {
   if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return std::nullopt;
@@ -36,12 +79,6 @@ PreparedStatementPtr SessionCore::find_prepared(std::string_view name) const {
   if (name.empty()) return unnamed_;
   const auto found = prepared_.find(name.substr(0, longest_name));
   return found == prepared_.end() ? nullptr : found->second;
-}
-
-PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
-  if (name.empty()) return unnamed_portal_;
-  const auto found = portals_.find(name);
-  return found == portals_.end() ? nullptr : found->second;
 }
 
 /// The statement of the protocol that SQL names: servers know it by another name.
@@ -112,10 +149,6 @@ void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
   if (!more) link.pins &= ~bit(Pin::sql_prepare);
 }
 
-bool SessionCore::is_held_cursor(std::string_view name) const {
-  return !objects_.empty() && objects_.contains("cursor:" + std::string(name));
-}
-
 /// CLOSE of one cursor, or of all ("").
 void SessionCore::closed_cursor(std::string_view name, Link& link) {
   bool more = false;
@@ -126,13 +159,6 @@ void SessionCore::closed_cursor(std::string_view name, Link& link) {
     object = closed ? objects_.erase(object) : std::next(object);
   }
   if (!more) link.pins &= ~bit(Pin::hold_cursor);
-}
-
-/// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
-SessionCore::Link* SessionCore::link_of_portal(std::string_view name) {
-  if (!is_held_cursor(name)) return active_;
-  if (local_abort_) refusal_ = transaction_failed();
-  return need_link(objects_.at("cursor:" + std::string(name)));
 }
 
 }  // namespace pgswitch

@@ -50,22 +50,37 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
   if (!head_.decided) decide_head(query->text);
-  unnamed_.reset();
-  unnamed_portal_.reset();
   if (!head_.plain) {
     if (!run_script(query->text)) return 0;
+    drop_unnamed();
   } else {
-    if (local_abort_) return fail_query(transaction_failed()) ? size : 0;
+    if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
     Link* link = need_link(head_.route);
-    if (!link) return refusal_ && fail_query(*refusal_) ? size : 0;
+    if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
     to_server_.add(in.substr(0, size));
-    ledger_.push(Expect::query);
+    if (batch_open_ && unnamed_) {
+      // It is skipped, and has dropped nothing, if the batch before it fails.
+      Note note;
+      rename({}, nullptr, note);
+      ledger_.push(Expect::query, Reply::forward, std::move(note));
+    } else {
+      ledger_.push(Expect::query);
+    }
+    drop_unnamed();
     copy_expected_ = head_.copies;
     link->state->prepared.unnamed = {};
     batch_open_ = batch_wrote_ = false;
   }
   head_ = {};
   return size;
+}
+
+/// What a simple query drops before it is looked at.
+void SessionCore::drop_unnamed() {
+  unnamed_.reset();
+  unnamed_portal_.reset();
+  if (!batch_open_) ledger_.forget_unnamed();
+  if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
 
 void SessionCore::decide_head(std::string_view text) {
@@ -95,8 +110,8 @@ bool SessionCore::fail_query(const SqlError& error) {
 }
 
 void SessionCore::abort_locally() {
-  if (status() != 'T') return;
-  local_abort_ = true;
+  // While replies are owed, the status is that of an earlier moment.
+  if (ledger_.empty() ? status() == 'T' : predicted_ == 'T') local_abort_ = true;
 }
 
 /// Why the whole string must not run, found before anything of it is sent.

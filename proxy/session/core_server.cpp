@@ -192,6 +192,7 @@ bool SessionCore::on_ready(ByteView frame) {
   Link& link = *active_;
   link.status = *status;
   link.copy_in = false;
+  copy_broken_ = false;
   if (*status == 'I') {
     if (failed_)
       roll_back(link);
@@ -200,8 +201,6 @@ bool SessionCore::on_ready(ByteView frame) {
     link.new_pins = 0;
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
-    portals_.clear();
-    unnamed_portal_.reset();
   }
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
@@ -255,22 +254,24 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
                        (refusal_->detail.empty() ? "." : ": " + refusal_->detail);
     return true;
   }
+  const bool broken_copy = on_broken_copy(body);
   if (head.reply == Reply::substitute)
     to_client_.append(ledger_.substitute());
-  else
+  else if (!broken_copy)
     forward_error(frame, body);
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
-  return true;
+  if (broken_copy) fatal(synchronization_lost());
+  return !broken_copy;
 }
 
 /// An error in an extended batch: the server skips to the next Sync.
 void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
   // The plan of a prepared statement no longer fits its tables, or the statement is not there, or not the one that it names:
   // forget it, so that the client's next Parse really prepares it.
-  const std::uint64_t statement = ledger_.head().statement;
+  const std::uint32_t statement = ledger_.head().statement;
   if (statement != 0 && (code == "0A000" || code == "26000")) {
     PreparedSet& there = active_->state->prepared;
-    if (there.unnamed.low == statement) there.unnamed = {};
+    if (static_cast<std::uint32_t>(there.unnamed.low) == statement) there.unnamed = {};
     if (const auto key = there.find(statement)) {
       there.stale.push_back(*key);
       there.erase(*key);
@@ -293,7 +294,7 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
   // A Parse that fails has dropped the unnamed statement before.
   if (ledger_.head().expect == Expect::parse && ledger_.head().has_note && ledger_.head_note().client_name.empty())
     ledger_.head_note().previous.reset();
-  const bool sync_follows = ledger_.drop_to_sync([this](Note& note) { take_back(note); });
+  const bool sync_follows = ledger_.drop_to_sync([this](Note& note, Note* later) { take_back(note, later); });
   if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
   if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;
   if (!sync_follows) batch_open_ = true;  // also where a query, skipped with it, stood behind the batch
@@ -318,8 +319,9 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
   skip_until_sync_ = true;
 }
 
-/// Undoes what a message changed in advance, now that it will not be answered.
-void SessionCore::take_back(Note& note) {
+/// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and
+/// has changed the same name since.
+void SessionCore::take_back(Note& note, Note* later) {
   if (note.key != PreparedKey{} && active_) {
     PreparedSet& there = active_->state->prepared;
     if (note.closes)
@@ -333,7 +335,9 @@ void SessionCore::take_back(Note& note) {
   if (note.previous && note.previous->by_sql)
     if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
   if (!note.names_client_statement) return;
-  if (note.client_name.empty())
+  if (later)
+    later->previous = note.previous;
+  else if (note.client_name.empty())
     unnamed_ = note.previous;
   else if (note.previous)
     prepared_[note.client_name] = note.previous;

@@ -4,28 +4,44 @@
 
 namespace pgswitch {
 
-void Ledger::push(Expect expect, Reply reply, std::uint64_t statement) {
-  entries_.push({expect, reply, false, 0, statement});
+namespace {
+
+struct AboutName {
+  explicit AboutName(std::string_view text) : name(text.substr(0, longest_name)) {}
+  bool operator()(const Note& note) const { return note.all_previous || (note.names_client_statement && note.client_name == name); }
+  std::string_view name;
+};
+
+struct AboutKey {
+  bool operator()(const Note& note) const { return note.key == key; }
+  const PreparedKey& key;
+};
+
+}  // namespace
+
+void Ledger::push(Expect expect, Reply reply) {
+  entries_.push({expect, reply, false, 0, 0, 0});
+  if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
-void Ledger::push(Expect expect, Reply reply, Note note) {
-  entries_.push({expect, reply, true, 0, 0});
+void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note note) {
+  entries_.push({expect, reply, true, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   notes_.push(std::move(note));
 }
 
 void Ledger::push_insert(std::string_view bytes) {
-  entries_.push({Expect::insert, Reply::forward, false, static_cast<std::uint32_t>(bytes.size()), 0});
+  entries_.push({Expect::insert, Reply::forward, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   inserts_ += bytes;
 }
 
 void Ledger::push_insert(std::string_view bytes, Note note) {
-  entries_.push({Expect::insert, Reply::forward, true, static_cast<std::uint32_t>(bytes.size()), 0});
+  entries_.push({Expect::insert, Reply::forward, true, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   notes_.push(std::move(note));
   inserts_ += bytes;
 }
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
-  entries_.push({expect, Reply::substitute, false, static_cast<std::uint32_t>(error.size()), 0});
+  entries_.push({expect, Reply::substitute, false, static_cast<std::uint32_t>(error.size()), 0, 0});
   inserts_ += error;
 }
 
@@ -74,12 +90,49 @@ std::uint32_t Ledger::ready_expected() const {
 
 void Ledger::forget_front() {
   const Entry entry = entries_.pop();
-  if (entry.has_note) notes_.pop();
+  if (entry.has_note) {
+    notes_.pop();
+    doubtful_ -= doubtful_ > 0;
+  }
   inserts_begin_ += entry.insert_size;
   if (inserts_begin_ == inserts_.size()) {
     inserts_.clear();
     inserts_begin_ = 0;
   }
+}
+
+/// The newest of the notes that `about` picks; notes_.size() when there is none.
+template <class About>
+std::size_t Ledger::newest(About about) const {
+  for (std::size_t i = notes_.size(); i-- > 0;)
+    if (about(notes_[i])) return i;
+  return notes_.size();
+}
+
+bool Ledger::doubts_name(std::string_view name) const { return doubtful_ > 0 && newest(AboutName{name}) < doubtful_; }
+
+bool Ledger::doubts_key(const PreparedKey& key) const { return doubtful_ > 0 && newest(AboutKey{key}) < doubtful_; }
+
+bool Ledger::server_tells(std::string_view name, const PreparedKey& key) const {
+  const std::size_t made = newest(AboutName{name});
+  return made < notes_.size() && made == newest(AboutKey{key}) && !notes_[made].closes;
+}
+
+std::string_view Ledger::former_name(std::uint32_t serial) const {
+  for (std::size_t i = 0; i < notes_.size(); ++i)
+    if (notes_[i].previous && notes_[i].previous->serial == serial) return notes_[i].client_name;
+  return {};
+}
+
+void Ledger::forget_unnamed() {
+  for (std::size_t i = 0; i < notes_.size(); ++i)
+    if (notes_[i].names_client_statement && notes_[i].client_name.empty()) notes_[i].previous.reset();
+}
+
+Note* Ledger::next_about(std::string_view name, std::size_t from) {
+  for (std::size_t i = from; i < notes_.size(); ++i)
+    if (notes_[i].names_client_statement && notes_[i].client_name == name) return &notes_[i];
+  return nullptr;
 }
 
 void Ledger::shrink() {

@@ -46,7 +46,8 @@ struct Entry {
   Reply reply = Reply::forward;
   bool has_note = false;
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
-  std::uint64_t statement = 0;    ///< bind, describe, execute: low half of the PreparedKey, 0 = none
+  std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
+  std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
 };
 
 /// The replies still owed to the client on one server connection, in the order in which they will come, and what to do
@@ -59,8 +60,12 @@ class Ledger {
   Note& head_note() { return notes_.front(); }
   const Note& head_note() const { return notes_.front(); }
 
-  void push(Expect expect, Reply reply = Reply::forward, std::uint64_t statement = 0);
-  void push(Expect expect, Reply reply, Note note);
+  void push(Expect expect, Reply reply = Reply::forward);
+  void push(Expect expect, Reply reply, const PreparedStatement& statement) {
+    entries_.push({expect, reply, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+  }
+  void push(Expect expect, Reply reply, Note note) { push(expect, reply, {}, std::move(note)); }
+  void push(Expect expect, Reply reply, const PreparedStatement& statement, Note note);
   /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
   void push_insert(std::string_view bytes);
   void push_insert(std::string_view bytes, Note note);
@@ -74,11 +79,24 @@ class Ledger {
   /// Bytes of the head's substitute.
   std::string_view substitute() const { return std::string_view(inserts_).substr(inserts_begin_, head().insert_size); }
 
+  // A message behind a Sync is not skipped when something before that Sync fails: whoever sent it could not know either.
+  /// Whether what the client's name means is known only when a reply to something before a Sync has come.
+  bool doubts_name(std::string_view name) const;
+  /// The same of the statement's being on the server.
+  bool doubts_key(const PreparedKey& key) const;
+  /// Whether one and the same Parse, sent to the server, makes the name and the statement: the server will tell then.
+  bool server_tells(std::string_view name, const PreparedKey& key) const;
+  /// What the client called the statement, if it has given the name to another meanwhile; "" when that is not known.
+  std::string_view former_name(std::uint32_t serial) const;
+  /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.
+  void forget_unnamed();
+
   /// An error: the server skips to the next Sync, so what stands before it will never be answered. Calls
-  /// `dropped(Note&)` for the notes of what is removed, newest first. True when a Sync was found: it is now the head.
+  /// `dropped(Note&, Note* later)` for the notes of what is removed, newest first; `later` is the next note that stays and
+  /// is about the same name. True when a Sync was found: it is now the head.
   template <class Dropped>
   bool drop_to_sync(Dropped dropped);
-  /// The connection is gone: removes everything, newest note first.
+  /// The connection is gone: removes everything, newest note first. Calls `dropped(Note&)`.
   template <class Dropped>
   void drop_all(Dropped dropped);
   /// COPY FROM STDIN has begun for the head: the server ignores Syncs until the end of the data (manual, 55.2.6), so those
@@ -94,9 +112,13 @@ class Ledger {
 
  private:
   void forget_front();
+  Note* next_about(std::string_view name, std::size_t from);
+  template <class About>
+  std::size_t newest(About about) const;
 
   Ring<Entry> entries_;
   Ring<Note> notes_;
+  std::size_t doubtful_ = 0;  ///< so many of the notes stand before a Sync
   std::string inserts_;
   std::size_t inserts_begin_ = 0;
 };
@@ -107,7 +129,7 @@ bool Ledger::drop_to_sync(Dropped dropped) {
   while (sync < entries_.size() && entries_[sync].expect != Expect::sync) ++sync;
   std::size_t notes = 0;
   for (std::size_t i = 0; i < sync; ++i) notes += entries_[i].has_note;
-  for (std::size_t i = notes; i-- > 0;) dropped(notes_[i]);
+  for (std::size_t i = notes; i-- > 0;) dropped(notes_[i], next_about(notes_[i].client_name, notes));
   for (std::size_t i = 0; i < sync; ++i) forget_front();
   return !entries_.empty();
 }

@@ -54,10 +54,11 @@ bool changes_names(const rules::Statement& statement) {
   return frees_all_names(statement) || has(statement.effects, rules::Effect::prepare) || has(statement.effects, rules::Effect::deallocate);
 }
 
-bool ends_failed_transaction(rules::Kind kind) {
-  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::rollback_to ||
-         kind == rules::Kind::prepare_transaction;
+bool ends_transaction(rules::Kind kind) {
+  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::prepare_transaction;
 }
+
+bool ends_failed_transaction(rules::Kind kind) { return ends_transaction(kind) || kind == rules::Kind::rollback_to; }
 
 std::uint32_t utf8_length(std::string_view text) {
   return static_cast<std::uint32_t>(
@@ -89,12 +90,21 @@ SqlError several_commands() {
   return {Severity::error, "42601", "cannot insert multiple commands into a prepared statement", "", "", 0};
 }
 
+SqlError synchronization_lost() {
+  return {Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
+          "terminating connection because protocol synchronization was lost", "", "", 0};
+}
+
 SqlError unknown_savepoint(std::string_view name) {
   return {Severity::error, "3B001", "savepoint \"" + std::string(name) + "\" does not exist", "", "", 0};
 }
 
 SqlError spent_portal(std::string_view name) {
   return {Severity::error, "55000", "portal \"" + std::string(name) + "\" cannot be run", "", "", 0};
+}
+
+SqlError duplicate_portal(std::string_view name) {
+  return {Severity::error, "42P03", "cursor \"" + std::string(name) + "\" already exists", "", "", 0};
 }
 
 SqlError unknown_portal(std::string_view name) {

@@ -27,6 +27,8 @@ bool frees_all_names(const rules::Statement& statement);
 bool changes_names(const rules::Statement& statement);
 /// What PostgreSQL runs in a failed transaction.
 bool ends_failed_transaction(rules::Kind kind);
+/// COMMIT, ROLLBACK, PREPARE TRANSACTION.
+bool ends_transaction(rules::Kind kind);
 /// Characters (not bytes) of UTF-8 text: error positions count them.
 std::uint32_t utf8_length(std::string_view text);
 /// PostgreSQL's answers to misuse, worded as it does.
@@ -36,7 +38,10 @@ protocol::SqlError unknown_prepared_statement(std::string_view name);
 protocol::SqlError duplicate_prepared_statement(std::string_view name);
 protocol::SqlError several_commands();
 protocol::SqlError unknown_savepoint(std::string_view name);
+protocol::SqlError duplicate_portal(std::string_view name);
 protocol::SqlError unknown_portal(std::string_view name);
+/// The end of a session that sent something else than data during COPY.
+protocol::SqlError synchronization_lost();
 /// Execute of a portal that has run a statement without rows.
 protocol::SqlError spent_portal(std::string_view name);
 /// BEGIN in statement pooling (pgbouncer's text).

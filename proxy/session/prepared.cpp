@@ -36,9 +36,9 @@ bool PreparedSet::contains(const PreparedKey& key) {
   return true;
 }
 
-std::optional<PreparedKey> PreparedSet::find(std::uint64_t low) const {
+std::optional<PreparedKey> PreparedSet::find(std::uint32_t low) const {
   for (const PreparedKey& key : order_)
-    if (key.low == low) return key;
+    if (static_cast<std::uint32_t>(key.low) == low) return key;
   return std::nullopt;
 }
 

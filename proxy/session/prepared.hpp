@@ -34,8 +34,8 @@ class PreparedSet {
  public:
   /// Looks up and marks as just used.
   bool contains(const PreparedKey& key);
-  /// The key whose low half this is. Linear: for errors only.
-  std::optional<PreparedKey> find(std::uint64_t low) const;
+  /// The key whose lowest bits these are. Linear: for errors only.
+  std::optional<PreparedKey> find(std::uint32_t low) const;
   void insert(const PreparedKey& key);
   void erase(const PreparedKey& key);
   void clear();

@@ -17,6 +17,7 @@ struct PreparedStatement {
   rules::ScriptPtr script;
   std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
   PreparedKey key;              ///< of sent_text and parameter_types
+  std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }

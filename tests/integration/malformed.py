@@ -425,8 +425,3 @@ ORDER = {
 GROUPS = {"door": DOOR, "tls": TLS, "md5": MD5, "plain": PLAIN, "scram": SCRAM, "proof": PROOF, "settings": SETTINGS,
           "frames": FRAMES, "texts": TEXTS, "binds": BINDS, "names": NAMES, "functions": FUNCTIONS, "order": ORDER}
 CASES = {f"{group}.{name}": case for group, cases in GROUPS.items() for name, case in cases.items()}
-# Cases whose answer is not right yet: what is wrong -> names.
-OPEN = {
-    "the CONTEXT of what stands behind a COPY is known to the server only": """order.copy_and_a_function_call order.copy_and_a_parse order.copy_and_a_query
-        order.copy_and_an_unknown_type order.copy_and_password order.copy_and_terminate order.copy_in_a_batch_and_a_query""",
-}

@@ -55,11 +55,7 @@ def server_of(proxy):
         return one(connection, "SELECT pg_backend_pid()")
 
 
-OPEN = ("bug_class_9_close_behind_a_failed_parse", "bug_class_2_known_statement_behind_an_error")
-
-
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="pipelined: names of a skipped Parse") if name in OPEN else ()) for name in CONVERSATIONS])
+@pytest.mark.parametrize("name", CONVERSATIONS)
 def test_the_answers_are_postgresqls_own(name, lone, direct):
     for pipelined in (False, True):
         told = []

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from endpoint import USERS, Endpoint
-from malformed import CASES, OPEN, REASONS, Stage
+from malformed import CASES, REASONS, Stage
 from messages import SYNC, TERMINATE, query, request, startup
 from oracle import cut, read_to_end, send, transcript
 from raw import RawClient
@@ -110,8 +110,7 @@ def arrive(client, stage, user):
 
 
 def parameters():
-    wrong = {name: pytest.mark.xfail(strict=True, reason=bug) for bug, names in OPEN.items() for name in names.split()}
-    return [pytest.param(name, mode, id=f"{name}-{mode}", marks=wrong.get(name, ()))
+    return [pytest.param(name, mode, id=f"{name}-{mode}")
             for name, case in CASES.items() for mode in MODES.get(case.stage, ["scram"])]
 
 

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view copy_in = "copy t from stdin";
 Bytes extended_copy() { return parse("", copy_in) + bind_to("", "") + execute(""); }
+Bytes broken() { return copy_fail("pgswitch: the client sent something else than data"); }
+Bytes broken_off() { return error("57014", "COPY from stdin failed: pgswitch: the client sent something else than data"); }
 
 }  // namespace
 
@@ -101,7 +103,7 @@ TEST(copy_from, data_between_the_servers_error_and_its_ready_for_query_does_no_h
 }
 
 TEST(copy_from, that_fails_in_the_middle_of_a_message_keeps_its_server_until_the_message_ends) {
-  const Bytes data = copy_data(std::string(100, 'x'));
+  const Bytes data = copy_data(std::string(5000, 'x'));
   Script()
       .client(query(copy_in))
       .expect_acquire()
@@ -196,8 +198,51 @@ TEST(copy_from, anything_else_during_it_ends_the_session) {
       .server(copy_in_response())
       .expect_to_client(copy_in_response())
       .client(query("select 1"))
+      .expect_to_server(broken())
+      .server(broken_off())
       .expect_to_client(error("08P01", "unexpected message type 0x51 during COPY from stdin"), any_fatal("08P01"))
       .expect_close();
+}
+
+TEST(copy_from, that_fails_before_anything_else_is_seen_goes_on_with_it) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("nonsense\n"), query("select 1"))
+      .expect_to_server(copy_data("nonsense\n"), broken())
+      .server(error("22P04"), ready('I'))
+      .expect_to_client(error("22P04"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, client_that_leaves_in_the_middle_of_small_data_costs_no_connection) {
+  Script()
+      .client(query(copy_in))
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .client(copy_data("1\n"), copy_data("half of it").substr(0, 9))
+      .expect_to_server(copy_data("1\n"))
+      .check([](const SessionCore& core) {
+        const Leftover left = core.leftover(core.active_route());
+        EXPECT_TRUE(left.copy_in && !left.unusable);
+      })
+      .client(copy_data("half of it").substr(9), copy_done().substr(0, 2))
+      .expect_to_server(copy_data("half of it"))
+      .client(copy_done().substr(2))
+      .expect_to_server(copy_done())
+      .server(complete("COPY 2"), ready('I'))
+      .expect_to_client(complete("COPY 2"), ready('I'))
+      .expect_release();
 }
 
 TEST(copy_from, that_never_began_leaves_nothing_behind) {
@@ -257,6 +302,8 @@ TEST(copy_from, nothing_else_goes_behind_it_before_it_has_begun) {
       .expect_acquire()
       .expect_to_server(query(copy_in))
       .server(copy_in_response())
+      .expect_to_server(broken())
+      .server(broken_off())
       .expect_to_client(copy_in_response(), error("08P01", "unexpected message type 0x51 during COPY from stdin"), any_fatal("08P01"))
       .expect_close();
   Script()
@@ -264,6 +311,8 @@ TEST(copy_from, nothing_else_goes_behind_it_before_it_has_begun) {
       .expect_acquire()
       .expect_to_server(query(copy_in))
       .server(copy_in_response())
+      .expect_to_server(broken())
+      .server(broken_off())
       .expect_to_client(copy_in_response(), error("08P01", "unexpected message type 0x58 during COPY from stdin"), any_fatal("08P01"))
       .expect_close();
 }

@@ -222,7 +222,7 @@ TEST(names, deallocate_in_a_failed_transaction_is_the_servers_to_refuse) {
       .client(query("begin"), query("select 0"))
       .expect_acquire()
       .expect_to_client(complete("BEGIN"), ready('T'))
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""), query("select 0"))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("select 0"))
       .server(parse_complete(), bind_complete(), complete("BEGIN"), error("22012"), ready('E'))
       .expect_to_client(error("22012"), ready('E'))
       .client(query("deallocate all"))

@@ -228,7 +228,10 @@ bool Run::act() {
       }
       wanted_ = route;
       return true;
-    case Action::Kind::release: released(action); return true;
+    case Action::Kind::release:
+      if (core_.holds_replies()) fail("a release waits for replies that are held back");
+      released(action);
+      return true;
     case Action::Kind::close: closed_ = true; return false;
   }
   return false;

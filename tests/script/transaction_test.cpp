@@ -8,8 +8,13 @@ namespace pgswitch::script {
 namespace {
 
 /// What opens a deferred transaction on a server that has not seen the text before, and after.
-Bytes first_begin(std::string_view text = "begin") { return parse(on_server(text), text) + bind_to("", on_server(text)) + execute(""); }
-Bytes next_begin(std::string_view text = "begin") { return bind_to("", on_server(text)) + execute(""); }
+Bytes first_begin(std::string_view text = "begin") { return parse(on_server(text), text) + bind_to("pgswitch", on_server(text)) + execute("pgswitch"); }
+Bytes next_begin(std::string_view text = "begin") { return bind_to("pgswitch", on_server(text)) + execute("pgswitch"); }
+/// What ends one, and what else stands behind its beginning.
+Bytes first_end(std::string_view text) { return parse(on_server(text), text) + bind_to("", on_server(text)) + execute(""); }
+Bytes first_behind(std::string_view text) {
+  return parse(on_server(text), text) + close_portal("pgswitch") + bind_to("pgswitch", on_server(text)) + execute("pgswitch");
+}
 Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN"); }
 Bytes known_begun() { return bind_complete() + complete("BEGIN"); }
 
@@ -109,7 +114,7 @@ TEST(transaction, jdbc_batch_of_begin_and_statement_goes_as_one) {
       .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("INSERT 0 1"), ready('T'))
       .client(parse("", "COMMIT"), bind_to("", ""), execute(""), sync())
       .expect_to_client(parse_complete(), bind_complete())
-      .expect_to_server(first_begin("COMMIT"), sync())
+      .expect_to_server(first_end("COMMIT"), sync())
       .server(parse_complete(), bind_complete(), complete("COMMIT"), ready('I'))
       .expect_to_client(complete("COMMIT"), ready('I'))
       .expect_release();
@@ -190,8 +195,8 @@ TEST(transaction, set_transaction_behind_a_deferred_begin_goes_with_it) {
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
-      .expect_to_server(first_begin(), first_begin(set), query("select 1"))
-      .server(begun(), parse_complete(), bind_complete(), complete("SET"), complete("SELECT 1"), ready('T'))
+      .expect_to_server(first_begin(), first_behind(set), query("select 1"))
+      .server(begun(), parse_complete(), close_complete(), bind_complete(), complete("SET"), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
       .expect_release();
@@ -251,10 +256,12 @@ TEST(transaction, failed_by_a_refusal_in_a_batch_cannot_commit) {
   Script script;
   open(script, "insert into t values (1)", "INSERT 0 1")
       .client(parse("", "select * from forbidden"), bind_to("", ""), execute(""), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
       .expect_to_client(any_error("42501"), ready('E'))
       .client(parse("", "commit"), bind_to("", ""), execute(""), sync())
       .expect_to_client(parse_complete(), bind_complete())
-      .expect_to_server(first_begin("ROLLBACK"), sync())
+      .expect_to_server(first_end("commit"), sync())
       .server(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
       .expect_to_client(complete("ROLLBACK"), ready('I'))
       .expect_release();
@@ -317,10 +324,10 @@ TEST(transaction, that_begins_with_a_savepoint_goes_where_its_first_statement_be
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SAVEPOINT"), ready('T'))
       .client(query("select * from b_t"))
       .expect_acquire("b")
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
-                        parse(on_server("savepoint a"), "savepoint a"), bind_to("", on_server("savepoint a")), execute(""),
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+                        first_behind("savepoint a"),
                         query("select * from b_t"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), complete("SAVEPOINT"),
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("rollback to a", "ROLLBACK", 'T')
@@ -339,9 +346,9 @@ TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that
       .expect_to_client(complete("ROLLBACK"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
-                        parse(on_server("savepoint a"), "savepoint a"), bind_to("", on_server("savepoint a")), execute(""), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), complete("SAVEPOINT"),
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+                        first_behind("savepoint a"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
@@ -358,7 +365,7 @@ TEST(transaction, in_session_pooling_begins_at_the_clients_own_database) {
       .client(query("begin"), query("show x"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""), query("show x"))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("show x"))
       .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SHOW"), ready('T'))
       .expect_to_client(complete("SHOW"), ready('T'))
       .exchange("commit", "COMMIT", 'I');
@@ -370,10 +377,9 @@ TEST(transaction, whose_deferred_settings_fail_is_answered) {
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("", on_server("begin")), execute(""),
-                        parse(on_server("set transaction snapshot 'none'"), "set transaction snapshot 'none'"),
-                        bind_to("", on_server("set transaction snapshot 'none'")), execute(""), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), bind_complete(), error("22023"))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+                        first_behind("set transaction snapshot 'none'"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), error("22023"))
       .expect_to_client(error("22023"))
       .expect_to_server(sync())
       .server(ready('E'))

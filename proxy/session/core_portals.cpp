@@ -1,0 +1,217 @@
+// Portals: what Bind makes, what becomes of it, where it lives; and Close.
+#include "protocol/frontend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+
+namespace pgswitch {
+
+namespace frontend = protocol::frontend;
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::SqlError;
+using rules::Decision;
+using rules::Kind;
+using rules::ScriptItem;
+
+namespace {
+
+bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
+
+/// The SQL that a Close stands for.
+rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view object) {
+  auto statement = std::make_shared<rules::Statement>();
+  statement->kind = kind;
+  statement->effects = rules::bit(effect);
+  statement->object = object;
+  return statement;
+}
+
+}  // namespace
+
+/// What a portal means that has run a statement without rows.
+const PreparedStatementPtr& SessionCore::spent() {
+  static const PreparedStatementPtr portal = [] {
+    auto script = std::make_shared<rules::Script>();
+    script->items.push_back({std::make_shared<rules::Statement>(), std::make_shared<Decision>()});
+    auto prepared = std::make_shared<PreparedStatement>();
+    prepared->script = std::move(script);
+    return prepared;
+  }();
+  return portal;
+}
+
+/// Execute of a portal that is spent(). False: it waits.
+bool SessionCore::run_spent(std::string_view portal) {
+  if (waits_for_failure(Kind::select)) return await_replies(), false;
+  fail_batch(status() == 'E' ? transaction_failed() : spent_portal(portal));
+  return true;
+}
+
+std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
+  // The names are enough: parameters of any size stream through behind them, and it is the server that finds fault with them.
+  const bool whole = header.frame_size() <= in.size();
+  const ByteView prefix = in.substr(protocol::frame_header_size, whole ? header.body_size : ByteView::npos);
+  if (skip_until_sync_) return skip_frame(header, in);
+  if (!small_is_whole(header, in)) return 0;
+  const auto names = frontend::read_bind_names(prefix);
+  if (!names) {
+    constexpr std::size_t names_at_most = 4096;
+    if (!whole && in.size() < names_at_most) {
+      client_needed_ = std::min(header.frame_size(), names_at_most);
+      return 0;
+    }
+    return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
+  }
+  for (const std::string_view name : {names->portal, names->statement})
+    if (const auto wrong = wrong_name(name)) return fail_batch(*wrong), skip_frame(header, in);
+
+  bool server_tells = false;
+  if (!means_or_server_tells(names->statement, server_tells)) return 0;
+  const bool unnamed = names->statement.empty();
+  PreparedStatementPtr prepared = find_prepared(names->statement);
+  if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
+  const PreparedKey key = prepared->key;
+  prepared = current(prepared);
+  server_tells = server_tells && prepared->key == key;
+  const ScriptItem& item = prepared->item();
+  if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
+  if (is_local(*prepared)) return bind_locally(header, in, *names, prepared);
+  if (local_abort_) return fail_batch(transaction_failed()), skip_frame(header, in);
+
+  if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
+  Link* link = link_for(*prepared);
+  if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
+  ++counters.binds;
+  if (names->portal.empty()) {
+    unnamed_portal_ = prepared;
+  } else {
+    PreparedStatementPtr& named = portals_[std::string(names->portal)];
+    if (named && is_local(*named)) return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
+    named = prepared;
+  }
+  ensure_prepared(*link, *prepared, unnamed);
+  push_named(Expect::bind, *prepared, names->statement, server_tells);
+  batch_open_ = true;
+  if (unnamed || prepared->by_sql) return stream_to_server(header, in);
+  // Same message with the server's name for the statement: the parameters stay where they are.
+  const ServerName name = server_name(prepared->key);
+  to_server_.compose([&](std::string& out) {
+    const std::size_t size = header.body_size - names->statement.size() + name.size() + 4;
+    out += frontend::bind;
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
+    out.append(names->portal).append(1, '\0').append(as_view(name)).append(1, '\0');
+  });
+  const std::size_t head = protocol::frame_header_size + names->names_size;
+  const std::size_t here = std::min(header.frame_size(), in.size());
+  to_server_.add(in.substr(head, here - head));
+  client_rest_ = header.frame_size() - here;
+  client_rest_forward_ = true;
+  return here;
+}
+
+/// Bind of a statement that needs no server: what is wrong with it has to be found here.
+std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, const frontend::BindNames& names,
+                                      const PreparedStatementPtr& prepared) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  const ByteView body = body_of(header, in);
+  const std::string fault = frontend::bind_fault(body, prepared->parameter_types.size() / 4);
+  if (!fault.empty()) return fail_batch(malformed_message(fault)), size;
+  if (waits_for_failure(prepared->item().statement->kind)) return await_replies(), 0;
+  if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
+  const bool taken = !names.portal.empty() && (portals_.contains(names.portal) || is_held_cursor(names.portal));
+  if (taken) return fail_batch(duplicate_portal(names.portal)), size;
+  if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
+  ++counters.binds;
+  if (names.portal.empty())
+    unnamed_portal_ = prepared;
+  else
+    portals_[std::string(names.portal)] = prepared;
+  local_reply(std::string_view("2\0\0\0\4", 5));
+  return size;
+}
+
+bool SessionCore::is_held_cursor(std::string_view name) const {
+  return !objects_.empty() && objects_.contains("cursor:" + std::string(name));
+}
+
+/// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
+SessionCore::Link* SessionCore::link_of_portal(std::string_view name) {
+  // While BEGIN is deferred no server has a portal of the client's.
+  if (!is_held_cursor(name)) return deferred_.empty() ? active_ : nullptr;
+  if (local_abort_) refusal_ = transaction_failed();
+  return need_link(objects_.at("cursor:" + std::string(name)));
+}
+
+PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
+  if (name.empty()) return unnamed_portal_;
+  const auto found = portals_.find(name);
+  return found == portals_.end() ? nullptr : found->second;
+}
+
+/// A transaction has ended.
+void SessionCore::drop_portals() {
+  unnamed_portal_.reset();
+  if (!portals_.empty()) portals_.clear();
+}
+
+/// A statement without rows cannot be run again; the end of a transaction has dropped its portals.
+void SessionCore::spend_portal(std::string_view name, Kind kind) {
+  if (kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction) drop_portals();
+  const bool dropped = ends_failed_transaction(kind);
+  const bool spends = dropped || is_control(kind) || kind == Kind::set_transaction || kind == Kind::deallocate;
+  if (!spends) return;
+  if (name.empty())
+    unnamed_portal_ = dropped ? nullptr : spent();
+  else if (dropped)
+    portals_.erase(std::string(name));
+  else
+    portals_[std::string(name)] = spent();
+}
+
+/// Closing a statement of the protocol never needs a server: what it holds is shared, and goes by its own LRU.
+std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
+  if (!complete(header, in)) return 0;
+  const std::size_t size = header.frame_size();
+  if (skip_until_sync_) return size;
+  const auto target = frontend::read_close(body_of(header, in));
+  if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
+  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
+  if (target->target == 'P') return close_portal(target->name, in.substr(0, size));
+  if (!surely_means(target->name)) return 0;
+  const PreparedStatementPtr prepared = find_prepared(target->name);
+  Note note;
+  if (!prepared || !prepared->by_sql) {
+    rename(target->name, nullptr, note);
+    local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
+    return size;
+  }
+  if (!link_for(*prepared)) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  rename(target->name, nullptr, note);
+  note.statement = closing(Kind::deallocate, rules::Effect::deallocate, {});
+  to_server_.add(in.substr(0, size));
+  ledger_.push(Expect::close, Reply::forward, std::move(note));
+  batch_open_ = true;
+  return size;
+}
+
+std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
+  const bool held = is_held_cursor(name);
+  if (held && local_abort_) return fail_batch(transaction_failed()), frame.size();
+  if (!link_of_portal(name)) {
+    if (refusal_) return fail_batch(*refusal_), frame.size();
+    if (stall_ != Stall::none) return 0;
+    local_reply(std::string_view("3\0\0\0\4", 5));
+    return frame.size();
+  }
+  to_server_.add(frame);
+  batch_open_ = true;
+  if (!held) return ledger_.push(Expect::close), frame.size();
+  Note note;
+  note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
+  ledger_.push(Expect::close, Reply::forward, std::move(note));
+  return frame.size();
+}
+
+}  // namespace pgswitch

@@ -1,0 +1,97 @@
+"""Conversations that nobody thought of are answered as PostgreSQL answers them, message by message.
+
+PGSWITCH_CONVERSATIONS=first:last says which seeds are tried. A failure is told as short as it can be made.
+"""
+import os
+
+import pytest
+from endpoint import USERS, Endpoint
+from messages import TERMINATE, query
+from oracle import send, transcript
+from random_conversation import conversation, shortened, shown
+from raw import RawClient
+
+pytestmark = pytest.mark.pgswitch
+FIRST, LAST = map(int, os.environ.get("PGSWITCH_CONVERSATIONS", "0:150").split(":"))
+MARK = "the end of the conversation"
+BLOCK = 50
+
+
+@pytest.fixture(autouse=True)
+def tidy():
+    """Nothing to put in order: what the conversations copy is read by nobody."""
+
+
+@pytest.fixture(scope="module")
+def talkers(make_pooler, oltp):
+    """Pool mode -> a proxy with few servers, so that each is used by many."""
+    oltp.sql("SET ROLE app; CREATE TABLE IF NOT EXISTS copied (a text)", "app")
+    with make_pooler(auth_type="trust", rules=None, default_pool_size=2, pool_mode="transaction") as transaction, \
+            make_pooler(auth_type="trust", rules=None, default_pool_size=2, pool_mode="session") as session:
+        yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}
+    oltp.sql("TRUNCATE copied", "app")
+
+
+def told(endpoint, steps, pipelined):
+    """All that comes back, to a mark that is asked for at the end. Some steps end with more than one ReadyForQuery."""
+    with RawClient(endpoint.port) as client:
+        client.login("app", USERS["app"], database="app")
+        seen = []
+        for step in steps if not pipelined else [sum(steps, [])]:
+            send(client, b"".join(data for _, data in step))
+            if not pipelined:
+                seen += client.read_until(b"Z")
+        send(client, query("ROLLBACK") + query(f"SELECT '{MARK}'"))
+        while seen[-1:] != [(None, b"")] and not any(kind == b"D" and MARK.encode() in body for kind, body in seen[-4:]):
+            seen += client.read_until(b"Z")
+        send(client, TERMINATE)
+        return comparable(transcript(message for message in seen if message[0] is not None))
+
+
+def comparable(messages):
+    """Without what tests/README.md says is different."""
+    status, told_so = "I", []
+    for message in messages:
+        fields = message[1] if message[0] in ("E", "N") else {}
+        if fields.get("M", "").startswith("skipping cleanup for portal"):
+            continue
+        if message[0] == "Z":
+            status = message[1].decode()
+        if status == "E" and fields.get("C") in ("42601", "25P02"):
+            message = ("E", "failed transaction")
+        told_so.append(message)
+    return told_so
+
+
+def differs(steps, pipelined, proxy, direct):
+    """The first answer that is another one, twice: the second client finds what the first left on the server."""
+    try:
+        expected = told(direct, steps, pipelined)
+    except TimeoutError:  # a COPY that waits for data
+        return None
+    try:
+        for _ in range(2):
+            seen = told(proxy, steps, pipelined)
+            if seen != expected:
+                place = next((i for i, pair in enumerate(zip(seen, expected)) if pair[0] != pair[1]), min(len(seen), len(expected)))
+                return f"answer {place + 1}: {seen[place:place + 2]}\ninstead of {expected[place:place + 2]}\nbehind {seen[max(0, place - 3):place]}"
+    except TimeoutError:
+        return "no answer"
+    return None
+
+
+def blocks():
+    return [range(first, min(first + BLOCK, LAST)) for first in range(FIRST, LAST, BLOCK)]
+
+
+@pytest.mark.parametrize("seeds", blocks(), ids=lambda seeds: f"{seeds.start}-{seeds.stop}")
+@pytest.mark.parametrize("mode", ("transaction", "session"))
+def test_what_is_said_is_what_postgresql_says(mode, seeds, talkers, direct):
+    wrong = []
+    for seed in seeds:
+        for pipelined in (False, True):
+            if not differs(conversation(seed), pipelined, talkers[mode], direct):
+                continue
+            steps = shortened(conversation(seed), lambda some: differs(some, pipelined, talkers[mode], direct))
+            wrong.append(f"seed {seed}{', pipelined' * pipelined}:\n{shown(steps)}\n{differs(steps, pipelined, talkers[mode], direct)}")
+    assert not wrong, "\n\n".join(wrong)

@@ -6,7 +6,7 @@ build_release() {
   local log="$root/build/build.log"
   mkdir -p "$root/build"
   echo "building into build/ (the first time takes some minutes on two cores)"
-  cmake -S "$root" -B "$root/build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+  cmake -S "$root" -B "$root/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPGSWITCH_WHOLE_PROGRAM=ON >"$log" 2>&1 || { cat "$log" >&2; return 1; }
   if [ -t 1 ]; then
     cmake --build "$root/build" -j "$(nproc)" ${1:+--target "$1"}
   else

@@ -135,4 +135,15 @@ std::optional<Execute> read_execute(ByteView body) {
 std::optional<Target> read_describe(ByteView body) { return read_target(body); }
 std::optional<Target> read_close(ByteView body) { return read_target(body); }
 
+bool ends_with_terminate(ByteView bytes) {
+  constexpr std::size_t any_size = std::size_t{1} << 31;
+  char last = 0;
+  FrameHeader header;
+  while (read_header(bytes, any_size, header) == HeaderStatus::complete && header.frame_size() <= bytes.size()) {
+    last = header.type;
+    bytes.remove_prefix(header.frame_size());
+  }
+  return last == terminate && bytes.empty();
+}
+
 }  // namespace pgswitch::protocol::frontend

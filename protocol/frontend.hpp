@@ -64,4 +64,7 @@ std::optional<Execute> read_execute(ByteView body);
 std::optional<Target> read_describe(ByteView body);
 std::optional<Target> read_close(ByteView body);
 
+/// Whether `bytes`, which begin with a message, end with a Terminate: who closes behind it leaves in good order.
+bool ends_with_terminate(ByteView bytes);
+
 }  // namespace pgswitch::protocol::frontend

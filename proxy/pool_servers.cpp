@@ -47,7 +47,7 @@ bool PoolShard::is_too_old(const ServerConn& server) const {
 
 bool PoolShard::needs_reset(const ServerConn& server, const Leftover& leftover) const {
   const bool always = mode_ == PoolMode::session || config_->server_reset_query_always != 0;
-  return leftover.reset_needed || server.state.unknown_settings || server.state.session_state ||
+  return leftover.reset_needed || leftover.state_unknown || server.state.unknown_settings || server.state.session_state ||
          (always && !config_->server_reset_query.empty());
 }
 
@@ -96,7 +96,7 @@ asio::awaitable<bool> PoolShard::clean_up(ServerConn& server, Leftover leftover)
     // In transaction pooling nothing less makes temp tables, locks and settings of the last client disappear, and a reset
     // query that was switched off was meant for clients that leave nothing behind.
     const bool configured = mode_ == PoolMode::session || config_->server_reset_query_always != 0;
-    plan.reset_query = configured && !config_->server_reset_query.empty() ? config_->server_reset_query : discard_all;
+    plan.reset_query = configured && !config_->server_reset_query.empty() && !leftover.state_unknown ? config_->server_reset_query : discard_all;
   }
   std::string_view reason;
   const bool ok = co_await recover(home_, server, leftover, plan, reason);

@@ -125,6 +125,7 @@ Leftover SessionCore::leftover(rules::RouteId route) const {
   left.reset_needed = link->pins != 0 || link->state->unknown_settings || link->state->session_state;
   if (link != active_) return left;
   left.ready_expected = ledger_.ready_expected();
+  left.state_unknown = setting_up_ || ledger_.changes_server();
   left.skip_bytes = server_rest_;
   left.copy_in = link->copy_in;
   left.sync_needed = batch_open_;

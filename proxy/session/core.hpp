@@ -83,8 +83,8 @@ class SessionCore {
   Action next();
 
   // Questions.
-  /// Client bytes can be used now (not waiting for a lease or for replies).
-  bool wants_client() const { return stall_ == Stall::none && !closing_; }
+  /// Client bytes can be used now: nothing is waited for, and the client takes its answers.
+  bool wants_client() const { return stall_ == Stall::none && !closing_ && to_client_.size() < most_unread; }
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
@@ -113,6 +113,11 @@ class SessionCore {
   void shrink();
 
  private:
+  /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
+  static constexpr std::size_t most_unread = 256 * 1024;
+  /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
+  static constexpr std::size_t most_owed = 8192;
+
   struct Link {
     rules::RouteId route;
     ServerState* state;

@@ -27,10 +27,14 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       if (client_rest_ == 0) maybe_release();
       continue;
     }
+    const bool in_copy = active_ && active_->copy_in;
+    if (!in_copy && (ledger_.size() >= most_owed || ledger_.insert_bytes() >= most_unread)) {
+      await_replies();
+      break;
+    }
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;
-    const bool in_copy = active_ && active_->copy_in;
     if (!frontend::is_known(rest[0]) && !in_copy && !copy_expected_) {
       give_up("invalid frontend message type " + std::to_string(static_cast<unsigned char>(rest[0])));
       break;

@@ -159,7 +159,6 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  PreparedSet& there = link->state->prepared;
   bool known = surely_prepared(*link, *prepared, unnamed);
   if (known && may_have_failed(*link)) {
     if (!unnamed) return await_replies(), 0;

@@ -9,11 +9,18 @@ namespace pgswitch {
 
 using rules::Kind;
 
+namespace {
+
+/// PostgreSQL's output buffer (PQ_SEND_BUFFER_SIZE): what does not fit goes out.
+constexpr std::size_t most_held = 8192;
+
+}  // namespace
+
 /// At once when nothing is owed before it, else in its place; `note` says what is to be taken back when it is skipped.
 void SessionCore::local_reply(std::string_view bytes, Note note) {
   if (ledger_.empty()) {
     to_client_.append(bytes);
-    holds_replies_ = true;
+    holds_replies_ = to_client_.size() < most_held;
   } else if (note.names_client_statement || note.all_previous) {
     ledger_.push_insert(bytes, std::move(note));
   } else {

@@ -79,6 +79,12 @@ bool Ledger::begin_copy() {
   return waits;
 }
 
+bool Ledger::changes_server() const {
+  for (std::size_t i = 0; i < notes_.size(); ++i)
+    if (notes_[i].script || notes_[i].statement || notes_[i].key != PreparedKey{}) return true;
+  return false;
+}
+
 std::uint32_t Ledger::ready_expected() const {
   std::uint32_t count = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) {

@@ -74,6 +74,8 @@ class Ledger {
 
   /// The head's reply has come: removes it. `note` receives its note, if it has one.
   void pop(Note* note = nullptr);
+  /// Bytes of inserts and substitutes that wait for their turn.
+  std::size_t insert_bytes() const { return inserts_.size() - inserts_begin_; }
   /// Moves the inserts now at the head to the client; forgets a copy_end there.
   void emit_inserts(Gather& to_client);
   /// Bytes of the head's substitute.
@@ -103,6 +105,8 @@ class Ledger {
   /// that were sent behind the head are removed, and so is the end of the data. False: the end was sent already.
   bool begin_copy();
 
+  /// Whether a reply that is owed changes what is on the server: its settings, statements, locks, ...
+  bool changes_server() const;
   /// How many ReadyForQuery are still to come.
   std::uint32_t ready_expected() const;
   const Entry& operator[](std::size_t i) const { return entries_[i]; }

@@ -91,10 +91,10 @@ void Relay::turn() {
   bool progress = true;
   while (progress && !finished_) {
     progress = feed_client();
-    const bool was_blocked = !core_.to_server().empty();
+    const bool was_blocked = !can_feed();
     flush_server();
-    progress |= was_blocked && core_.to_server().empty();  // the client's bytes behind it can go on
     flush_client();
+    progress |= was_blocked && can_feed();  // the client's bytes behind it can go on
     if (!finished_) progress |= act();
   }
   driving_ = false;
@@ -105,8 +105,10 @@ void Relay::turn() {
   if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, {}));
 }
 
+bool Relay::can_feed() const { return core_.wants_client() && core_.to_server().empty(); }
+
 bool Relay::feed_client() {
-  if (!core_.wants_client() || !core_.to_server().empty() || in_.received().empty()) return false;
+  if (!can_feed() || in_.received().empty()) return false;
   core_.set_engine(worker_.engine());
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
@@ -141,13 +143,15 @@ void Relay::feed_server(ServerConn& server) {
 void Relay::flush_server() {
   Gather& out = core_.to_server();
   Held* held = out.empty() ? nullptr : find(core_.active_route());
-  while (held && !out.empty()) {
+  while (held && !held->takes_nothing && !out.empty()) {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
     const IoResult result = held->lease->stream.write_some(pieces.data(), count);
     out.written(result.bytes);  // a write that would block may have written a part
     if (result.status == IoResult::Status::would_block) return;
-    if (result.status != IoResult::Status::ok) break;  // its end of file tells, after what it still had to say
+    if (result.status == IoResult::Status::ok) continue;
+    held->takes_nothing = true;  // its end of file tells, after what it still had to say
+    break;
   }
   if (out.empty() && !in_.outstanding().empty()) {
     in_.consume(in_.outstanding().size());
@@ -166,7 +170,9 @@ void Relay::flush_client() {
     out.written(result.bytes);
     sent_ += result.bytes;
     if (result.status == IoResult::Status::would_block) return;
-    if (result.status != IoResult::Status::ok) return finish("client unexpected eof");
+    if (result.status == IoResult::Status::ok) continue;
+    if (!client_done_) return finish("client unexpected eof");
+    out.clear();
   }
   for (Held& held : held_) {
     held.lease->in.consume(held.lease->in.outstanding().size());
@@ -275,7 +281,10 @@ void Relay::on_readable(Stream&) {
     return drive();
   }
   in_.give_back();
-  if (result.status != IoResult::Status::would_block) finish("client unexpected eof");
+  if (result.status == IoResult::Status::would_block) return;
+  client_done_ = result.status == IoResult::Status::closed && protocol::frontend::ends_with_terminate(in_.received());
+  if (!client_done_) return finish("client unexpected eof");
+  drive();
 }
 
 void Relay::on_writable(Stream&) {
@@ -318,10 +327,11 @@ void Relay::server_lost(ServerConn& server, const char* what) {
 void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
-  client_.watch(!client_full_, client_blocked);
+  client_.watch(!client_full_ && !client_done_, client_blocked);
   for (Held& held : held_) {
     const bool active = held.route == core_.active_route();
-    held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), active && server_blocked);
+    const bool writes = active && server_blocked && !held.takes_nothing;
+    held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), writes);
   }
 }
 

@@ -71,6 +71,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   struct Held {
     rules::RouteId route;
     Lease lease;
+    bool takes_nothing = false;  ///< a write failed: what the server still has to say is read, then its end
   };
   void on_readable(Stream& stream) override;
   void on_writable(Stream& stream) override;
@@ -83,6 +84,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
 
   void drive();
   void turn();
+  bool can_feed() const;
   bool feed_client();
   void feed_server(ServerConn& server);
   void flush_client();
@@ -122,6 +124,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool told_wait_ = false;                ///< of the present wait
   bool driving_ = false;
   bool finished_ = false;
+  bool client_done_ = false;              ///< it has said Terminate and closed: what it asked for before is still done
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
   Boxed<std::string> end_reason_;
   bool warm_ = true;                      ///< holds memory that an idle session does not need

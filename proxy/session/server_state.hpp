@@ -68,9 +68,10 @@ struct Leftover {
   bool sync_needed = false;          ///< an extended batch was not ended: send Sync (counts in ready_expected already)
   bool in_transaction = false;       ///< send ROLLBACK
   bool reset_needed = false;         ///< run the reset query
+  bool state_unknown = false;        ///< what is still to come changes settings, statements, ...: discard all
   bool unusable = false;             ///< half a frame was sent: only closing helps
   bool is_clean() const {
-    return ready_expected == 0 && skip_bytes == 0 && !copy_in && !sync_needed && !in_transaction && !reset_needed && !unusable;
+    return ready_expected == 0 && skip_bytes == 0 && !copy_in && !sync_needed && !in_transaction && !reset_needed && !state_unknown && !unusable;
   }
 };
 

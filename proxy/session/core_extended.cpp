@@ -97,8 +97,9 @@ void SessionCore::fail_batch(const SqlError& error) {
 
 /// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server will tell.
 bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const {
-  if (ends_failed_transaction(prepared.item().statement->kind)) return false;
-  return local_abort_ || (status() == 'E' && is_local(prepared));
+  const bool over = !ledger_.empty() && predicted_ == 'I';  // its end is on its way
+  if (over || ends_failed_transaction(prepared.item().statement->kind)) return false;
+  return local_abort_ || ((ledger_.empty() ? status() : predicted_) == 'E' && is_local(prepared));
 }
 
 /// What is answered without a server, and does not end the transaction: whether it may be is known only when everything

@@ -124,6 +124,10 @@ bool SessionCore::on_name_taken(const PreparedStatement& prepared, const fronten
     return stall_ == Stall::none;
   }
   if (asks && !prepared_known(prepared, false)) return false;
+  if (asks && surely_prepared(*link, prepared, false)) {
+    if (may_have_failed(*link)) return await_replies(), false;
+    if (link->status == 'E' && predicted_ != 'I') return fail_batch(transaction_failed()), true;
+  }
   if (asks) ensure_prepared(*link, prepared, false);
   fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;

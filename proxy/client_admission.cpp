@@ -17,7 +17,7 @@ namespace {
 
 namespace sqlstate = protocol::sqlstate;
 
-protocol::ServerLogin::Options exchange_options(Worker& worker, const std::string& user, LoginPlan plan, std::string binding) {
+protocol::ServerLogin::Options exchange_options(Worker& worker, const std::string& user, LoginPlan& plan, std::string binding) {
   protocol::ServerLogin::Options options;
   options.method = plan.method;
   options.user = user;
@@ -103,7 +103,7 @@ bool ClientAdmission::begin_authentication() {
   if (plan.refused) return fail(std::move(*plan.refused));
   if (startup.must_negotiate())
     protocol::write_negotiate_protocol_version(out, startup.minor, startup.unknown_extensions);
-  login_.emplace(exchange_options(worker_, startup.user, std::move(plan), stream_.channel_binding()));
+  login_.emplace(exchange_options(worker_, startup.user, plan, stream_.channel_binding()));
   login_begun_ = !login_->is_costly();
   if (login_begun_) login_status_ = login_->start(out);
   return true;

@@ -128,6 +128,7 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
   if (local_abort_ || refusal_) {
+    if (!ledger_.empty()) return await_replies(), 0;
     write_local_error(refusal_ ? *refusal_ : transaction_failed());
     refusal_.reset();
     write_local_ready();

@@ -47,6 +47,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
   copy_expected_ |= statement.kind == Kind::copy_in;
+  if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= changes_names(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
     ledger_.push(Expect::execute, Reply::forward, *portal);
@@ -94,7 +95,10 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
   note.statement = item.statement;
   names_in_doubt_ |= changes_names(statement);
   execute_internally(*link, sent, Reply::forward, std::move(note));
-  predict(statement.kind);
+  if (predicted_ != 'I' && ends_transaction(statement.kind) && has_chain(text))
+    predicted_ = 'T';
+  else
+    predict(statement.kind);
   return true;
 }
 

@@ -97,8 +97,9 @@ void SessionCore::fail_batch(const SqlError& error) {
 
 /// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server will tell.
 bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const {
-  if (ends_failed_transaction(prepared.item().statement->kind)) return false;
-  return local_abort_ || (status() == 'E' && is_local(prepared));
+  const bool over = !ledger_.empty() && predicted_ == 'I';  // its end is on its way
+  if (over || ends_failed_transaction(prepared.item().statement->kind)) return false;
+  return local_abort_ || ((ledger_.empty() ? status() : predicted_) == 'E' && is_local(prepared));
 }
 
 /// What is answered without a server, and does not end the transaction: whether it may be is known only when everything
@@ -123,6 +124,10 @@ bool SessionCore::on_name_taken(const PreparedStatement& prepared, const fronten
     return stall_ == Stall::none;
   }
   if (asks && !prepared_known(prepared, false)) return false;
+  if (asks && surely_prepared(*link, prepared, false)) {
+    if (may_have_failed(*link)) return await_replies(), false;
+    if (link->status == 'E' && predicted_ != 'I') return fail_batch(transaction_failed()), true;
+  }
   if (asks) ensure_prepared(*link, prepared, false);
   fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;

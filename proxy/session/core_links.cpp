@@ -154,6 +154,8 @@ void SessionCore::predict(Kind kind) {
     predicted_ = 'T';
   else if (kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction)
     predicted_ = 'I';
+  else if (kind == Kind::rollback_to && predicted_ == 'E')
+    predicted_ = 'T';
 }
 
 /// The active link is done with for this statement: parked when pinned, else given back.

@@ -32,6 +32,11 @@ void SessionCore::write_local_ready() {
   to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
   holds_replies_ = false;
   if (status() == 'I') drop_portals();
+  if (!batch_open_ || !active_ || !ledger_.empty()) return;
+  // A query that needed no server has ended the batch before it, as one that runs on the server does.
+  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+  ledger_.push(Expect::sync, Reply::swallow);
+  batch_open_ = batch_wrote_ = false;
 }
 
 /// Transaction control that needs no server: `tag` gets its command tag. Only when nothing is in flight. False: it needs one,

@@ -77,22 +77,25 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
     return;
   }
   std::string bytes;
-  protocol::write_error(bytes, error);
   if (in_transaction_then && error.sqlstate != protocol::sqlstate::transaction_resolution_unknown) local_abort_ = true;
   const char shown = local_abort_ ? 'E' : 'I';
-  bool first = true;
-  bool last_is_partial = false;
+  // An error skips what stands behind it to the next Sync, queries too.
+  bool skips = ledger_.empty() && skip_until_sync_;
   for (std::size_t i = 0; i < ledger_.size(); ++i) {
     const Entry& entry = ledger_[i];
-    const bool ready = entry.expect == Expect::query || entry.expect == Expect::sync || entry.expect == Expect::function_call;
-    last_is_partial = entry.reply == Reply::partial;
-    if (!ready || entry.reply == Reply::swallow || last_is_partial) continue;
-    if (!std::exchange(first, false)) protocol::write_error(bytes, error);
-    protocol::write_ready_for_query(bytes, shown);
+    const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
+    const bool sync = entry.expect == Expect::sync;
+    if (entry.reply == Reply::swallow || entry.expect == Expect::copy_end || (skips && !sync)) continue;
+    if (!skips) protocol::write_error(bytes, error);
+    skips = !query && !sync;
+    if (entry.reply == Reply::partial)
+      head_.failed = true;
+    else if (!skips)
+      protocol::write_ready_for_query(bytes, shown);
   }
+  if (batch_open_ && !skips) protocol::write_error(bytes, error);
   to_client_.append(bytes);
-  if (last_is_partial) head_.failed = true;
-  if (batch_open_ || (first && !last_is_partial)) skip_until_sync_ = true;
+  skip_until_sync_ = skip_until_sync_ || skips || batch_open_;
 }
 
 }  // namespace pgswitch

@@ -77,23 +77,32 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
   if (is_local(*prepared)) return bind_locally(header, in, *names, prepared);
-  if (local_abort_) return fail_batch(transaction_failed()), skip_frame(header, in);
+  if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), skip_frame(header, in);
 
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
   ++counters.binds;
-  if (names->portal.empty()) {
+  // A portal's name that has been given to what needs no server: what else is wrong comes first, so the server is asked to
+  // bind it, and made to fail if it can.
+  const PreparedStatementPtr before = names->portal.empty() ? nullptr : find_portal(names->portal);
+  const bool taken = before && is_local(*before);
+  if (taken && !complete(header, in)) return 0;
+  if (names->portal.empty())
     unnamed_portal_ = prepared;
-  } else {
-    PreparedStatementPtr& named = portals_[std::string(names->portal)];
-    if (named && is_local(*named)) return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
-    named = prepared;
-  }
+  else if (!taken)
+    portals_[std::string(names->portal)] = prepared;
   ensure_prepared(*link, *prepared, unnamed);
-  push_named(Expect::bind, *prepared, names->statement, server_tells);
+  if (taken)
+    ledger_.push(Expect::bind, Reply::swallow, *prepared);
+  else
+    push_named(Expect::bind, *prepared, names->statement, server_tells);
   batch_open_ = true;
-  if (unnamed || prepared->by_sql) return stream_to_server(header, in);
+  if (unnamed || prepared->by_sql) {
+    const std::size_t used = stream_to_server(header, in);
+    if (taken) fail_batch(duplicate_portal(names->portal));
+    return used;
+  }
   // Same message with the server's name for the statement: the parameters stay where they are.
   const ServerName name = server_name(prepared->key);
   to_server_.compose([&](std::string& out) {
@@ -107,6 +116,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   to_server_.add(in.substr(head, here - head));
   client_rest_ = header.frame_size() - here;
   client_rest_forward_ = true;
+  if (taken) fail_batch(duplicate_portal(names->portal));
   return here;
 }
 
@@ -120,7 +130,8 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (!fault.empty()) return fail_batch(malformed_message(fault)), size;
   if (waits_for_failure(prepared->item().statement->kind)) return await_replies(), 0;
   if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
-  const bool taken = !names.portal.empty() && (portals_.contains(names.portal) || is_held_cursor(names.portal));
+  const PreparedStatementPtr before = names.portal.empty() ? nullptr : find_portal(names.portal);
+  const bool taken = (before && is_local(*before)) || is_held_cursor(names.portal);
   if (taken) return fail_batch(duplicate_portal(names.portal)), size;
   if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;
@@ -197,6 +208,8 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
 }
 
 std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
+  // Close succeeds in a failed transaction: what stands behind it would not be skipped with it.
+  if (waits_for_failure(Kind::close_cursor)) return await_replies(), 0;
   const bool held = is_held_cursor(name);
   if (held && local_abort_) return fail_batch(transaction_failed()), frame.size();
   if (!link_of_portal(name)) {

@@ -78,7 +78,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
 /// What a simple query drops before it is looked at.
 void SessionCore::drop_unnamed() {
   unnamed_.reset();
-  unnamed_portal_.reset();
+  if (status() != 'E') unnamed_portal_.reset();
   if (!batch_open_) ledger_.forget_unnamed();
   if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
@@ -206,7 +206,10 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (named && !is_freed(begin, i)) ensure_prepared(*link, *named, false);
     names_in_doubt_ |= changes_names(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
-    predict(items[i].statement->kind);
+    if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(slice(items[i], text)))
+      predicted_ = 'T';
+    else
+      predict(items[i].statement->kind);
   }
   to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
   ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));

@@ -138,6 +138,8 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
 /// A frame that answers the head has passed: checks it off, if it is the last one of the answer.
 void SessionCore::settle(char type, ByteView body) {
   const Expect expect = ledger_.head().expect;
+  const bool done = type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended;
+  if (done && ledger_.head().reply == Reply::substitute) to_client_.append(ledger_.substitute());  // it should have failed
   switch (type) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete(body);
@@ -225,11 +227,13 @@ bool SessionCore::on_ready(ByteView frame) {
     fatal(no_transaction_blocks());
     return false;
   }
+  if (*status == 'I' && predicted_ != 'I') drop_portals();
   predicted_ = *status;
   names_in_doubt_ = false;
   link.check_settings = true;
-  if (stall_ == Stall::replies) stall(Stall::none);
-  if (reply == Reply::forward) maybe_release();
+  const bool waited_for = stall_ == Stall::replies;
+  if (waited_for) stall(Stall::none);
+  if (reply == Reply::forward || !waited_for) maybe_release();
   return true;
 }
 
@@ -303,6 +307,7 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
 /// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets a ReadyForQuery: by a Sync of its
 /// own if it is the last that was sent, else by us, for what comes behind must be answered behind it.
 void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows) {
+  if (!sync_follows) batch_open_ = false;
   for (std::size_t i = 0; i < queries; ++i) {
     if (!batch_behind && !sync_follows) {
       to_server_.compose([](std::string& out) { protocol::write_sync(out); });

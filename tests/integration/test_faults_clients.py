@@ -142,7 +142,13 @@ def test_a_login_of_one_byte_now_and_then_ends_at_the_same_time_as_a_silent_one(
 
 @pytest.mark.pgswitch
 def test_the_limit_on_logins_of_one_address_refuses_its_clients_and_nobody_else(start_proxy, oltp):
-    proxy = start_proxy(auth_type="trust", max_login_conn_per_address=2, client_login_timeout=60, tcp_defer_accept=0)
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", workers=1, max_login_conn_per_address=2, client_login_timeout=60,
+                        tcp_defer_accept=0)
+
+    def listed(name):
+        return next(row["items"] for row in proxy.console("SHOW LISTS") if row["list"] == name)
+
+    eventually(lambda: listed("login_clients") == 0, what="whoever looked whether the proxy is up is gone")
     slow = [RawClient(proxy.port) for _ in range(2)]
     with RawClient(proxy.port) as refused:
         assert sqlstates(refused.read_until(b"E")) == ["53300"]
@@ -153,7 +159,7 @@ def test_the_limit_on_logins_of_one_address_refuses_its_clients_and_nobody_else(
         client.startup(user="app", database="app")
         assert client.read_until(b"Z", b"E")[-1][0] == b"Z"
     is_unhurt(proxy, oltp)  # and has made room by that
-    assert [row["items"] for row in proxy.console("SHOW LISTS") if row["list"] == "refused_logins"] == [1]
+    assert listed("refused_logins") == 1
     assert "too many clients of this address are logging in (max_login_conn_per_address)" in proxy.pooler.log_text()
     for client in slow:
         client.close()

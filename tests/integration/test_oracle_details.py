@@ -126,6 +126,8 @@ DETAILS = {
         bind(statement="t") + SYNC, bind(("x",), "s") + SYNC, bind() + SYNC],
     "error_of_a_statement_that_is_closed_behind_it": [
         parse("SELECT 1", "s") + bind(("1",), "s") + SYNC, close("S", "s") + SYNC, parse("SELECT 1", "s") + SYNC],
+    "name_taken_by_the_same_text_in_a_failed_transaction": [
+        parse("SELECT 1", "s") + SYNC, query("BEGIN"), query("SELECT 1/0"), parse("SELECT 1", "s") + SYNC, query("ROLLBACK")],
     "name_of_a_skipped_parse": [
         parse("SELECT 1/0") + bind() + execute() + parse("SELECT 1", "s") + SYNC, bind(statement="s") + SYNC, parse("SELECT 2", "s") + SYNC],
     "name_of_a_skipped_close": [parse("SELECT 1", "s") + SYNC, execute("nobody") + close("S", "s") + SYNC, parse("SELECT 2", "s") + SYNC],

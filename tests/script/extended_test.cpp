@@ -179,6 +179,7 @@ TEST(extended, query_that_waited_when_its_batch_failed_leaves_no_decision_behind
 
 TEST(extended, function_call_ends_a_batch_as_a_query_does) {
   Script()
+      .expect_gaps()
       .client(parse("", select_1), function_call("x"))
       .expect_acquire()
       .expect_to_server(parse("", select_1), function_call("x"))

@@ -152,6 +152,7 @@ void Run::give(const Step& step, std::size_t begin, std::size_t end) {
     i += size;
     if (step.kind == Step::Kind::client) {
       client_unread_ += part;
+      as_server_.sent(part);
       pump();
     } else if (step.kind == Step::Kind::server || step.kind == Step::Kind::nonsense) {
       if (!server(step.route).is_leased && nonsense_) return;
@@ -282,6 +283,7 @@ void Run::written_to_client(std::string_view bytes) {
   if (closed_) fail("writes after the end");
   client_received_ += bytes;
   client_frames_ += bytes;
+  if (!as_server_.said(bytes) && !nonsense_ && !as_server_.misused()) fail("no server would answer so, to the client:\n" + show(client_received_));
   for (const char type : take_types(client_frames_)) {
     answered_ += type == 'Z';
     gaps_ |= type == 'G';
@@ -336,6 +338,7 @@ void Run::lose_everything(const std::string& first) {
   // A client that stays must be able to go on: its batch ends, its transaction ends, and every request is answered.
   if (closed_ || !client_unread_.empty() || request_rest_ > 0) return;
   client_unread_ = sync() + query("rollback") + query("select 1");
+  as_server_.sent(client_unread_);
   pump();
   if (!closed_ && !client_unread_.empty()) fail("takes no more requests");
   check_replies(true);

@@ -14,7 +14,8 @@ namespace pgswitch::script {
 
 /// One run of a script: a shell of SessionCore without sockets. It gives bytes in buffers of their exact size, which it
 /// frees at once (an address sanitizer sees every range that outlives them), writes as few bytes at a time as it is told,
-/// performs the actions and holds what the core does against ServerModel.
+/// performs the actions and holds what the core does against ServerModel: what is asked of the servers, and what is answered
+/// to the client, for which the core is a server itself.
 class Run {
  public:
   struct How {
@@ -75,6 +76,7 @@ class Run {
   How how_;
   SessionCore core_;
   std::map<std::string, Server> servers_;
+  ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say
   std::string client_unread_, client_received_, client_frames_, requests_;
   std::optional<std::string> wanted_;      ///< the acquire action that is out
   std::vector<std::pair<std::string, Leftover>> releases_;

@@ -45,6 +45,7 @@ void ServerModel::on_sent(char type) {
     if (type == 'S') ++syncs_ignored_;
     if (type == 'c' || type == 'f') copying_ = false;
     if (type == 'S' || type == 'H' || type == 'c' || type == 'f') return;
+    misused_ = true;
   }
   if (type == 'S') skipping_ = open_ = false;
   if (type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C') open_ = true;
@@ -66,7 +67,10 @@ void ServerModel::begin_copy() {
   bool sync_left = false;
   for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
     if (*next == 'c' || *next == 'f') copying_ = false;
-    else if (*next != 'S') break;
+    else if (*next != 'S') {
+      misused_ = true;
+      break;
+    }
     syncs_ignored_ += *next == 'S';
     next = asked_.erase(next);
   }
@@ -106,7 +110,7 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::error_response:
       if (backend::error_field(body, 'V') == "FATAL") return true;
       copying_ = false;
-      if (head == '\0') return false;
+      if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
       if (head != 'Q' && head != 'F') skip_to_sync();
       return true;
     default: return true;

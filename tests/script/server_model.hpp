@@ -25,6 +25,8 @@ class ServerModel {
   bool open() const { return open_; }
   /// It waits for CopyData.
   bool copying() const { return copying_; }
+  /// Something else than data was sent during a COPY: what that is answered depends on when it arrived.
+  bool misused() const { return misused_; }
   /// 'I', 'T' or 'E' of the last ReadyForQuery.
   char status() const { return status_; }
   /// Bytes missing of the frame that is being read from it.
@@ -48,6 +50,7 @@ class ServerModel {
   bool open_ = false;
   bool skipping_ = false;     ///< after an error, until Sync
   bool copying_ = false;
+  bool misused_ = false;
   char status_ = 'I';
   std::uint32_t syncs_ignored_ = 0;
 };

@@ -85,14 +85,15 @@ void TreeWalker::note_effect(Effect effect, bool once) {
 void TreeWalker::on_set_config(const FuncCall* call) {
   out_.literal_sensitive = true;
   const std::optional<bool> local = constant_bool(nth(call->args, 2));
-  if (local == true) {
-    out_.effects |= bit(Effect::set_local);
-    return;
-  }
   const Node* value = nth(call->args, 1);
   const std::optional<std::string> setting = constant_text(nth(call->args, 0));
   const std::optional<std::string> text = constant_text(value);
   const bool null = is_null_constant(value);
+  if (local == true) {
+    out_.effects |= bit(Effect::set_local);
+    if (call == sure_call_ && setting && text) out_.variables.push_back({lower_name(*setting), set_config_statement(lower_name(*setting), *text), *text});
+    return;
+  }
   if (call != sure_call_ || !local || !setting || !(text || null)) {
     out_.effects |= bit(Effect::unknown_settings);
     return;

@@ -49,16 +49,16 @@ void note_transaction_modes(const VariableSetStmt* stmt, Statement& out) {
 
 void note_change(const VariableSetStmt* stmt, std::string_view text, Statement& out) {
   VariableChange change{lower_name(text_of(stmt->name)), {}, {}};
-  if (stmt->is_local || is_transaction_setting(change.name)) {
+  if (is_transaction_setting(change.name)) {
     out.effects |= bit(Effect::set_local);
     return;
   }
-  if (stmt->kind == VAR_SET_VALUE) {
+  if (stmt->kind == VAR_SET_VALUE || stmt->is_local) {
     const bool single = length(stmt->args) == 1 && first(stmt->args) && nodeTag(first(stmt->args)) == T_A_Const;
     if (single) change.value = constant_text(first(stmt->args)).value_or(std::string());
     change.statement = text;
   }
-  out.effects |= bit(Effect::set_variable);
+  out.effects |= bit(stmt->is_local ? Effect::set_local : Effect::set_variable);
   out.variables.push_back(std::move(change));
 }
 

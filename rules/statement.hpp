@@ -62,8 +62,8 @@ enum class Effect : std::uint32_t {
   prepare = 1u << 10,             ///< SQL PREPARE
   deallocate = 1u << 11,          ///< DEALLOCATE name
   deallocate_all = 1u << 12,
-  set_variable = 1u << 13,        ///< `variables` holds what was set or reset, not LOCAL
-  set_local = 1u << 14,           ///< gone with the transaction
+  set_variable = 1u << 13,        ///< `variables` holds what was set or reset
+  set_local = 1u << 14,           ///< gone with the transaction; `variables` holds what SET LOCAL says
   reset_all = 1u << 15,
   discard_all = 1u << 16,
   discard_temp = 1u << 17,
@@ -117,7 +117,7 @@ struct Statement {
   std::uint16_t joins = 0;
   std::uint16_t parameters = 0;  ///< highest $n
 
-  std::vector<VariableChange> variables;  ///< with Effect::set_variable
+  std::vector<VariableChange> variables;  ///< with Effect::set_variable, or set_local
   std::string object;                     ///< cursor, prepared statement, channel, savepoint or temp table that it names
   /// Prepared statement that it names: PREPARE, DEALLOCATE, EXECUTE, the latter also in EXPLAIN and CREATE TABLE AS.
   std::string prepared;

@@ -202,7 +202,7 @@ class SessionCore {
   void make_room(Link& link);
   void close_on_server(Link& link, const PreparedKey& key);
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
-  void set_sent_text(PreparedStatement& prepared) const;
+  void set_sent_text(PreparedStatement& prepared);
   bool execute_locally(const rules::ScriptItem& item, std::string_view text);
   void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
@@ -230,6 +230,10 @@ class SessionCore {
   bool surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   bool prepared_known(const PreparedStatement& prepared, bool unnamed);
   void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
+  bool puts_in_doubt(const rules::Statement& statement) const;
+  const std::shared_ptr<const std::string>& parsed_with();
+  bool is_parsed_alike(const PreparedStatement& prepared);
+  PreparedStatementPtr known_to(Link& link, PreparedStatementPtr prepared, bool unnamed);
   std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
   PreparedStatementPtr find_prepared(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
@@ -336,7 +340,10 @@ class SessionCore {
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
   char copy_broken_by_ = 0;
 
-  bool names_in_doubt_ = false;   ///< PREPARE, DISCARD ALL, ... is out: what names mean is known when it has been answered
+  /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
+  bool names_in_doubt_ = false;
+  std::shared_ptr<const std::string> parsed_with_;  ///< settings_.parsing() of parsed_with_version_
+  unsigned parsed_with_version_ = 0;
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once

@@ -48,7 +48,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   batch_wrote_ |= !statement.read_only;
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
-  names_in_doubt_ |= changes_names(statement);
+  names_in_doubt_ |= puts_in_doubt(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
     ledger_.push(Expect::execute, Reply::forward, *portal);
   } else {
@@ -88,12 +88,12 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     return true;
   }
   const std::string sent = local_abort_ ? ending_failed(statement, text) : std::string(text);
-  if (ledger_.doubts_key(prepared_key(sent, {}))) return await_replies(), false;
+  if (ledger_.doubts_key(prepared_key(sent, {}, *parsed_with()))) return await_replies(), false;
   Link* link = need_link(route_of(item));
   if (!link) return false;
   Note note;
   note.statement = item.statement;
-  names_in_doubt_ |= changes_names(statement);
+  names_in_doubt_ |= puts_in_doubt(statement);
   execute_internally(*link, sent, Reply::forward, std::move(note));
   if (predicted_ != 'I' && ends_transaction(statement.kind) && has_chain(text))
     predicted_ = 'T';
@@ -106,7 +106,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
 void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
   PreparedStatement prepared;
   prepared.sent_text = text;
-  prepared.key = prepared_key(text, {});
+  prepared.key = prepared_key(text, {}, *parsed_with());
   const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
   ensure_prepared(link, prepared, false);
   const ServerName name = server_name(prepared.key);

@@ -37,7 +37,7 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
 }
 
 PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types, bool unnamed) {
-  if (unnamed && unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types) return current(unnamed_);
+  if (unnamed && unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types && is_parsed_alike(*unnamed_)) return current(unnamed_);
   auto prepared = std::make_shared<PreparedStatement>();
   prepared->serial = ++last_serial_;
   prepared->script = decide(text);
@@ -47,13 +47,14 @@ PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::stri
   return prepared;
 }
 
-void SessionCore::set_sent_text(PreparedStatement& prepared) const {
+void SessionCore::set_sent_text(PreparedStatement& prepared) {
   const auto& items = prepared.script->items;
   const auto& rewritten = items.front().decision->rewritten;
   prepared.sent_text = items.size() == 1 && rewritten ? *rewritten : prepared.text;
   if (items.size() == 1)
     if (auto named = with_server_name(prepared.sent_text, *items.front().statement, nullptr)) prepared.sent_text = std::move(*named);
-  prepared.key = prepared_key(prepared.sent_text, prepared.parameter_types);
+  prepared.settings = parsed_with();
+  prepared.key = prepared_key(prepared.sent_text, prepared.parameter_types, *prepared.settings);
 }
 
 /// The statement as the rules now in force, and the session's state, decide it.
@@ -309,6 +310,8 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  prepared = known_to(*link, std::move(prepared), target->name.empty());
+  if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   ensure_prepared(*link, *prepared, target->name.empty());
   if (target->name.empty() || prepared->by_sql) {
     to_server_.add(in.substr(0, size));

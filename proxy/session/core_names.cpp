@@ -67,6 +67,38 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
   return !doubtful;
 }
 
+/// Whether names, or what texts mean, are not known before the statement has been answered.
+bool SessionCore::puts_in_doubt(const Statement& statement) const {
+  if (changes_names(statement) || has(statement.effects, Effect::reset_all)) return true;
+  if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
+  const auto& variables = statement.variables;
+  return std::any_of(variables.begin(), variables.end(), [](const auto& change) { return SessionSettings::is_parsed_with(change.name); });
+}
+
+/// What the session's settings make of a text now. Sessions that have the same ones share it.
+const std::shared_ptr<const std::string>& SessionCore::parsed_with() {
+  static thread_local std::shared_ptr<const std::string> latest;
+  if (parsed_with_ && parsed_with_version_ == settings_.version()) return parsed_with_;
+  std::string now = settings_.parsing();
+  if (!latest || *latest != now) latest = std::make_shared<const std::string>(std::move(now));
+  parsed_with_version_ = settings_.version();
+  return parsed_with_ = latest;
+}
+
+bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
+  return prepared.settings == parsed_with() || (prepared.settings && *prepared.settings == *parsed_with());
+}
+
+/// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
+PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
+  if (prepared->by_sql || is_parsed_alike(*prepared)) return prepared;
+  PreparedSet& there = link.state->prepared;
+  if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) return prepared;
+  auto again = std::make_shared<PreparedStatement>(*prepared);
+  set_sent_text(*again);
+  return again;
+}
+
 /// Servers know statements by other names, and do not see what is wrong with the client's.
 std::optional<SqlError> SessionCore::wrong_name(std::string_view name) const {
   if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return std::nullopt;

@@ -197,6 +197,9 @@ bool SessionCore::run_on_server(std::string_view text) {
   Link* link = need_link(route);
   if (!link) return false;
 
+  for (std::size_t i = begin; i < end; ++i)
+    if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
+
   Note note;
   note.script = head_.script;
   note.next_item = static_cast<std::uint32_t>(begin);
@@ -204,7 +207,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     if (named && !is_freed(begin, i)) ensure_prepared(*link, *named, false);
-    names_in_doubt_ |= changes_names(*items[i].statement);
+    names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(slice(items[i], text)))
       predicted_ = 'T';

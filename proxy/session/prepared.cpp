@@ -6,11 +6,12 @@
 
 namespace pgswitch {
 
-PreparedKey prepared_key(std::string_view text, std::string_view parameter_types) {
+PreparedKey prepared_key(std::string_view text, std::string_view parameter_types, std::string_view settings) {
   // A cryptographic hash, for a client may choose texts: two of them under one name would run the wrong statement.
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   std::string whole = std::to_string(text.size());
-  whole.append(1, ':').append(text).append(parameter_types);
+  whole.append(1, ',').append(std::to_string(parameter_types.size()));
+  whole.append(1, ':').append(text).append(parameter_types).append(settings);
   EVP_Digest(whole.data(), whole.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
   PreparedKey key;
   std::memcpy(&key.high, digest.data(), 8);

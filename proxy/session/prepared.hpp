@@ -10,13 +10,14 @@
 
 namespace pgswitch {
 
-/// 128-bit content address of a prepared statement: cut SHA-256 of its text and parameter types. All zero: none.
+/// 128-bit content address of a prepared statement: cut SHA-256 of its text, its parameter types, and of the settings under which
+/// it was parsed. All zero: none.
 struct PreparedKey {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
   bool operator==(const PreparedKey&) const = default;
 };
-PreparedKey prepared_key(std::string_view text, std::string_view parameter_types);
+PreparedKey prepared_key(std::string_view text, std::string_view parameter_types, std::string_view settings = {});
 
 /// Name under which the statement is known on servers: "pgs_" and 32 hex digits. Not NUL-terminated.
 using ServerName = std::array<char, 36>;

@@ -16,7 +16,9 @@ struct PreparedStatement {
   std::string parameter_types;  ///< oids as in the Parse message
   rules::ScriptPtr script;
   std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
-  PreparedKey key;              ///< of sent_text and parameter_types
+  /// SessionSettings::parsing() under which it was parsed: '01/02/2003'::date is what DateStyle makes of it then.
+  std::shared_ptr<const std::string> settings;
+  PreparedKey key;              ///< of sent_text, parameter_types and settings
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   /// Its statement; PostgreSQL refuses texts with more than one.

@@ -1,6 +1,7 @@
 #include "proxy/session/settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <strings.h>
 
 namespace pgswitch {
@@ -34,6 +35,13 @@ const SessionSetting* get(const Settings& settings, std::string_view name) {
 
 /// Only application_name has a value that is empty; of the others it means that none was told.
 bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
+
+/// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
+constexpr std::array<std::string_view, 19> not_parsed_with{
+    "application_name", "bytea_output", "client_min_messages", "default_transaction_deferrable", "default_transaction_isolation",
+    "default_transaction_read_only", "extra_float_digits", "idle_in_transaction_session_timeout", "idle_session_timeout", "jit",
+    "lock_timeout", "log_min_duration_statement", "log_statement", "maintenance_work_mem", "plan_cache_mode", "random_page_cost",
+    "statement_timeout", "synchronous_commit", "work_mem"};
 
 std::string quoted(std::string_view value, char quote) {
   std::string text(1, quote);
@@ -80,6 +88,7 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   server.reported[i] = value;
   const bool news = told_[i] != value;
   told_.set(i, value);
+  if (news) changed();
   if (!own && (returning_ & 1u << i) == 0) wanted_.set(i, value);
   return news;
 }
@@ -109,6 +118,39 @@ bool SessionSettings::replay(const ServerState& server, std::string& statements)
   return statements.size() != before;
 }
 
+void SessionSettings::end_cycle() {
+  returning_ = 0;
+  // The end of the transaction may take back what was set: what is parsed until then is told apart by it.
+  if (unsettled_ || unreported_.empty()) return;
+  unreported_.clear();
+  ++version_;
+}
+
+void SessionSettings::unreported(std::string_view statement) {
+  changed();
+  unreported_.append(statement).append(1, '\0');
+}
+
+void SessionSettings::changed() {
+  ++version_;
+  unsettled_ = true;
+}
+
+bool SessionSettings::is_parsed_with(std::string_view name) {
+  if (name.find('.') != std::string_view::npos || name.starts_with("enable_")) return false;
+  return !std::binary_search(not_parsed_with.begin(), not_parsed_with.end(), name);
+}
+
+std::string SessionSettings::parsing() const {
+  std::string all;
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty() && is_parsed_with(name)) all.append(name).append(1, '=').append(value).append(1, '\0');
+  };
+  for (std::size_t i = 0; i < tracked_count; ++i) add(to_string(static_cast<Tracked>(i)), told_[i]);
+  for (const SessionSetting& setting : settings_) add(setting.name, setting.statement);
+  return all += unreported_;
+}
+
 void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
 
 void SessionSettings::remember(const ServerState& server) {
@@ -118,9 +160,11 @@ void SessionSettings::remember(const ServerState& server) {
 void SessionSettings::set(std::string_view name, const std::string& statement, ServerState& server) {
   if (const Tracked tracked = find_tracked(name); tracked != Tracked::count) {
     returning_ &= ~(1u << static_cast<unsigned>(tracked));  // its ParameterStatus tells
+    unreported(statement);
     return;
   }
   remember(server);
+  changed();
   upsert(settings_, name, statement);
   upsert(server.settings, name, statement);
 }
@@ -131,9 +175,11 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
     const auto i = static_cast<std::size_t>(tracked);
     wanted_.set(i, base_tracked_[i]);
     returning_ |= 1u << static_cast<unsigned>(tracked);
+    unreported(name);
     return;
   }
   remember(server);
+  changed();
   erase(server.settings, name);
   if (const SessionSetting* base = get(base_, name))
     upsert(settings_, name, base->statement);
@@ -143,6 +189,7 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
 
 void SessionSettings::reset_all(ServerState& server, bool role_too) {
   remember(server);
+  changed();
   Settings wanted = base_;
   Settings on_server;
   if (!role_too) {
@@ -155,6 +202,7 @@ void SessionSettings::reset_all(ServerState& server, bool role_too) {
   server.settings = std::move(on_server);
   wanted_ = base_tracked_;
   returning_ = ~0u;
+  unreported("all");
 }
 
 void SessionSettings::apply(const rules::Statement& statement, ServerState& server) {
@@ -169,6 +217,10 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
       else
         set(change.name, change.statement, server);
     }
+  }
+  if (has(effects, Effect::set_local)) {
+    for (const rules::VariableChange& change : statement.variables)
+      if (is_parsed_with(change.name)) unreported(change.statement);
   }
   if (has(effects, Effect::reset_all)) reset_all(server, false);
   if (has(effects, Effect::discard_all)) reset_all(server, true);
@@ -194,6 +246,7 @@ void SessionSettings::release_savepoint(std::string_view name) {
 void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
   for (std::size_t i = undo_.size(); i-- > 1;) {
     if (undo_[i].savepoint != name) continue;
+    unreported("rollback to");
     settings_ = undo_[i].wanted;
     server.settings = undo_[i].on_server;
     undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i) + 1, undo_.end());
@@ -201,9 +254,15 @@ void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
   }
 }
 
-void SessionSettings::commit() { undo_.clear(); }
+void SessionSettings::commit() {
+  undo_.clear();
+  if (unsettled_) unreported("commit");
+  unsettled_ = false;
+}
 
 void SessionSettings::rollback(ServerState& server) {
+  if (unsettled_) unreported("rollback");
+  unsettled_ = false;
   if (undo_.empty()) return;
   settings_ = std::move(undo_.front().wanted);
   server.settings = std::move(undo_.front().on_server);
@@ -212,7 +271,9 @@ void SessionSettings::rollback(ServerState& server) {
 }
 
 void SessionSettings::rollback_lost() {
+  unsettled_ = false;
   if (undo_.empty()) return;
+  ++version_;
   settings_ = std::move(undo_.front().wanted);
   undo_.clear();
 }

@@ -36,10 +36,19 @@ class SessionSettings {
   void rollback(ServerState& server);
   /// The transaction is over but its connection is gone.
   void rollback_lost();
-  /// ReadyForQuery: what was reported of a RESET has been reported.
-  void end_cycle() { returning_ = 0; }
+  /// ReadyForQuery: what has changed has been reported.
+  void end_cycle();
 
   const TrackedValues& told() const { return *told_; }
+
+  /// What a server takes of the settings when it parses: a text means the same where this is the same. "": nothing is known.
+  std::string parsing() const;
+  /// Differs whenever parsing() may.
+  unsigned version() const { return version_; }
+  /// Something was set since the transaction began, which its end may take back.
+  bool is_unsettled() const { return unsettled_; }
+  /// The change may have an effect on parsing().
+  static bool is_parsed_with(std::string_view name);
 
  private:
   struct Snapshot {
@@ -52,11 +61,16 @@ class SessionSettings {
   void set(std::string_view name, const std::string& statement, ServerState& server);
   void reset(std::string_view name, ServerState& server);
   void reset_all(ServerState& server, bool role_too);
+  void changed();
+  void unreported(std::string_view statement);
 
   TrackedCopy told_;         ///< what the client believes
   TrackedCopy wanted_;       ///< what servers must be set to
   TrackedCopy base_tracked_; ///< start-up values: RESET returns to them
   unsigned returning_ = 0;     ///< bits by Tracked: just RESET, so what the server reports is its own default, not a wish
+  std::string unreported_;     ///< what has changed tracked ones since the last ReadyForQuery, which reports them
+  unsigned version_ = 0;
+  bool unsettled_ = false;
   Settings settings_;          ///< sorted by name
   Settings base_;
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints

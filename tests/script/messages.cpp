@@ -7,6 +7,8 @@
 #include "protocol/frame.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/prepared.hpp"
+#include "proxy/session/settings.hpp"
+#include "step.hpp"
 
 namespace pgswitch::script {
 
@@ -101,8 +103,10 @@ Bytes copy_done() { return bare('c'); }
 Bytes copy_fail(std::string_view reason) { return frame('f', std::string(reason) + '\0'); }
 Bytes terminate() { return bare('X'); }
 
-std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types) {
-  const ServerName name = server_name(prepared_key(sql, oids(types)));
+std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types, std::string_view settings) {
+  std::string parsed_with = SessionSettings(TrackedCopy(Start().tracked), Settings()).parsing();
+  parsed_with += settings;
+  const ServerName name = server_name(prepared_key(sql, oids(types), parsed_with));
   return {name.data(), name.size()};
 }
 

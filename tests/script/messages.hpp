@@ -30,8 +30,8 @@ Bytes copy_fail(std::string_view reason);
 Bytes terminate();
 /// Any frame.
 Bytes frame(char type, std::string_view body);
-/// Name by which servers know a statement.
-std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types = {});
+/// Name by which servers know a statement that is parsed with the settings of Start, and `settings`.
+std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types = {}, std::string_view settings = {});
 
 // The servers'.
 Bytes row_description(std::string_view column = "c");

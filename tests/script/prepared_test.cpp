@@ -110,6 +110,41 @@ TEST(prepared, statement_known_on_the_server_is_answered_in_its_place) {
       .expect_release();
 }
 
+// '01/02/2003'::date is what DateStyle makes of it when it is parsed, t is what search_path finds.
+TEST(prepared, statement_is_another_one_under_other_settings) {
+  const std::string other = on_server(select_1, {}, std::string("search_path=set search_path to a") + '\0');
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .whole_exchange("set search_path to a", "SET")
+      .client(parse("t", select_1), bind_to("", "t"), bind_to("", "s"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(other, select_1), bind_to("", other), bind_to("", name_1), sync())
+      .server(parse_complete(), bind_complete(), bind_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), bind_complete(), ready('I'))
+      .expect_release()
+      .whole_exchange("set work_mem to '1MB'", "SET")
+      .client(parse("u", select_1), sync())
+      .expect_acquire()
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("reset search_path"), parse("v", select_1), bind_to("", "v"), sync())
+      .expect_acquire()
+      .expect_to_server(query("reset search_path"))
+      .server(complete("RESET"), ready('I'))
+      .expect_to_client(complete("RESET"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), sync())
+      .server(bind_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), ready('I'))
+      .expect_release();
+}
+
 // The server holds the statement, and says what PostgreSQL says first: that the transaction has failed.
 TEST(prepared, statement_known_on_the_server_is_refused_in_a_failed_transaction) {
   Script(eager_begin())

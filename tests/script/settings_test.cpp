@@ -45,6 +45,20 @@ TEST(settings, of_another_client_are_reset_before_the_first_statement) {
       .expect_release();
 }
 
+TEST(settings, of_another_client_are_reset_behind_a_commit_that_is_bound_already) {
+  Start start;
+  start.left_by_others = {{"search_path", "SET search_path TO leak"}};
+  Script(start)
+      .client(parse("", "commit"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(query("RESET \"search_path\""))
+      .server(complete("RESET"), ready('I'))
+      .expect_to_server(parse(on_server("commit"), "commit"), bind_to("", on_server("commit")), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("COMMIT"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("COMMIT"), ready('I'))
+      .expect_release();
+}
+
 TEST(settings, that_cannot_be_applied_fail_the_statement_which_is_not_sent) {
   Script script;
   with_path(script)
@@ -228,11 +242,12 @@ TEST(settings, of_the_start_packet_are_applied_and_reset_returns_to_them) {
 }
 
 TEST(settings, discard_all_forgets_everything) {
+  const std::string with_path_set = on_server("select 1", {}, "search_path=" + std::string(set_path) + '\0');
   Script script;
   with_path(script)
       .client(parse("s", "select 1"), sync())
       .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .expect_to_server(parse(with_path_set, "select 1"), sync())
       .server(parse_complete(), ready('I'))
       .expect_to_client(parse_complete(), ready('I'))
       .expect_release()

@@ -171,4 +171,46 @@ def what_names_another_is_described_as_the_name_means_now(command):
         return seen
 
 
+DAYS = b"SELECT '01/02/2003'::date - '2003-01-01'::date"
+MEANINGS = {DAYS: ("DateStyle=SQL,DMY", "DateStyle=SQL,MDY"), b"SELECT extract(epoch from '2020-01-01 00:00'::timestamptz)": ("TimeZone=Asia/Kathmandu", "TimeZone=UTC"),
+            rb"SELECT 'a\\b', length('\\')": ("standard_conforming_strings=off", "standard_conforming_strings=on"),
+            b"SELECT '-1 2:03:04'::interval + '0'::interval": ("IntervalStyle=sql_standard", "IntervalStyle=postgres"),
+            b"SELECT note FROM hidden": ("search_path=private,public", "search_path=public")}
+
+
+def _prepared_under(options, sql):
+    with connect(options=f"-c {options}") as connection:
+        answer = connection.pgconn.prepare(b"same name", sql)
+        answer = connection.pgconn.exec_prepared(b"same name", []) if not answer.error_message else answer
+        return options, answer.error_message, [answer.get_value(0, i) for i in range(answer.nfields)]
+
+
+@scenario
+def a_text_means_what_the_settings_make_of_it_when_it_is_prepared():
+    return [_prepared_under(option, sql) for sql, options in MEANINGS.items() for option in options * 2]
+
+
+@scenario
+def a_text_means_what_the_settings_make_of_it_in_a_pipeline():
+    steps = ("SET DateStyle = 'SQL, DMY'", "SET DateStyle = 'SQL, MDY'", "BEGIN", "SET LOCAL DateStyle = 'SQL, DMY'", "ROLLBACK",
+             "BEGIN", "SAVEPOINT a", "SET DateStyle = 'SQL, DMY'", "ROLLBACK TO a", "SET DateStyle = 'SQL, DMY'", "COMMIT", "RESET ALL")
+    with connect() as connection:
+        pgconn, seen = connection.pgconn, []
+        pgconn.enter_pipeline_mode()
+        for number, step in enumerate(steps):
+            name = b"s%d" % number
+            pgconn.send_query_params(step.encode(), [])
+            pgconn.send_prepare(name, DAYS)
+            pgconn.send_query_prepared(name, [])
+            pgconn.pipeline_sync()
+        for step in steps:
+            for _ in range(3):
+                answer = pgconn.get_result()
+                seen.append((step, ExecStatus(answer.status).name, answer.error_message, answer.get_value(0, 0) if answer.ntuples else None))
+                pgconn.get_result()
+            pgconn.get_result()
+        pgconn.exit_pipeline_mode()
+        return seen
+
+
 run()

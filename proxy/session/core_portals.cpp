@@ -133,7 +133,8 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (waits_for_failure(prepared->item().statement->kind)) return await_replies(), 0;
   if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
   const PreparedStatementPtr before = names.portal.empty() ? nullptr : find_portal(names.portal);
-  const bool taken = (before && is_local(*before)) || is_held_cursor(names.portal);
+  // In a failed transaction the map may have what an error skipped.
+  const bool taken = (before && (is_local(*before) || status() != 'E')) || is_held_cursor(names.portal);
   if (taken) return fail_batch(duplicate_portal(names.portal)), size;
   if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;

@@ -177,6 +177,19 @@ TEST(extended, query_that_waited_when_its_batch_failed_leaves_no_decision_behind
       .expect_gaps();
 }
 
+TEST(extended, query_that_needs_no_server_ends_the_batch_before_it) {
+  Script()
+      .expect_gaps()
+      .client(parse("", select_1), query(""))
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), flush())
+      .server(parse_complete())
+      .expect_to_client(parse_complete(), empty_query(), ready('I'))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_release();
+}
+
 TEST(extended, function_call_ends_a_batch_as_a_query_does) {
   Script()
       .expect_gaps()

@@ -57,6 +57,20 @@ TEST(acquire, that_fails_for_good_ends_the_session) {
   Script().client(query("select 1")).expect_acquire_but_fail("app", "57P01", true).expect_to_client(any_fatal("57P01")).expect_close();
 }
 
+TEST(server_lost, behind_an_error_is_not_told_again_in_the_same_batch) {
+  Script()
+      .expect_gaps()
+      .client(parse("", "selec"), flush())
+      .expect_acquire()
+      .expect_to_server(parse("", "selec"), flush())
+      .server(error("42601"))
+      .expect_to_client(error("42601"))
+      .server_lost()
+      .expect_release("app", Leftover{.unusable = true})
+      .client(sync())
+      .expect_to_client(ready('I'));
+}
+
 TEST(acquire, that_fails_in_the_second_segment_stops_the_string) {
   Script()
       .client(query("select 1; select * from b_t"))

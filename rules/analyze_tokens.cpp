@@ -158,12 +158,13 @@ bool variable_kind(const Heads& h, std::string_view text, Statement& out) {
   const std::size_t first = scoped ? 2 : 1;
   const VariableName variable = variable_name(h, first);
   const std::string_view sign = h.at(first + variable.size);
-  if (h.at(1) == "local" || variable.name == "constraints") {
+  const bool known = !variable.name.empty() && (sign == "=" || sign == "to" || has_own_syntax(h, first, variable));
+  if (variable.name == "constraints") {
     out.effects |= bit(Effect::set_local);
   } else if (variable.name == "transaction") {
     become(out, Kind::set_transaction, "SET TRANSACTION", bit(Effect::set_local));
-  } else if (!variable.name.empty() && (sign == "=" || sign == "to" || has_own_syntax(h, first, variable))) {
-    out.effects |= bit(Effect::set_variable);
+  } else if (known || h.at(1) == "local") {
+    out.effects |= bit(h.at(1) == "local" ? Effect::set_local : Effect::set_variable);
     out.variables.push_back({variable.name, std::string(text), {}});
   } else {
     out.effects |= bit(Effect::unknown_settings);

@@ -105,7 +105,7 @@ TEST(AnalyzeLimits, keeps_the_kind_of_session_statements_over_a_limit) {
       {"SET SCHEMA 's'", "set SET unparsed e=set_variable v=search_path<SET SCHEMA 's'> literal"},
       {"SET XML OPTION DOCUMENT", "set SET unparsed e=unknown_settings literal"},
       {"SET search_path TO x", "set SET unparsed e=set_variable v=search_path<SET search_path TO x> literal"},
-      {"SET LOCAL search_path TO x", "set SET unparsed e=set_local literal"},
+      {"SET LOCAL search_path TO x", "set SET unparsed e=set_local v=search_path<SET LOCAL search_path TO x> literal"},
       {"SET TRANSACTION READ ONLY", "set_transaction SET TRANSACTION unparsed e=set_local literal"},
       {"RESET ALL", "reset RESET unparsed e=reset_all literal"},
       {"RESET x", "reset RESET unparsed e=set_variable v=x<reset> literal"},

@@ -12,7 +12,7 @@ namespace pgswitch::rules {
 namespace {
 
 constexpr std::size_t most_words = 256;
-constexpr std::size_t most_heads = 8;
+constexpr std::size_t most_heads = 16;
 
 /// Of a longer text only the beginning is evidence: the worker has others to serve.
 constexpr std::size_t most_tokens = 20'000;
@@ -120,24 +120,52 @@ bool transaction_kind(const Heads& h, Statement& out) {
   return true;
 }
 
+/// What SET or RESET names, and how many words that takes.
+struct VariableName {
+  std::string name;
+  std::size_t size = 0;
+};
+
+/// Names with dots in them are those of extensions and applications; some settings have a syntax of their own.
+VariableName variable_name(const Heads& h, std::size_t i) {
+  if (h.at(i) == "session" && h.at(i + 1) == "authorization") return {"session_authorization", 2};
+  if (h.at(i) == "time" && h.at(i + 1) == "zone") return {"timezone", 2};
+  if (h.at(i) == "names") return {"client_encoding", 1};
+  if (h.at(i) == "schema") return {"search_path", 1};
+  VariableName found{lower(h.at(i)), 1};
+  for (; h.at(i + found.size) == "."; found.size += 2) found.name.append(".").append(lower(h.at(i + found.size + 1)));
+  return found;
+}
+
+/// Those that are set without a sign.
+bool has_own_syntax(const Heads& h, std::size_t i, const VariableName& variable) {
+  return variable.size == 2 || h.at(i) == "names" || h.at(i) == "schema" || h.at(i) == "role";
+}
+
+bool reset_kind(const Heads& h, Statement& out) {
+  const bool all = h.at(1) == "all";
+  become(out, Kind::reset, "RESET", bit(all ? Effect::reset_all : Effect::set_variable));
+  if (!all) out.variables.push_back({variable_name(h, 1).name, {}, {}});
+  return true;
+}
+
 /// SET and RESET. The statement itself is the way to set the variable again.
 bool variable_kind(const Heads& h, std::string_view text, Statement& out) {
-  if (h.at(0) == "reset") {
-    become(out, Kind::reset, "RESET", bit(h.at(1) == "all" ? Effect::reset_all : Effect::set_variable));
-    if (h.at(1) != "all") out.variables.push_back({std::string(h.at(1)), {}, {}});
-    return true;
-  }
+  if (h.at(0) == "reset") return reset_kind(h, out);
   if (h.at(0) != "set") return false;
   become(out, Kind::set, "SET", 0);
-  const bool scoped = h.at(1) == "local" || h.at(1) == "session";
-  const std::string_view name = h.at(scoped ? 2 : 1), sign = h.at(scoped ? 3 : 2);
-  if (h.at(1) == "local" || name == "constraints") {
+  const bool scoped = h.at(1) == "local" || (h.at(1) == "session" && h.at(2) != "authorization");
+  const std::size_t first = scoped ? 2 : 1;
+  const VariableName variable = variable_name(h, first);
+  const std::string_view sign = h.at(first + variable.size);
+  const bool known = !variable.name.empty() && (sign == "=" || sign == "to" || has_own_syntax(h, first, variable));
+  if (variable.name == "constraints") {
     out.effects |= bit(Effect::set_local);
-  } else if (name == "transaction") {
+  } else if (variable.name == "transaction") {
     become(out, Kind::set_transaction, "SET TRANSACTION", bit(Effect::set_local));
-  } else if (!name.empty() && (sign == "=" || sign == "to")) {
-    out.effects |= bit(Effect::set_variable);
-    out.variables.push_back({std::string(name), std::string(text), {}});
+  } else if (known || h.at(1) == "local") {
+    out.effects |= bit(h.at(1) == "local" ? Effect::set_local : Effect::set_variable);
+    out.variables.push_back({variable.name, std::string(text), {}});
   } else {
     out.effects |= bit(Effect::unknown_settings);
   }

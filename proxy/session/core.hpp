@@ -118,12 +118,14 @@ class SessionCore {
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
   static constexpr std::size_t most_owed = 8192;
 
+  /// What of the settings of a link may not be as the session wants it.
+  enum class Unchecked : std::uint8_t { nothing, all_but_encoding, everything };
   struct Link {
     rules::RouteId route;
     ServerState* state;
     Pins pins = 0;
     char status = 'I';         ///< of its last ReadyForQuery
-    bool check_settings = true;
+    Unchecked unchecked = Unchecked::everything;
     bool copy_in = false;
     int advisory_locks = 0;
     // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
@@ -256,6 +258,7 @@ class SessionCore {
   // core_links.cpp: leases
   Link* need_link(rules::RouteId route);
   Link* set_up(Link& link);
+  bool replay_settings(Link& link);
   void send_deferred(Link& link);
   void leave_active();
   void release(Link& link, bool clean);
@@ -277,6 +280,7 @@ class SessionCore {
   void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
   void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
+  void note_application_name(std::string_view name);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
   void forward_error(protocol::ByteView frame, protocol::ByteView body);
   void take_back(Note& note, Note* later = nullptr);
@@ -290,6 +294,7 @@ class SessionCore {
   void apply_locks(const rules::Statement& statement, Link& link);
 
   // core_loss.cpp
+  void lose_transaction(bool stays);
   void answer_for_lost(const protocol::SqlError& error, char status_then);
 
   // core.cpp

@@ -89,7 +89,7 @@ SessionCore::Link* SessionCore::need_link(RouteId route) {
   }
   if (!active_) {
     active_ = find_link(route);
-    if (active_) active_->check_settings = true;
+    if (active_) active_->unchecked = Unchecked::everything;
   }
   if (active_) return set_up(*active_);
   wanted_route_ = route;
@@ -117,23 +117,34 @@ void SessionCore::end_segment() {
   stall(Stall::replies);
 }
 
-/// Makes the link's settings those of the session and sends a deferred BEGIN; nullptr while that takes a round trip.
+/// Makes the link's settings those of the session and sends a deferred BEGIN; nullptr while that takes a round trip. In a failed
+/// transaction nothing can be set, and its end takes back what made the difference.
 SessionCore::Link* SessionCore::set_up(Link& link) {
-  if (link.check_settings && ledger_.empty() && !batch_open_) {
-    std::string statements;
-    if (settings_.replay(*link.state, statements)) {
-      ++counters.settings_replayed;
-      to_server_.compose([&](std::string& out) { protocol::write_query(out, statements); });
-      ledger_.push(Expect::query, Reply::swallow);
-      link.state->prepared.unnamed = {};
-      setting_up_ = true;
-      stall(Stall::replies);
-      return nullptr;
-    }
-    link.check_settings = false;
+  if (link.unchecked != Unchecked::nothing && link.status != 'E' && ledger_.empty() && !batch_open_) {
+    if (replay_settings(link)) return nullptr;
+    link.unchecked = Unchecked::nothing;
   }
   if (!deferred_.empty()) send_deferred(link);
   return &link;
+}
+
+/// Sends what makes settings of the link right; false when they are. What stays unchecked then is looked at when the
+/// answer has come.
+bool SessionCore::replay_settings(Link& link) {
+  std::string statements;
+  if (link.unchecked == Unchecked::everything && settings_.replay_encoding(*link.state, statements))
+    link.unchecked = Unchecked::all_but_encoding;
+  else if (settings_.replay(*link.state, statements))
+    link.unchecked = Unchecked::nothing;
+  else
+    return false;
+  ++counters.settings_replayed;
+  to_server_.compose([&](std::string& out) { protocol::write_query(out, statements); });
+  ledger_.push(Expect::query, Reply::swallow);
+  link.state->prepared.unnamed = {};
+  setting_up_ = true;
+  stall(Stall::replies);
+  return true;
 }
 
 /// BEGIN goes out as Bind and Execute without a Sync: should it fail, the server skips the statement behind it instead of

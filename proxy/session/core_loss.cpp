@@ -38,11 +38,12 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     error = {Severity::error, std::string(protocol::sqlstate::transaction_resolution_unknown),
              "connection to the server was lost during COMMIT", "The transaction may or may not have been committed. " + error.message, "", 0};
   const bool torn = was_active && (!at_frame_boundary() || (client_rest_ > 0 && client_rest_forward_));
-  if (was_active && !torn && !pins && !closing_) answer_for_lost(error, status);
+  const bool stays = !torn && !pins && !closing_;
   if (was_active) {
+    lose_transaction(stays);
+    if (stays) answer_for_lost(error, status);
     ledger_.drop_all([this](Note& note) { take_back(note); });
     to_server_.clear();
-    settings_.rollback_lost();
     batch_open_ = false;
     failed_ = false;
     setting_up_ = false;
@@ -59,6 +60,15 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     fatal(error);
   else
     fatal(last_words);
+}
+
+/// What the transaction set is as before it, and a client that stays is told so, as a server would have.
+void SessionCore::lose_transaction(bool stays) {
+  constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
+  const std::string name = settings_.wanted()[application_name];
+  settings_.rollback_lost();
+  if (settings_.wanted()[application_name] != name) note_application_name(settings_.wanted()[application_name]);
+  if (stays) to_client_.compose([this](std::string& out) { settings_.tell_wanted(out); });
 }
 
 /// One error for what was running, ReadyForQuery for everything that awaited one.

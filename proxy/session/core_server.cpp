@@ -207,10 +207,8 @@ bool SessionCore::on_ready(ByteView frame) {
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   warned_ = false;
-  if (std::exchange(setting_up_, false)) {
-    if (!failed) settings_.replayed(*link.state);
-    link.check_settings = false;
-  }
+  const bool set_up = std::exchange(setting_up_, false);
+  if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);
   if (reply == Reply::partial && failed) head_.failed = true;
   if (reply == Reply::forward) {
     if (local_abort_)
@@ -230,7 +228,7 @@ bool SessionCore::on_ready(ByteView frame) {
   if (*status == 'I' && predicted_ != 'I') drop_portals();
   predicted_ = *status;
   names_in_doubt_ = false;
-  link.check_settings = true;
+  if (!set_up || failed) link.unchecked = Unchecked::everything;
   const bool waited_for = stall_ == Stall::replies;
   if (waited_for) stall(Stall::none);
   if (reply == Reply::forward || !waited_for) maybe_release();
@@ -355,10 +353,16 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   if (!status) return desynchronised(backend::parameter_status);
   const bool own = swallowing();
   if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) to_client_.add(frame);
-  if (find_tracked(status->name) == Tracked::application_name && !own && facts_.application_name != status->value) {
-    facts_.application_name = status->value;
-    facts_.identity = rules::next_identity();
-  }
+  if (find_tracked(status->name) == Tracked::application_name && !own) note_application_name(status->value);
+  if (!ledger_.empty() || active_->status != 'I') return;
+  settings_.commit();  // news of the server's own, no part of any transaction
+  settings_.end_cycle();
+}
+
+void SessionCore::note_application_name(std::string_view name) {
+  if (facts_.application_name == name) return;
+  facts_.application_name = name;
+  facts_.identity = rules::next_identity();
 }
 
 /// A pinned connection speaks although it is not its turn: notifications for a LISTEN, or its end.

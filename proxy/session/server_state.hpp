@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "proxy/session/prepared.hpp"
+#include "proxy/session/setting_list.hpp"
 
 namespace pgswitch {
 
@@ -39,15 +39,6 @@ class TrackedCopy {
   static const std::shared_ptr<TrackedValues>& none();
   std::shared_ptr<TrackedValues> values_ = none();  ///< never nullptr
 };
-
-/// An unreported setting and the complete statement that sets it ("SET search_path TO a, b").
-struct SessionSetting {
-  std::string name;
-  std::string statement;
-  bool operator==(const SessionSetting&) const = default;
-};
-/// Sorted by name.
-using Settings = std::vector<SessionSetting>;
 
 /// What is known of the session on the server's side of a connection: travels with the ServerConn, changed by the
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.

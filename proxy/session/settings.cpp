@@ -2,36 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <strings.h>
+
+#include "protocol/writer.hpp"
 
 namespace pgswitch {
 namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
-
-Settings::iterator find(Settings& settings, std::string_view name) {
-  return std::lower_bound(settings.begin(), settings.end(), name,
-                          [](const SessionSetting& setting, std::string_view key) { return setting.name < key; });
-}
-
-void upsert(Settings& settings, std::string_view name, const std::string& statement) {
-  const auto place = find(settings, name);
-  if (place != settings.end() && place->name == name)
-    place->statement = statement;
-  else
-    settings.insert(place, {std::string(name), statement});
-}
-
-void erase(Settings& settings, std::string_view name) {
-  const auto place = find(settings, name);
-  if (place != settings.end() && place->name == name) settings.erase(place);
-}
-
-const SessionSetting* get(const Settings& settings, std::string_view name) {
-  const auto place = find(const_cast<Settings&>(settings), name);
-  return place != settings.end() && place->name == name ? &*place : nullptr;
-}
+constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
 
 /// Only application_name has a value that is empty; of the others it means that none was told.
 bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
@@ -68,6 +47,15 @@ void add(std::string& statements, std::string_view statement) {
   statements += statement;
 }
 
+std::string set_statement(std::size_t i, std::string_view value) {
+  return "SET " + std::string(to_string(static_cast<Tracked>(i))) + "=" + literal(value);
+}
+
+/// Whether a server that reported `have` must be told that the client wants `want`.
+bool differs(std::size_t i, const std::string& want, const std::string& have) {
+  return want != have && is_known(i, want) && is_known(i, have);
+}
+
 std::string reset_statement(std::string_view name) {
   if (name == session_authorization) return "RESET SESSION AUTHORIZATION";
   // A custom setting's name has a dot between two identifiers.
@@ -89,32 +77,41 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   const bool news = told_[i] != value;
   told_.set(i, value);
   if (news) changed();
-  if (!own && (returning_ & 1u << i) == 0) wanted_.set(i, value);
+  if (!own && (returning_ & 1u << i) == 0 && wanted_[i] != value) {
+    remember(server);
+    wanted_.set(i, value);
+  }
   return news;
+}
+
+bool SessionSettings::replay_encoding(const ServerState& server, std::string& statements) const {
+  const std::string& want = wanted_[client_encoding];
+  if (!differs(client_encoding, want, server.reported[client_encoding])) return false;
+  statements += set_statement(client_encoding, want);
+  return true;
 }
 
 bool SessionSettings::replay(const ServerState& server, std::string& statements) const {
   const std::size_t before = statements.size();
   const auto one = [&](std::string_view name) {
-    const SessionSetting* want = get(settings_, name);
-    const SessionSetting* have = get(server.settings, name);
+    const SessionSetting* want = settings_.find(name);
+    const SessionSetting* have = server.settings.find(name);
     if (want && (!have || have->statement != want->statement))
       add(statements, want->statement);
     else if (!want && have)
       add(statements, reset_statement(name));
   };
-  if (!settings_.empty() || !server.settings.empty()) {
+  if (!settings_.shares(server.settings)) {
     // SET SESSION AUTHORIZATION resets the role, and both decide what else may be set.
     one(session_authorization);
     one(role);
     for (const SessionSetting& setting : server.settings)
-      if (setting.name != role && setting.name != session_authorization && !get(settings_, setting.name)) one(setting.name);
+      if (setting.name != role && setting.name != session_authorization && !settings_.find(setting.name)) one(setting.name);
     for (const SessionSetting& setting : settings_)
       if (setting.name != role && setting.name != session_authorization) one(setting.name);
   }
   for (std::size_t i = 0; i < tracked_count; ++i)
-    if (wanted_[i] != server.reported[i] && is_known(i, wanted_[i]) && is_known(i, server.reported[i]))
-      add(statements, "SET " + std::string(to_string(static_cast<Tracked>(i))) + "=" + literal(wanted_[i]));
+    if (i != client_encoding && differs(i, wanted_[i], server.reported[i])) add(statements, set_statement(i, wanted_[i]));
   return statements.size() != before;
 }
 
@@ -153,8 +150,12 @@ std::string SessionSettings::parsing() const {
 
 void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
 
+SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, const ServerState& server) const {
+  return {std::string(savepoint), settings_, server.settings, wanted_, server.unknown_settings};
+}
+
 void SessionSettings::remember(const ServerState& server) {
-  if (undo_.empty()) undo_.push_back({"", settings_, server.settings, server.unknown_settings});
+  if (undo_.empty()) undo_.push_back(snapshot("", server));
 }
 
 void SessionSettings::set(std::string_view name, const std::string& statement, ServerState& server) {
@@ -165,11 +166,17 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
   }
   remember(server);
   changed();
-  upsert(settings_, name, statement);
-  upsert(server.settings, name, statement);
+  const SharedText text = statement;
+  const bool shared = settings_.shares(server.settings);
+  settings_.set(name, text);
+  if (shared)
+    server.settings = settings_;
+  else
+    server.settings.set(name, text);
 }
 
 void SessionSettings::reset(std::string_view name, ServerState& server) {
+  remember(server);
   const Tracked tracked = find_tracked(name);
   if (tracked != Tracked::count) {
     const auto i = static_cast<std::size_t>(tracked);
@@ -178,13 +185,12 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
     unreported(name);
     return;
   }
-  remember(server);
   changed();
-  erase(server.settings, name);
-  if (const SessionSetting* base = get(base_, name))
-    upsert(settings_, name, base->statement);
+  server.settings.erase(name);
+  if (const SessionSetting* base = base_.find(name))
+    settings_.set(name, base->statement);
   else
-    erase(settings_, name);
+    settings_.erase(name);
 }
 
 void SessionSettings::reset_all(ServerState& server, bool role_too) {
@@ -194,8 +200,8 @@ void SessionSettings::reset_all(ServerState& server, bool role_too) {
   Settings on_server;
   if (!role_too) {
     for (const std::string_view name : {role, session_authorization}) {
-      if (const SessionSetting* kept = get(settings_, name)) upsert(wanted, name, kept->statement);
-      if (const SessionSetting* kept = get(server.settings, name)) upsert(on_server, name, kept->statement);
+      if (const SessionSetting* kept = settings_.find(name)) wanted.set(name, kept->statement);
+      if (const SessionSetting* kept = server.settings.find(name)) on_server.set(name, kept->statement);
     }
   }
   settings_ = std::move(wanted);
@@ -232,7 +238,7 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
 
 void SessionSettings::savepoint(std::string_view name, const ServerState& server) {
   remember(server);
-  undo_.push_back({std::string(name), settings_, server.settings, server.unknown_settings});
+  undo_.push_back(snapshot(name, server));
 }
 
 void SessionSettings::release_savepoint(std::string_view name) {
@@ -271,11 +277,23 @@ void SessionSettings::rollback(ServerState& server) {
 }
 
 void SessionSettings::rollback_lost() {
+  returning_ = 0;
   unsettled_ = false;
-  if (undo_.empty()) return;
+  unreported_.clear();
   ++version_;
+  if (undo_.empty()) return;
   settings_ = std::move(undo_.front().wanted);
+  wanted_ = std::move(undo_.front().tracked);
   undo_.clear();
+}
+
+void SessionSettings::tell_wanted(std::string& out) {
+  for (std::size_t i = 0; i < tracked_count; ++i) {
+    if (!differs(i, wanted_[i], told_[i])) continue;
+    protocol::write_parameter_status(out, to_string(static_cast<Tracked>(i)), wanted_[i]);
+    told_.set(i, wanted_[i]);
+    ++version_;
+  }
 }
 
 }  // namespace pgswitch

@@ -20,9 +20,12 @@ class SessionSettings {
   /// A ParameterStatus arrived. True: the client must see it. `own`: caused by a statement of ours, not by the client's.
   bool on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own);
 
-  /// Statements that make `server` match, joined by ';'. False: it matches already, nothing appended.
+  /// The statement that gives `server` the client's encoding; by itself, for a server reads the whole of a message by the one it
+  /// has when the message comes. False: it has it already, nothing appended.
+  bool replay_encoding(const ServerState& server, std::string& statements) const;
+  /// Statements that make `server`, whose encoding is right, match; joined by ';'. False: it matches already, nothing appended.
   bool replay(const ServerState& server, std::string& statements) const;
-  /// The replayed statements succeeded.
+  /// The statements of replay() succeeded.
   void replayed(ServerState& server) const;
 
   /// A statement of the client succeeded.
@@ -34,12 +37,15 @@ class SessionSettings {
   void rollback_to(std::string_view name, ServerState& server);
   void commit();
   void rollback(ServerState& server);
-  /// The transaction is over but its connection is gone.
+  /// The transaction is over but its connection is gone, and will not report what that undoes.
   void rollback_lost();
+  /// Appends a ParameterStatus for each setting that the client believes to be something else than what it wants.
+  void tell_wanted(std::string& out);
   /// ReadyForQuery: what has changed has been reported.
   void end_cycle();
 
   const TrackedValues& told() const { return *told_; }
+  const TrackedValues& wanted() const { return *wanted_; }
 
   /// What a server takes of the settings when it parses: a text means the same where this is the same. "": nothing is known.
   std::string parsing() const;
@@ -55,8 +61,10 @@ class SessionSettings {
     std::string savepoint;  ///< "" = start of the transaction
     Settings wanted;
     Settings on_server;
+    TrackedCopy tracked;    ///< wanted
     bool unknown_settings;
   };
+  Snapshot snapshot(std::string_view savepoint, const ServerState& server) const;
   void remember(const ServerState& server);
   void set(std::string_view name, const std::string& statement, ServerState& server);
   void reset(std::string_view name, ServerState& server);
@@ -71,7 +79,7 @@ class SessionSettings {
   std::string unreported_;     ///< what has changed tracked ones since the last ReadyForQuery, which reports them
   unsigned version_ = 0;
   bool unsettled_ = false;
-  Settings settings_;          ///< sorted by name
+  Settings settings_;
   Settings base_;
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints
 };

@@ -1,11 +1,13 @@
 #include "proxy/session/start_settings.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace pgswitch {
 namespace {
 
-/// set_config() takes the value as a start-up packet has it; SET would read a list of names as one name.
+constexpr std::size_t longest_identifier = 63;
+
 std::string quoted(std::string_view value) {
   const bool backslash = value.find('\\') != std::string_view::npos;
   std::string text = backslash ? " E'" : "'";
@@ -16,18 +18,76 @@ std::string quoted(std::string_view value) {
   return text += "'";
 }
 
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+/// Letters, digits and what else an identifier may have without quotes; of more than ASCII the server decides.
+bool is_plain(std::string_view word) {
+  return !word.empty() && word.size() <= longest_identifier &&
+         word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$") == std::string_view::npos;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+/// One name of a list in a setting's value, as a literal: in double quotes it is taken as it stands.
+std::optional<std::string> literal_of_name(std::string_view name) {
+  if (is_plain(name)) return quoted(lower(name));
+  const bool in_quotes = name.size() > 2 && name.front() == '"' && name.back() == '"';
+  if (!in_quotes || !is_plain(name.substr(1, name.size() - 2))) return std::nullopt;
+  return quoted(name.substr(1, name.size() - 2));
+}
+
+/// For the settings of which SET takes each literal for one name. Nothing where a list has more to it than plain names.
+std::optional<std::string> literals_of_names(std::string_view value) {
+  std::string literals;
+  for (;;) {
+    const std::size_t comma = value.find(',');
+    const auto literal = literal_of_name(trimmed(value.substr(0, comma)));
+    if (!literal) return std::nullopt;
+    literals += *literal;
+    if (comma == std::string_view::npos) return literals;
+    literals += ',';
+    value.remove_prefix(comma + 1);
+  }
+}
+
+bool is_list_of_names(std::string_view name) {
+  return name == "search_path" || name == "temp_tablespaces" || name.ends_with("_preload_libraries");
+}
+
+/// "a"."b"; nothing if the name could not be written so.
+std::optional<std::string> in_double_quotes(std::string_view name) {
+  std::string text;
+  for (;;) {
+    const std::size_t dot = name.find('.');
+    if (!is_plain(name.substr(0, dot))) return std::nullopt;
+    text.append("\"").append(name.substr(0, dot)).append("\"");
+    if (dot == std::string_view::npos) return text;
+    text += '.';
+    name.remove_prefix(dot + 1);
+  }
+}
+
+/// SET where it can be: in a transaction it may stand in front of SET TRANSACTION, which no query may.
+std::string statement_of(std::string_view name, std::string_view value) {
+  const auto identifier = in_double_quotes(name);
+  const auto literals = is_list_of_names(name) ? literals_of_names(value) : quoted(value);
+  if (identifier && literals) return "SET " + *identifier + "=" + *literals;
+  return "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false)";
+}
+
 }  // namespace
 
 Settings start_settings(const std::vector<std::pair<std::string, std::string>>& startup) {
   Settings settings;
-  for (const auto& [key, value] : startup) {
-    if (find_tracked(key) != Tracked::count) continue;
-    std::string name = key;
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    std::erase_if(settings, [&](const SessionSetting& setting) { return setting.name == name; });
-    settings.push_back({name, "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false)"});
-  }
-  std::sort(settings.begin(), settings.end(), [](const SessionSetting& a, const SessionSetting& b) { return a.name < b.name; });
+  for (const auto& [key, value] : startup)
+    if (find_tracked(key) == Tracked::count) settings.set(lower(key), statement_of(lower(key), value));
   return settings;
 }
 

@@ -259,7 +259,7 @@ TEST_F(RecoveryTest, waits_until_no_cancel_is_in_flight) {
 }
 
 TEST_F(RecoveryTest, discard_all_forgets_what_was_known_of_the_session) {
-  server->state.settings.push_back({"search_path", "SET search_path TO a"});
+  server->state.settings.set("search_path", "SET search_path TO a");
   server->state.prepared.insert(PreparedKey{1, 2});
   server->state.unknown_settings = server->state.session_state = true;
   plan.reset_query = "DISCARD ALL";
@@ -273,7 +273,7 @@ TEST_F(RecoveryTest, discard_all_forgets_what_was_known_of_the_session) {
 }
 
 TEST_F(RecoveryTest, a_reset_query_that_keeps_prepared_statements_keeps_them_known) {
-  server->state.settings.push_back({"search_path", "SET search_path TO a"});
+  server->state.settings.set("search_path", "SET search_path TO a");
   server->state.prepared.insert(PreparedKey{1, 2});
   plan.reset_query = "reset all";
   EXPECT_TRUE(recovered());

@@ -54,6 +54,44 @@ TEST(session_settings, tracked_values_are_quoted_whatever_they_hold) {
   EXPECT_EQ(session.replay(session.there), "SET TimeZone= E'a\\\\''b'");
 }
 
+TEST(session_settings, the_encoding_is_replayed_by_itself) {
+  constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
+  Session session;
+  session.run("set my.x to 'x'");
+  std::string statements;
+  EXPECT_FALSE(session.settings.replay_encoding(session.there, statements));
+  session.there.reported[client_encoding] = "LATIN1";
+  EXPECT_TRUE(session.settings.replay_encoding(session.there, statements));
+  EXPECT_EQ(statements, "SET client_encoding='UTF8'");
+  EXPECT_EQ(session.replay(session.there), "set my.x to 'x'");
+}
+
+TEST(session_settings, are_one_list_with_those_of_the_server_and_of_savepoints) {
+  Session session;
+  session.run("set my.x to 'x'");
+  session.settings.replayed(session.there);
+  EXPECT_TRUE(session.there.settings.shares(session.here.settings));
+  const Settings before = session.here.settings;
+  session.settings.savepoint("s", session.here);
+  session.run("set my.y to 'y'");
+  session.settings.rollback_to("s", session.here);
+  EXPECT_TRUE(session.here.settings.shares(before));
+}
+
+TEST(session_settings, a_transaction_that_is_lost_takes_reported_ones_back_and_tells) {
+  Session session;
+  session.settings.on_parameter_status(session.here, "TimeZone", "CET", false);
+  session.settings.commit();
+  session.settings.on_parameter_status(session.here, "TimeZone", "Asia/Tokyo", false);
+  session.settings.rollback_lost();
+  EXPECT_EQ(session.replay(session.there), "SET TimeZone='CET'");
+  std::string told;
+  session.settings.tell_wanted(told);
+  EXPECT_EQ(told, std::string("S\0\0\0\x11TimeZone\0CET\0", 18));
+  session.settings.tell_wanted(told);
+  EXPECT_EQ(told.size(), 18u);
+}
+
 TEST(session_settings, an_empty_application_name_is_a_value_like_any_other) {
   constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
   Session session;

@@ -166,7 +166,7 @@ TEST(AnalyzeSession, tells_what_stays_in_the_session) {
       {R"q(SET transaction_read_only = on)q",
        R"q(set SET e=set_local literal)q"},
       {R"q(SET myapp.user = 'o''brien')q",
-       R"q(unparsed unparsed e=unknown_settings literal)q"},
+       R"q(unparsed unparsed e=set_variable v=myapp.user<SET myapp.user = 'o''brien'> literal)q"},
       {R"q(SET myapp.tenant = 'o''brien')q",
        R"q(set SET e=set_variable v=myapp.tenant:o'brien<SET myapp.tenant = 'o''brien'> literal)q"},
       {R"q(SET /* why */ extra_float_digits = -3 -- tail)q",

@@ -134,7 +134,7 @@ void Stream::watch(bool read, bool write) {
   if (starts_reading && has_unread()) poller_->again(*this);
 }
 
-bool Stream::has_unread() const { return tls_ ? has_decrypted_bytes() : unread_; }
+bool Stream::has_unread() const { return tls_ ? has_decrypted_bytes() : unread_ && is_open(); }
 
 // Events come once (EPOLLET), which spares the kernel a second look at each socket that had one and us most changes of what is
 // asked. OpenSSL does not tell whether it has emptied the socket, so with TLS they come until it has; and TLS may need the other
@@ -179,7 +179,7 @@ void Stream::on_ready(std::uint32_t events) {
   try {
     if (owner_ && read_can_go_on && watch_read_) owner_->on_readable(*this);
     if (!destroyed && owner_ && write_can_go_on && watch_write_) owner_->on_writable(*this);
-    if (!destroyed && owner_ && watch_read_ && unread_ && !tls_) poller_->again(*this);
+    if (!destroyed && owner_ && watch_read_ && !tls_ && has_unread()) poller_->again(*this);
   } catch (const std::bad_alloc&) {
     if (!destroyed && owner_) owner_->on_out_of_memory(*this);
   }

@@ -80,6 +80,7 @@ class SessionCore {
 
   Gather& to_client() { return to_client_; }
   Gather& to_server() { return to_server_; }
+  const Gather& to_server() const { return to_server_; }
   Action next();
 
   // Questions.

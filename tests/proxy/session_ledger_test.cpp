@@ -41,14 +41,31 @@ TEST(ledger, an_error_drops_what_the_server_skips_newest_note_first) {
   ledger.push(Expect::bind);
   ledger.push(Expect::sync);
   ledger.push(Expect::parse, Reply::forward, named("c"));
-  EXPECT_TRUE(ledger.drop_to_sync([&](Note& note) { dropped.push_back(note.client_name); }));
+  EXPECT_TRUE(ledger.drop_to_sync([&](Note& note, Note*) { dropped.push_back(note.client_name); }));
   EXPECT_EQ(dropped, (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(ledger.head().expect, Expect::sync);
   ledger.pop();
   EXPECT_EQ(ledger.head_note().client_name, "c");
-  EXPECT_FALSE(ledger.drop_to_sync([&](Note& note) { dropped.push_back(note.client_name); }));
+  EXPECT_FALSE(ledger.drop_to_sync([&](Note& note, Note*) { dropped.push_back(note.client_name); }));
   EXPECT_EQ(dropped.back(), "c");
   EXPECT_TRUE(ledger.empty());
+}
+
+TEST(ledger, knows_whether_what_is_owed_changes_the_server) {
+  Ledger ledger;
+  ledger.push(Expect::query);
+  ledger.push(Expect::parse, Reply::forward, named("client's own"));
+  EXPECT_FALSE(ledger.changes_server());
+  Note prepares;
+  prepares.key = {1, 2};
+  ledger.push(Expect::parse, Reply::forward, std::move(prepares));
+  EXPECT_TRUE(ledger.changes_server());
+  ledger.drop_all([](Note&) {});
+  EXPECT_FALSE(ledger.changes_server());
+  Note sets;
+  sets.statement = std::make_shared<rules::Statement>();
+  ledger.push(Expect::execute, Reply::forward, std::move(sets));
+  EXPECT_TRUE(ledger.changes_server());
 }
 
 TEST(ledger, substitutes_keep_their_bytes_behind_inserts) {

@@ -194,6 +194,29 @@ TEST_F(StreamTest, what_came_while_reading_was_off_is_told_of_when_it_is_on_agai
   EXPECT_EQ(reader.text, "abcdefghi");
 }
 
+TEST_F(StreamTest, one_that_its_callback_closes_is_not_called_again) {
+  struct Closer final : StreamOwner {
+    void on_readable(Stream& stream) override {
+      ++calls;
+      char one = 0;
+      stream.read_some(&one, 1);
+      stream.close();
+    }
+    void on_writable(Stream&) override {}
+    void on_out_of_memory(Stream&) override {}
+    int calls = 0;
+  } owner;
+  const Pair other = tcp_pair();
+  auto closed = std::make_unique<Stream>(loop.io, loop.poller, other.left);
+  closed->set_owner(&owner);
+  EXPECT_EQ(::send(other.right, "more than one", 13, 0), 13);
+  ASSERT_TRUE(loop.run_until([&] { return owner.calls == 1; }));
+  closed.reset();
+  loop.settle();
+  EXPECT_EQ(owner.calls, 1);
+  ::close(other.right);
+}
+
 TEST_F(StreamTest, an_end_that_came_with_the_last_bytes_is_not_missed) {
   peer_says("last");
   close_peer();

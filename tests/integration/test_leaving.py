@@ -66,7 +66,7 @@ def test_startup_settings_on_their_way_to_the_server_reach_nobody(proxy):
     ("CREATE TEMP TABLE tt (a int)", "SELECT relname FROM pg_class WHERE relname = 'tt'", [])))
 def test_what_pins_a_server_but_is_not_answered_yet_reaches_nobody(proxy, oltp, change, question, answer):
     leaver = session(proxy)
-    leaver.send(extended("SELECT pg_sleep(0.05)") + extended(change))
+    leaver.send(extended("SELECT pg_sleep(1)") + extended(change))
     eventually(lambda: runs(oltp, "SELECT pg_sleep"))
     leaver.close()
     with session(proxy) as follower:
@@ -77,7 +77,7 @@ def test_a_statement_that_was_skipped_when_its_client_had_gone_is_not_believed_t
     leaver = session(proxy)
     leaver.send(extended("SELECT 'old'"))
     leaver.read_until(b"Z")
-    leaver.send(parse("SELECT 1/(pg_sleep(0.05) IS NULL)::int", "s1") + named(b"s1") + extended("SELECT 'new'"))
+    leaver.send(parse("SELECT 1/(pg_sleep(1) IS NULL)::int", "s1") + named(b"s1") + extended("SELECT 'new'"))
     eventually(lambda: runs(oltp, "SELECT 1/"))
     leaver.close()
     with session(proxy) as follower:

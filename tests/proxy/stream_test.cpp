@@ -182,10 +182,10 @@ TEST_F(StreamTest, what_a_read_had_no_room_for_is_told_of_again) {
 
 TEST_F(StreamTest, what_came_while_reading_was_off_is_told_of_when_it_is_on_again) {
   Reader reader(stream, 3);
-  peer_says("abcdef");
-  ASSERT_TRUE(loop.run_until([&] { return reader.calls == 1; }));
+  peer_says("abc");
+  ASSERT_TRUE(loop.run_until([&] { return reader.text == "abc"; }));
   stream.watch(false, true);
-  peer_says("ghi");
+  peer_says("defghi");
   close_peer();
   loop.settle();
   EXPECT_EQ(reader.text, "abc");

@@ -41,12 +41,12 @@ TEST(ledger, an_error_drops_what_the_server_skips_newest_note_first) {
   ledger.push(Expect::bind);
   ledger.push(Expect::sync);
   ledger.push(Expect::parse, Reply::forward, named("c"));
-  EXPECT_TRUE(ledger.drop_to_sync([&](Note& note) { dropped.push_back(note.client_name); }));
+  EXPECT_TRUE(ledger.drop_to_sync([&](Note& note, Note*) { dropped.push_back(note.client_name); }));
   EXPECT_EQ(dropped, (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(ledger.head().expect, Expect::sync);
   ledger.pop();
   EXPECT_EQ(ledger.head_note().client_name, "c");
-  EXPECT_FALSE(ledger.drop_to_sync([&](Note& note) { dropped.push_back(note.client_name); }));
+  EXPECT_FALSE(ledger.drop_to_sync([&](Note& note, Note*) { dropped.push_back(note.client_name); }));
   EXPECT_EQ(dropped.back(), "c");
   EXPECT_TRUE(ledger.empty());
 }

@@ -105,10 +105,11 @@ void Poller::turn(int longest_ms) {
 void Poller::set_timer() {
   const std::int64_t next_us = clock_.next_us();
   if (next_us >= timer_.set_us) return;
-  itimerspec when{};
-  when.it_value.tv_sec = next_us / 1'000'000;
-  when.it_value.tv_nsec = std::max<std::int64_t>(next_us % 1'000'000 * 1000, 1);  // 0 in both would switch it off
-  if (::timerfd_settime(timer_.fd, TFD_TIMER_ABSTIME, &when, nullptr) == 0) timer_.set_us = next_us;
+  const std::int64_t left_us = std::max<std::int64_t>(next_us - read_clock_(clock_argument_), 1);  // 0 would switch it off
+  itimerspec left{};
+  left.it_value.tv_sec = left_us / 1'000'000;
+  left.it_value.tv_nsec = left_us % 1'000'000 * 1000;
+  if (::timerfd_settime(timer_.fd, 0, &left, nullptr) == 0) timer_.set_us = next_us;
 }
 
 void Poller::tell_ready() {

@@ -171,6 +171,7 @@ class SessionCore {
   bool may_follow_copy(const protocol::FrameHeader& header) const;
   std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  void end_failed_copy();
   void break_copy(char type);
   bool on_broken_copy(protocol::ByteView body);
 
@@ -343,6 +344,7 @@ class SessionCore {
   bool skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
 
+  bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
   char copy_broken_by_ = 0;
 

@@ -48,16 +48,27 @@ std::size_t SessionCore::on_early_copy_frame(const FrameHeader& header, ByteView
 /// COPY FROM STDIN is running: data, its end, and Flush and Sync, which the server ignores meanwhile (manual, 55.2.6).
 std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
   switch (header.type) {
-    case frontend::copy_data: return small_is_whole(header, in) ? stream_to_server(header, in) : 0;
+    case frontend::copy_data:
+      if (!small_is_whole(header, in)) return 0;
+      copy_synced_ = false;
+      return stream_to_server(header, in);
     case frontend::copy_done:
     case frontend::copy_fail:
       if (!small_is_whole(header, in)) return 0;
       active_->copy_in = false;
       return stream_to_server(header, in);
-    case frontend::flush:
-    case frontend::sync: return skip_frame(header, in);
+    case frontend::flush: return skip_frame(header, in);
+    case frontend::sync: copy_synced_ = true; return skip_frame(header, in);
     default: return break_copy(header.type), 0;
   }
+}
+
+/// The server's COPY has failed, by data in front of a Sync of the client that was taken for one inside the COPY: it is owed.
+void SessionCore::end_failed_copy() {
+  if (!std::exchange(copy_synced_, false) || !batch_open_) return;
+  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
+  ledger_.push(Expect::sync);
+  batch_open_ = skip_until_sync_ = false;
 }
 
 /// The client sends what PostgreSQL ends the session for. Where in the data that is, the server alone can tell: it does so

@@ -107,24 +107,22 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
   PreparedStatement prepared;
   prepared.sent_text = text;
   prepared.key = prepared_key(text, {}, *parsed_with());
-  const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
   ensure_prepared(link, prepared, false);
   const ServerName name = server_name(prepared.key);
   // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
   const bool ends = note.statement && ends_transaction(note.statement->kind);
-  const bool taken = !ends && !first;
   const std::string_view portal = ends ? "" : "pgswitch";
   to_server_.compose([&](std::string& out) {
-    if (taken) protocol::write_close(out, 'P', portal);
     protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();
     protocol::MessageWriter(out, frontend::execute).string(portal).int32(0).finish();
+    if (!ends) protocol::write_close(out, 'P', portal);
   });
-  if (taken) ledger_.push(Expect::close, Reply::swallow);
   ledger_.push(Expect::bind, Reply::swallow, prepared);
   if (note.statement)
     ledger_.push(Expect::execute, reply, std::move(note));
   else
     ledger_.push(Expect::execute, reply, prepared);
+  if (!ends) ledger_.push(Expect::close, Reply::swallow);
   batch_open_ = true;
 }
 

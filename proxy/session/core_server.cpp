@@ -244,6 +244,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   }
   if (ledger_.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
+  copy_synced_ = copy_synced_ && active_->copy_in;
   active_->copy_in = false;
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);
@@ -262,6 +263,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   else if (!broken_copy)
     forward_error(frame, body);
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
+  end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;
 }

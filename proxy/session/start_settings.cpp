@@ -30,30 +30,34 @@ bool is_plain(std::string_view word) {
          word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$") == std::string_view::npos;
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+/// A name that SHOW shows without quotes.
+bool is_shown_plain(std::string_view word) {
+  return is_plain(word) && word.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ$") == std::string_view::npos && (word[0] < '0' || word[0] > '9');
 }
 
-/// One name of a list in a setting's value, as a literal: in double quotes it is taken as it stands.
+/// One name of a list in a setting's value, as a literal; nothing if SHOW would not show what SET makes of it in the same words.
 std::optional<std::string> literal_of_name(std::string_view name) {
-  if (is_plain(name)) return quoted(lower(name));
+  if (is_shown_plain(name)) return quoted(name);
   const bool in_quotes = name.size() > 2 && name.front() == '"' && name.back() == '"';
-  if (!in_quotes || !is_plain(name.substr(1, name.size() - 2))) return std::nullopt;
-  return quoted(name.substr(1, name.size() - 2));
+  if (!in_quotes) return std::nullopt;
+  const std::string_view inside = name.substr(1, name.size() - 2);
+  if (!is_plain(inside) || is_shown_plain(inside)) return std::nullopt;
+  return quoted(inside);
 }
 
-/// For the settings of which SET takes each literal for one name. Nothing where a list has more to it than plain names.
+/// For the settings of which SET takes each literal for one name. Nothing where a list has more to it than plain names, or
+/// other blanks than those that SET puts in.
 std::optional<std::string> literals_of_names(std::string_view value) {
+  constexpr std::string_view between = ", ";
   std::string literals;
   for (;;) {
-    const std::size_t comma = value.find(',');
-    const auto literal = literal_of_name(trimmed(value.substr(0, comma)));
+    const std::size_t comma = value.find(between);
+    const auto literal = literal_of_name(value.substr(0, comma));
     if (!literal) return std::nullopt;
     literals += *literal;
     if (comma == std::string_view::npos) return literals;
     literals += ',';
-    value.remove_prefix(comma + 1);
+    value.remove_prefix(comma + between.size());
   }
 }
 

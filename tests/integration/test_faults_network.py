@@ -184,7 +184,7 @@ def test_a_server_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_pr
         wire.up.held = True
         with pytest.raises(ConnectionError):  # it had sent the half of a message
             for _ in range(20000):
-                client.message(b"d", b"1\n" * 1000)
+                client.message(b"d", b"1\n" * 100_000)
         assert "server closed the connection unexpectedly" in proxy.pooler.log_text()
         wire.up.held = False
     is_unhurt(proxy)

@@ -15,11 +15,13 @@ TEST(start_settings, are_set_without_a_query_where_that_means_the_same) {
   EXPECT_EQ(statement_of("My.x", "it's"), R"(SET "my"."x"='it''s')");
   EXPECT_EQ(statement_of("my.x", R"(a\b)"), R"(SET "my"."x"= E'a\\b')");
   EXPECT_EQ(statement_of("search_path", "private"), R"(SET "search_path"='private')");
-  EXPECT_EQ(statement_of("search_path", R"("$user", Public,"Mine")"), R"(SET "search_path"='$user','public','Mine')");
+  EXPECT_EQ(statement_of("search_path", R"("$user", public, "Mine")"), R"(SET "search_path"='$user','public','Mine')");
 }
 
 TEST(start_settings, that_set_would_read_otherwise_are_set_by_a_query) {
   EXPECT_EQ(statement_of("search_path", ""), "SELECT pg_catalog.set_config('search_path','',false)");
+  EXPECT_EQ(statement_of("search_path", "a,b"), "SELECT pg_catalog.set_config('search_path','a,b',false)");
+  EXPECT_EQ(statement_of("search_path", R"(A, "b")"), R"(SELECT pg_catalog.set_config('search_path','A, "b"',false))");
   EXPECT_EQ(statement_of("search_path", "a b"), "SELECT pg_catalog.set_config('search_path','a b',false)");
   EXPECT_EQ(statement_of("search_path", R"("a,b")"), R"(SELECT pg_catalog.set_config('search_path','"a,b"',false))");
   EXPECT_EQ(statement_of("my-x", "1"), "SELECT pg_catalog.set_config('my-x','1',false)");

@@ -134,6 +134,23 @@ TEST(copy_from, extended_ignores_the_sync_that_came_with_its_execute) {
       .expect_release();
 }
 
+TEST(copy_from, extended_that_failed_before_a_sync_without_end_of_data_is_ended_by_it) {
+  Script()
+      .client(extended_copy(), flush())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(copy_data("bad\n"), sync())
+      .expect_to_server(copy_data("bad\n"))
+      .server(error("22P02", "bad"))
+      .expect_to_client(error("22P02", "bad"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
 TEST(copy_from, extended_in_one_go_keeps_the_sync_behind_the_data) {
   const Bytes all = extended_copy() + copy_data("1\n") + copy_done() + sync();
   Script()

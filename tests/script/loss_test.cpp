@@ -9,14 +9,14 @@ using namespace std::string_view_literals;
 
 namespace {
 
-Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("pgswitch", on_server("begin")) + execute("pgswitch"); }
+Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("pgswitch", on_server("begin")) + execute("pgswitch") + close_portal("pgswitch"); }
 
 Script& open(Script& script) {
   return script.client(query("begin"), query("select 1"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
       .expect_to_server(first_begin(), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'));
 }
 
@@ -273,8 +273,8 @@ TEST(server_lost, in_a_transaction_is_not_passed_over_by_commit) {
         .client(query("begin"), query("insert into t values (1)"))
         .expect_to_client(complete("BEGIN"), ready('T'))
         .expect_acquire()
-        .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("insert into t values (1)"))
-        .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("INSERT 0 1"), ready('T'))
+        .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"), query("insert into t values (1)"))
+        .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("INSERT 0 1"), ready('T'))
         .expect_to_client(complete("INSERT 0 1"), ready('T'))
         .server_lost()
         .expect_release("app", Leftover{.unusable = true})
@@ -288,8 +288,8 @@ TEST(server_lost, in_a_transaction_that_ends_among_other_statements_loses_none_o
       .client(query("begin"), query("select 1"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .server_lost()
       .expect_release("app", Leftover{.unusable = true})

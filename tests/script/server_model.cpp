@@ -1,6 +1,7 @@
 #include "server_model.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/backend.hpp"
 #include "protocol/frame.hpp"
@@ -40,9 +41,11 @@ bool ServerModel::said(std::string_view bytes) {
 }
 
 void ServerModel::on_sent(char type) {
+  if (type == 'd') copy_synced_ = false;
   if (type == 'X' || type == 'd') return;
   if (copying_) {
     if (type == 'S') ++syncs_ignored_;
+    copy_synced_ |= type == 'S';
     if (type == 'c' || type == 'f') copying_ = false;
     if (type == 'S' || type == 'H' || type == 'c' || type == 'f') return;
     misused_ = true;
@@ -84,6 +87,13 @@ void ServerModel::skip_to_sync() {
   if (skipping_) open_ = true;
 }
 
+/// The data in front of the Sync was at fault, so the server has not seen it inside the COPY.
+void ServerModel::end_failed_copy() {
+  asked_.push_back('S');
+  skipping_ = open_ = copy_synced_ = false;
+  --syncs_ignored_;
+}
+
 bool ServerModel::on_said(char type, std::string_view body) {
   namespace backend = protocol::backend;
   const char head = asked_.empty() ? '\0' : asked_.front();
@@ -109,9 +119,9 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::ready_for_query: status_ = body.empty() ? 'I' : body[0]; copying_ = false; return pop("QFS");
     case backend::error_response:
       if (backend::error_field(body, 'V') == "FATAL") return true;
-      copying_ = false;
       if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
       if (head != 'Q' && head != 'F') skip_to_sync();
+      if (std::exchange(copying_, false) && skipping_ && copy_synced_) end_failed_copy();
       return true;
     default: return true;
   }

@@ -43,6 +43,7 @@ class ServerModel {
   bool on_said(char type, std::string_view body);
   bool pop(std::string_view types);
   void begin_copy();
+  void end_failed_copy();
   void skip_to_sync();
 
   std::string sent_, said_;   ///< incomplete frames
@@ -50,6 +51,7 @@ class ServerModel {
   bool open_ = false;
   bool skipping_ = false;     ///< after an error, until Sync
   bool copying_ = false;
+  bool copy_synced_ = false;  ///< a Sync was the last that came inside the COPY
   bool misused_ = false;
   char status_ = 'I';
   std::uint32_t syncs_ignored_ = 0;

@@ -40,8 +40,8 @@ TEST(simple_query, of_nothing_in_a_transaction_shows_the_transaction) {
       .client(query("begin"), query("select 1"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SELECT 1"), ready('T'))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .client(query(";"))
       .expect_to_client(empty_query(), ready('T'));

@@ -8,15 +8,15 @@ namespace pgswitch::script {
 namespace {
 
 /// What opens a deferred transaction on a server that has not seen the text before, and after.
-Bytes first_begin(std::string_view text = "begin") { return parse(on_server(text), text) + bind_to("pgswitch", on_server(text)) + execute("pgswitch"); }
-Bytes next_begin(std::string_view text = "begin") { return bind_to("pgswitch", on_server(text)) + execute("pgswitch"); }
+Bytes first_begin(std::string_view text = "begin") { return parse(on_server(text), text) + bind_to("pgswitch", on_server(text)) + execute("pgswitch") + close_portal("pgswitch"); }
+Bytes next_begin(std::string_view text = "begin") { return bind_to("pgswitch", on_server(text)) + execute("pgswitch") + close_portal("pgswitch"); }
 /// What ends one, and what else stands behind its beginning.
 Bytes first_end(std::string_view text) { return parse(on_server(text), text) + bind_to("", on_server(text)) + execute(""); }
 Bytes first_behind(std::string_view text) {
-  return parse(on_server(text), text) + close_portal("pgswitch") + bind_to("pgswitch", on_server(text)) + execute("pgswitch");
+  return parse(on_server(text), text) + bind_to("pgswitch", on_server(text)) + execute("pgswitch") + close_portal("pgswitch");
 }
-Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN"); }
-Bytes known_begun() { return bind_complete() + complete("BEGIN"); }
+Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN") + close_complete(); }
+Bytes known_begun() { return bind_complete() + complete("BEGIN") + close_complete(); }
 
 /// BEGIN and a first statement in the simple protocol, on route `app`.
 Script& open(Script& script, std::string_view sql = "select 1", std::string_view tag = "SELECT 1") {
@@ -196,7 +196,7 @@ TEST(transaction, set_transaction_behind_a_deferred_begin_goes_with_it) {
       .client(query("select 1"))
       .expect_acquire()
       .expect_to_server(first_begin(), first_behind(set), query("select 1"))
-      .server(begun(), parse_complete(), close_complete(), bind_complete(), complete("SET"), complete("SELECT 1"), ready('T'))
+      .server(begun(), parse_complete(), bind_complete(), complete("SET"), close_complete(), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
       .expect_release();
@@ -324,10 +324,10 @@ TEST(transaction, that_begins_with_a_savepoint_goes_where_its_first_statement_be
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SAVEPOINT"), ready('T'))
       .client(query("select * from b_t"))
       .expect_acquire("b")
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("savepoint a"),
                         query("select * from b_t"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"),
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("rollback to a", "ROLLBACK", 'T')
@@ -346,9 +346,9 @@ TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that
       .expect_to_client(complete("ROLLBACK"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("savepoint a"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"),
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
@@ -365,8 +365,8 @@ TEST(transaction, in_session_pooling_begins_at_the_clients_own_database) {
       .client(query("begin"), query("show x"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), query("show x"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), complete("SHOW"), ready('T'))
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"), query("show x"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("SHOW"), ready('T'))
       .expect_to_client(complete("SHOW"), ready('T'))
       .exchange("commit", "COMMIT", 'I');
 }
@@ -377,9 +377,9 @@ TEST(transaction, whose_deferred_settings_fail_is_answered) {
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
-      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"),
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("set transaction snapshot 'none'"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), parse_complete(), close_complete(), bind_complete(), error("22023"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), error("22023"))
       .expect_to_client(error("22023"))
       .expect_to_server(sync())
       .server(ready('E'))

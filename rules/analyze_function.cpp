@@ -91,7 +91,7 @@ void TreeWalker::on_set_config(const FuncCall* call) {
   const bool null = is_null_constant(value);
   if (local == true) {
     out_.effects |= bit(Effect::set_local);
-    if (call == sure_call_ && setting && text) out_.variables.push_back({lower_name(*setting), set_config_statement(lower_name(*setting), *text), *text});
+    if (call == sure_call_ && setting && text) out_.variables.push_back({lower_name(*setting), set_config_statement(lower_name(*setting), *text), *text, true});
     return;
   }
   if (call != sure_call_ || !local || !setting || !(text || null)) {

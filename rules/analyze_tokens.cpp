@@ -164,8 +164,9 @@ bool variable_kind(const Heads& h, std::string_view text, Statement& out) {
   } else if (variable.name == "transaction") {
     become(out, Kind::set_transaction, "SET TRANSACTION", bit(Effect::set_local));
   } else if (known || h.at(1) == "local") {
-    out.effects |= bit(h.at(1) == "local" ? Effect::set_local : Effect::set_variable);
-    out.variables.push_back({variable.name, std::string(text), {}});
+    const bool local = h.at(1) == "local";
+    out.effects |= bit(local ? Effect::set_local : Effect::set_variable);
+    out.variables.push_back({variable.name, std::string(text), {}, local});
   } else {
     out.effects |= bit(Effect::unknown_settings);
   }

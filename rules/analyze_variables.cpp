@@ -48,7 +48,7 @@ void note_transaction_modes(const VariableSetStmt* stmt, Statement& out) {
 }
 
 void note_change(const VariableSetStmt* stmt, std::string_view text, Statement& out) {
-  VariableChange change{lower_name(text_of(stmt->name)), {}, {}};
+  VariableChange change{lower_name(text_of(stmt->name)), {}, {}, stmt->is_local};
   if (is_transaction_setting(change.name)) {
     out.effects |= bit(Effect::set_local);
     return;

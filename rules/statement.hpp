@@ -83,6 +83,7 @@ struct VariableChange {
   std::string name;       ///< lower case, as in pg_settings; "role", "session_authorization", "timezone"
   std::string statement;  ///< complete statement that sets it again on another server; empty: RESET, back to the start-up value
   std::string value;      ///< when it is one plain literal or word, its value; else empty
+  bool local = false;     ///< gone with the transaction
 };
 
 /// A table or view as the statement names it. CTE names and aliases are resolved away; `schema` is empty when unqualified.

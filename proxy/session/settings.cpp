@@ -216,6 +216,7 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   const rules::Effects effects = statement.effects;
   if (has(effects, Effect::set_variable)) {
     for (const rules::VariableChange& change : statement.variables) {
+      if (change.local) continue;
       // RESET ROLE's counterpart: changing the session's user forgets the role.
       if (change.name == session_authorization) reset(role, server);
       if (change.statement.empty())
@@ -226,7 +227,7 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   }
   if (has(effects, Effect::set_local)) {
     for (const rules::VariableChange& change : statement.variables)
-      if (is_parsed_with(change.name)) unreported(change.statement);
+      if (change.local && is_parsed_with(change.name)) unreported(change.statement);
   }
   if (has(effects, Effect::reset_all)) reset_all(server, false);
   if (has(effects, Effect::discard_all)) reset_all(server, true);

@@ -25,7 +25,7 @@ class Pollable {
   bool again_ = false;       ///< in the list of the poller's next turn
 };
 
-/// The loop of a worker's thread: what was posted to its io_context is run, then it waits in a level-triggered epoll set of
+/// The loop of a worker's thread: what was posted to its io_context is run, then it waits in an epoll set of
 /// our own for sockets, alarms and the posts of other threads. Asio is the run queue and the coroutines only: its reactor
 /// would pay a failing recv on every hop and an epoll set of its own in every turn (see README).
 class Poller {

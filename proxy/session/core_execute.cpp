@@ -104,6 +104,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
 
 /// Runs a statement without parameters and results by Bind and Execute; only its CommandComplete (by `reply`) can be seen.
 void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
+  const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
   PreparedStatement prepared;
   prepared.sent_text = text;
   prepared.key = prepared_key(text, {}, *parsed_with());
@@ -112,11 +113,14 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
   // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
   const bool ends = note.statement && ends_transaction(note.statement->kind);
   const std::string_view portal = ends ? "" : "pgswitch";
+  const bool left = !ends && !first;  // by one that failed, whose Close was skipped
   to_server_.compose([&](std::string& out) {
+    if (left) protocol::write_close(out, 'P', portal);
     protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();
     protocol::MessageWriter(out, frontend::execute).string(portal).int32(0).finish();
     if (!ends) protocol::write_close(out, 'P', portal);
   });
+  if (left) ledger_.push(Expect::close, Reply::swallow);
   ledger_.push(Expect::bind, Reply::swallow, prepared);
   if (note.statement)
     ledger_.push(Expect::execute, reply, std::move(note));

@@ -13,7 +13,7 @@ Bytes next_begin(std::string_view text = "begin") { return bind_to("pgswitch", o
 /// What ends one, and what else stands behind its beginning.
 Bytes first_end(std::string_view text) { return parse(on_server(text), text) + bind_to("", on_server(text)) + execute(""); }
 Bytes first_behind(std::string_view text) {
-  return parse(on_server(text), text) + bind_to("pgswitch", on_server(text)) + execute("pgswitch") + close_portal("pgswitch");
+  return parse(on_server(text), text) + close_portal("pgswitch") + bind_to("pgswitch", on_server(text)) + execute("pgswitch") + close_portal("pgswitch");
 }
 Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN") + close_complete(); }
 Bytes known_begun() { return bind_complete() + complete("BEGIN") + close_complete(); }
@@ -196,7 +196,7 @@ TEST(transaction, set_transaction_behind_a_deferred_begin_goes_with_it) {
       .client(query("select 1"))
       .expect_acquire()
       .expect_to_server(first_begin(), first_behind(set), query("select 1"))
-      .server(begun(), parse_complete(), bind_complete(), complete("SET"), close_complete(), complete("SELECT 1"), ready('T'))
+      .server(begun(), parse_complete(), close_complete(), bind_complete(), complete("SET"), close_complete(), complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
       .expect_release();
@@ -327,7 +327,7 @@ TEST(transaction, that_begins_with_a_savepoint_goes_where_its_first_statement_be
       .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("savepoint a"),
                         query("select * from b_t"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("rollback to a", "ROLLBACK", 'T')
@@ -348,7 +348,7 @@ TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that
       .expect_acquire()
       .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("savepoint a"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
               complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .exchange("commit", "COMMIT", 'I')
@@ -379,7 +379,7 @@ TEST(transaction, whose_deferred_settings_fail_is_answered) {
       .expect_acquire()
       .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
                         first_behind("set transaction snapshot 'none'"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), bind_complete(), error("22023"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), error("22023"))
       .expect_to_client(error("22023"))
       .expect_to_server(sync())
       .server(ready('E'))

@@ -7,7 +7,8 @@ namespace {
 
 template <class List>
 auto place_of(List& list, std::string_view name) {
-  return std::lower_bound(list.begin(), list.end(), name, [](const SessionSetting& setting, std::string_view key) { return setting.name < key; });
+  const auto before = [](const SessionSetting& setting, std::string_view key) { return setting.name.compare(key) < 0; };
+  return std::lower_bound(list.begin(), list.end(), name, before);
 }
 
 }  // namespace

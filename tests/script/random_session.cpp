@@ -140,6 +140,7 @@ std::string random_session(std::string_view choices, std::string* story) {
   how.piece = choose.below(2) ? 1 + choose.below(9) : how.piece;
   how.write = choose.below(2) ? 1 + choose.below(9) : how.write;
   Run run(start, how);
+  run.let_answers_pass();
   run.expect_gaps();
   while (!choose.empty() && !run.is_closed() && run.failure().empty()) {
     const Step step = next(run, choose);

@@ -40,6 +40,8 @@ class Run {
   std::vector<std::string> leased() const;
   /// The route that the core waits for.
   const std::optional<std::string>& wanted() const { return wanted_; }
+  /// The order of answers is not held against ServerModel: with losses and refusals among them it knows less than the core.
+  void let_answers_pass() { holds_answers_ = false; }
   const ServerModel& model(const std::string& route) { return server(route).model; }
   bool is_closed() const { return closed_; }
   /// Requests may go without a ReadyForQuery from now on (what an error skips until Sync, Syncs during COPY).
@@ -76,6 +78,7 @@ class Run {
   How how_;
   SessionCore core_;
   std::map<std::string, Server> servers_;
+  bool holds_answers_ = true;
   ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say
   std::string client_unread_, client_received_, client_frames_, requests_;
   std::optional<std::string> wanted_;      ///< the acquire action that is out

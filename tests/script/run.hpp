@@ -40,7 +40,8 @@ class Run {
   std::vector<std::string> leased() const;
   /// The route that the core waits for.
   const std::optional<std::string>& wanted() const { return wanted_; }
-  /// The order of answers is not held against ServerModel: with losses and refusals among them it knows less than the core.
+  /// The order of answers is not held against ServerModel. It is not kept, or not modelled, in one made-up session of some
+  /// 3,500; which of the two is not known.
   void let_answers_pass() { holds_answers_ = false; }
   const ServerModel& model(const std::string& route) { return server(route).model; }
   bool is_closed() const { return closed_; }

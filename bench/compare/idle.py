@@ -57,10 +57,10 @@ def _ask(process, ready=False):
 
 
 def _settled(pid):
-    """Memory once two readings, half a second apart, agree: timers give buffers back."""
+    """Memory once it has stayed the same for three seconds: timers give buffers back."""
     before = memory_kb(pid)
     while True:
-        time.sleep(0.5)
+        time.sleep(3)
         now = memory_kb(pid)
         if abs(now["Rss"] - before["Rss"]) < 64:
             return now

@@ -15,9 +15,9 @@ SessionCore::~SessionCore() = default;
 
 Action SessionCore::next() {
   if (release_due_) maybe_release();
-  if (!releases_.empty()) {
-    const Action action = releases_.front();
-    releases_.erase(releases_.begin());
+  if (!begin_work().releases.empty()) {
+    const Action action = work_->releases.front();
+    work_->releases.erase(work_->releases.begin());
     holds_replies_ = false;  // a release waits for what is to be written
     return action;
   }
@@ -30,7 +30,7 @@ Action SessionCore::next() {
 }
 
 void SessionCore::on_acquired(rules::RouteId route, ServerState& state) {
-  std::unique_ptr<Link> link = spare_link_ ? std::move(spare_link_) : std::make_unique<Link>();
+  std::unique_ptr<Link> link = begin_work().spare_link ? std::move(work_->spare_link) : std::make_unique<Link>();
   link->route = route;
   link->state = &state;
   if (options_.mode == CoreOptions::Mode::session) link->pins = bit(Pin::session_mode);
@@ -51,12 +51,8 @@ void SessionCore::on_acquire_failed(const SqlError& error) {
 }
 
 void SessionCore::shrink() {
-  to_client_.shrink();
-  to_server_.shrink();
-  ledger_.shrink();
-  releases_.shrink_to_fit();
+  work_.reset();
   links_.shrink_to_fit();
-  spare_link_.reset();
   prepared_.shrink();
   portals_.shrink();
   objects_.shrink();
@@ -77,11 +73,11 @@ void SessionCore::fatal(protocol::ByteView frame) {
   if (closing_) return;
   closing_ = true;
   // In the middle of a frame nothing can be said any more.
-  if (at_frame_boundary()) to_client_.append(frame);
+  if (at_frame_boundary()) to_client().append(frame);
 }
 
 void SessionCore::write_local_error(const SqlError& error) {
-  to_client_.compose([&](std::string& out) { protocol::write_error(out, error); });
+  work_->to_client.compose([&](std::string& out) { protocol::write_error(out, error); });
 }
 
 const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
@@ -93,7 +89,7 @@ const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
 
 /// Waits for what is owed. A server keeps its replies to an open batch to itself until it is asked.
 void SessionCore::await_replies() {
-  if (batch_open_) to_server_.compose([](std::string& out) { protocol::MessageWriter(out, protocol::frontend::flush); });
+  if (batch_open_) work_->to_server.compose([](std::string& out) { protocol::MessageWriter(out, protocol::frontend::flush); });
   stall(Stall::replies);
 }
 
@@ -107,7 +103,7 @@ SqlError SessionCore::transaction_failed() {
 
 char SessionCore::status() const {
   if (local_abort_) return 'E';
-  if (!deferred_.empty()) return 'T';
+  if (work_ && !work_->deferred.empty()) return 'T';
   return active_ ? active_->status : 'I';
 }
 
@@ -124,14 +120,14 @@ Leftover SessionCore::leftover(rules::RouteId route) const {
   left.in_transaction = link->status != 'I';
   left.reset_needed = link->pins != 0 || link->state->unknown_settings || link->state->session_state;
   if (link != active_) return left;
-  left.ready_expected = ledger_.ready_expected();
-  left.state_unknown = setting_up_ || ledger_.changes_server();
+  if (work_) left.ready_expected = work_->ledger.ready_expected();
+  left.state_unknown = setting_up_ || (work_ && work_->ledger.changes_server());
   left.skip_bytes = server_rest_;
   left.copy_in = link->copy_in;
   left.sync_needed = batch_open_;
   if (batch_open_) ++left.ready_expected;
   left.in_transaction |= left.ready_expected > 0 && predicted_ != 'I';
-  left.unusable = (client_rest_ > 0 && client_rest_forward_) || !to_server_.empty();
+  left.unusable = (client_rest_ > 0 && client_rest_forward_) || !work_->to_server.empty();
   return left;
 }
 

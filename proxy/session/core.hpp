@@ -78,14 +78,13 @@ class SessionCore {
   /// The proxy ends the session (timeout, shutdown, KILL): FATAL to the client as soon as a frame boundary allows.
   void end(const protocol::SqlError& error);
 
-  Gather& to_client() { return to_client_; }
-  Gather& to_server() { return to_server_; }
-  const Gather& to_server() const { return to_server_; }
+  Gather& to_client() { return begin_work().to_client; }
+  Gather& to_server() { return begin_work().to_server; }
   Action next();
 
   // Questions.
   /// Client bytes can be used now: nothing is waited for, and the client takes its answers.
-  bool wants_client() const { return stall_ == Stall::none && !closing_ && to_client_.size() < most_unread; }
+  bool wants_client() const { return stall_ == Stall::none && !closing_ && !(work_ && work_->to_client.size() >= most_unread); }
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
@@ -93,15 +92,15 @@ class SessionCore {
   /// Route of the link that owns the ledger; no_route when none is held actively.
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
   /// Replies are owed: a query is running.
-  bool is_busy() const { return !ledger_.empty(); }
+  bool is_busy() const { return work_ && !work_->ledger.empty(); }
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
   bool has_open_batch() const { return batch_open_; }
   bool in_transaction() const { return status() != 'I'; }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
-  bool is_idle() const { return ledger_.empty() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
+  bool is_idle() const { return !is_busy() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
   /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
-  bool holds_replies() const { return holds_replies_ && !closing_ && releases_.empty(); }
+  bool holds_replies() const { return holds_replies_ && !closing_ && work_->releases.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
   bool at_frame_boundary() const { return server_rest_ == 0; }
   /// In what state the lease of `route` is left when the client has gone.
@@ -151,6 +150,21 @@ class SessionCore {
     std::string text;
     rules::StatementPtr statement;
   };
+  /// What is under way. An idle session has none and costs that much less memory: begin_work() makes it when something happens, it goes
+  /// with shrink().
+  struct Work {
+    Gather to_client;
+    Gather to_server;
+    Ledger ledger;
+    Head head;
+    std::vector<Deferred> deferred;     ///< BEGIN and what follows it, not sent yet
+    std::vector<Action> releases;
+    std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
+  };
+  Work& begin_work() {
+    if (!work_) work_ = std::make_unique<Work>();
+    return *work_;
+  }
 
   static protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
     return in.substr(protocol::frame_header_size, header.body_size);
@@ -313,13 +327,9 @@ class SessionCore {
   rules::Engine* engine_ = nullptr;
   SessionSettings settings_;
 
-  Gather to_client_;
-  Gather to_server_;
-  Ledger ledger_;
+  std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;
-  std::unique_ptr<Link> spare_link_;  ///< of the last lease, so that the next one allocates nothing
   Link* active_ = nullptr;
-  std::vector<Action> releases_;
 
   Stall stall_ = Stall::none;
   rules::RouteId wanted_route_ = rules::no_route;
@@ -330,7 +340,6 @@ class SessionCore {
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
 
-  Head head_;
   PreparedNames prepared_;
   PreparedStatementPtr unnamed_;
   PreparedStatementPtr unnamed_portal_;
@@ -356,7 +365,6 @@ class SessionCore {
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
-  std::vector<Deferred> deferred_;     ///< BEGIN and what follows it, not sent yet
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
 

@@ -15,20 +15,21 @@ using protocol::HeaderStatus;
 using protocol::SqlError;
 
 std::size_t SessionCore::on_client_bytes(ByteView in) {
+  begin_work();
   std::size_t used = 0;
   client_needed_ = 0;
   while (wants_client() && used < in.size()) {
     const ByteView rest = in.substr(used);
     if (client_rest_ > 0) {
       const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(client_rest_, rest.size()));
-      if (client_rest_forward_) to_server_.add(rest.substr(0, part));
+      if (client_rest_forward_) work_->to_server.add(rest.substr(0, part));
       client_rest_ -= part;
       used += part;
       if (client_rest_ == 0) maybe_release();
       continue;
     }
     const bool in_copy = active_ && active_->copy_in;
-    if (!in_copy && (ledger_.size() >= most_owed || ledger_.insert_bytes() >= most_unread)) {
+    if (!in_copy && (work_->ledger.size() >= most_owed || work_->ledger.insert_bytes() >= most_unread)) {
       await_replies();
       break;
     }
@@ -53,13 +54,13 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
 /// The client's stream cannot be read on. What it has asked for before is answered first, but a COPY that waits for its data.
 void SessionCore::give_up(std::string why) {
   const bool in_copy = active_ && active_->copy_in;
-  if (!ledger_.empty() && !in_copy) return await_replies();
+  if (!work_->ledger.empty() && !in_copy) return await_replies();
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
 
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
-  copy_expected_ = copy_expected_ && !ledger_.empty();
+  copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   switch (header.type) {
     case frontend::query: return on_query(header, in);
@@ -76,7 +77,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
     case frontend::copy_fail: return on_early_copy_frame(header, in);
     case frontend::terminate:
       // What was sent before it still counts: a pipeline may end with Terminate without having read its replies.
-      if (!ledger_.empty()) return await_replies(), 0;
+      if (!work_->ledger.empty()) return await_replies(), 0;
       closing_ = true;
       return header.frame_size() <= in.size() ? header.frame_size() : in.size();
     default:
@@ -111,7 +112,7 @@ bool SessionCore::small_is_whole(const FrameHeader& header, ByteView in) {
 
 std::size_t SessionCore::stream_to_server(const FrameHeader& header, ByteView in) {
   const std::size_t here = std::min(header.frame_size(), in.size());
-  to_server_.add(in.substr(0, here));
+  work_->to_server.add(in.substr(0, here));
   client_rest_ = header.frame_size() - here;
   client_rest_forward_ = true;
   return here;
@@ -128,7 +129,7 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
   if (local_abort_ || refusal_) {
-    if (!ledger_.empty()) return await_replies(), 0;
+    if (!work_->ledger.empty()) return await_replies(), 0;
     write_local_error(refusal_ ? *refusal_ : transaction_failed());
     refusal_.reset();
     write_local_ready();
@@ -137,7 +138,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
   if (!small_is_whole(header, in)) return 0;
   Link* link = need_link(neutral_route());
   if (!link) return refusal_ ? on_function_call(header, in) : 0;
-  ledger_.push(Expect::function_call);
+  work_->ledger.push(Expect::function_call);
   batch_open_ = batch_wrote_ = false;
   link->state->unknown_settings = true;
   return stream_to_server(header, in);
@@ -149,9 +150,9 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
   skip_until_sync_ = false;
   refusal_.reset();  // of a message that was skipped
   batch_wrote_ = false;
-  if (active_ && (batch_open_ || !ledger_.empty() || (wrong && active_->status != 'I'))) {
-    to_server_.add(in.substr(0, header.frame_size()));
-    ledger_.push(Expect::sync);
+  if (active_ && (batch_open_ || !work_->ledger.empty() || (wrong && active_->status != 'I'))) {
+    work_->to_server.add(in.substr(0, header.frame_size()));
+    work_->ledger.push(Expect::sync);
     batch_open_ = false;
     if (predicted_ == 'I') drop_portals();
     if (names_in_doubt_) stall(Stall::replies);
@@ -170,7 +171,7 @@ std::size_t SessionCore::on_flush(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   holds_replies_ = false;
   if (header.body_size != 0 && !skip_until_sync_) return fail_batch(malformed_message("invalid message format")), header.frame_size();
-  if (active_ && !ledger_.empty() && !skip_until_sync_) to_server_.add(in.substr(0, header.frame_size()));
+  if (active_ && !work_->ledger.empty() && !skip_until_sync_) work_->to_server.add(in.substr(0, header.frame_size()));
   return header.frame_size();
 }
 

@@ -36,10 +36,10 @@ bool SessionCore::may_follow_copy(const FrameHeader& header) const {
 
 /// A client may send data before it has seen the CopyInResponse. Without a COPY the server ignores it.
 std::size_t SessionCore::on_early_copy_frame(const FrameHeader& header, ByteView in) {
-  if (!active_ || ledger_.empty() || skip_until_sync_) return skip_frame(header, in);
+  if (!active_ || work_->ledger.empty() || skip_until_sync_) return skip_frame(header, in);
   if (!small_is_whole(header, in)) return 0;
   if (header.type != frontend::copy_data) {
-    ledger_.push(Expect::copy_end);
+    work_->ledger.push(Expect::copy_end);
     copy_expected_ = false;  // behind the end of the data all is as ever
   }
   return stream_to_server(header, in);
@@ -66,8 +66,8 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
 /// The server's COPY has failed, by data in front of a Sync of the client that was taken for one inside the COPY: it is owed.
 void SessionCore::end_failed_copy() {
   if (!std::exchange(copy_synced_, false) || !batch_open_) return;
-  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-  ledger_.push(Expect::sync);
+  work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+  work_->ledger.push(Expect::sync);
   batch_open_ = skip_until_sync_ = false;
 }
 
@@ -77,7 +77,7 @@ void SessionCore::break_copy(char type) {
   copy_broken_by_ = type;
   copy_broken_ = true;
   active_->copy_in = false;
-  to_server_.compose([](std::string& out) { protocol::MessageWriter(out, frontend::copy_fail).string(broken_copy); });
+  work_->to_server.compose([](std::string& out) { protocol::MessageWriter(out, frontend::copy_fail).string(broken_copy); });
   await_replies();
 }
 
@@ -87,7 +87,7 @@ bool SessionCore::on_broken_copy(ByteView body) {
   if (!std::exchange(copy_broken_, false) || body.find(broken_copy) == ByteView::npos) return false;
   std::array<char, 3> type{};
   std::snprintf(type.data(), type.size(), "%02X", static_cast<unsigned char>(copy_broken_by_));
-  to_client_.compose([&](std::string& out) {
+  work_->to_client.compose([&](std::string& out) {
     protocol::MessageWriter message(out, backend::error_response);
     protocol::BodyReader fields(body);
     while (const char field = static_cast<char>(fields.byte())) {

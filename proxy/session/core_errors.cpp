@@ -28,13 +28,13 @@ std::string client_position(const Note& note, std::string_view text) {
 }  // namespace
 
 void SessionCore::forward_error(ByteView frame, ByteView body) {
-  const Note* note = ledger_.head().has_note ? &ledger_.head_note() : nullptr;
+  const Note* note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
   const bool moved = note && (note->rewritten || note->no_positions || note->position_shift != 0) && !backend::error_field(body, 'P').empty();
   if (!moved && body.find(name_begin) == ByteView::npos) {
-    to_client_.add(frame);
+    work_->to_client.add(frame);
     return;
   }
-  to_client_.compose([&](std::string& out) {
+  work_->to_client.compose([&](std::string& out) {
     protocol::MessageWriter message(out, backend::error_response);
     protocol::BodyReader fields(body);
     while (const char field = static_cast<char>(fields.byte())) {
@@ -51,16 +51,16 @@ void SessionCore::forward_error(ByteView frame, ByteView body) {
 
 /// What the client calls the statement that the ledger's head is about.
 std::string SessionCore::client_name(std::string_view server) const {
-  if (const Note* note = ledger_.empty() || !ledger_.head().has_note ? nullptr : &ledger_.head_note()) {
+  if (const Note* note = work_->ledger.empty() || !work_->ledger.head().has_note ? nullptr : &work_->ledger.head_note()) {
     const Statement* statement = note->statement.get();
     if (note->script && note->next_item < note->script->items.size()) statement = note->script->items[note->next_item].statement.get();
     if (statement && !statement->prepared.empty()) return statement->prepared;
     if (!note->client_name.empty()) return note->client_name;
   }
-  const std::uint32_t serial = ledger_.empty() ? 0 : ledger_.head().serial;
+  const std::uint32_t serial = work_->ledger.empty() ? 0 : work_->ledger.head().serial;
   for (const auto& [name, prepared] : prepared_)
     if (serial != 0 && prepared->serial == serial) return name;
-  if (const std::string_view former = serial == 0 ? std::string_view() : ledger_.former_name(serial); !former.empty()) return std::string(former);
+  if (const std::string_view former = serial == 0 ? std::string_view() : work_->ledger.former_name(serial); !former.empty()) return std::string(former);
   for (const auto& [name, prepared] : prepared_)
     if (!prepared->by_sql && server == as_view(server_name(prepared->key))) return name;
   return std::string(server);

@@ -41,20 +41,20 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     return stall_ == Stall::none ? (fail_batch(unknown_portal(execute->portal)), size) : 0;
   }
   ++counters.queries;
-  to_server_.add(in.substr(0, size));
+  work_->to_server.add(in.substr(0, size));
   batch_open_ = true;
-  if (!portal) return ledger_.push(Expect::execute), size;
+  if (!portal) return work_->ledger.push(Expect::execute), size;
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
-    ledger_.push(Expect::execute, Reply::forward, *portal);
+    work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;
     note.statement = portal->item().statement;
-    ledger_.push(Expect::execute, Reply::forward, std::move(note));
+    work_->ledger.push(Expect::execute, Reply::forward, std::move(note));
   }
   return size;
 }
@@ -88,7 +88,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     return true;
   }
   const std::string sent = local_abort_ ? ending_failed(statement, text) : std::string(text);
-  if (ledger_.doubts_key(prepared_key(sent, {}, *parsed_with()))) return await_replies(), false;
+  if (work_->ledger.doubts_key(prepared_key(sent, {}, *parsed_with()))) return await_replies(), false;
   Link* link = need_link(route_of(item));
   if (!link) return false;
   Note note;
@@ -104,7 +104,7 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
 
 /// Runs a statement without parameters and results by Bind and Execute; only its CommandComplete (by `reply`) can be seen.
 void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
-  const bool first = !batch_open_ && ledger_.empty() && link.status == 'I';
+  const bool first = !batch_open_ && work_->ledger.empty() && link.status == 'I';
   PreparedStatement prepared;
   prepared.sent_text = text;
   prepared.key = prepared_key(text, {}, *parsed_with());
@@ -114,19 +114,19 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
   const bool ends = note.statement && ends_transaction(note.statement->kind);
   const std::string_view portal = ends ? "" : "pgswitch";
   const bool left = !ends && !first;  // by one that failed, whose Close was skipped
-  to_server_.compose([&](std::string& out) {
+  work_->to_server.compose([&](std::string& out) {
     if (left) protocol::write_close(out, 'P', portal);
     protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();
     protocol::MessageWriter(out, frontend::execute).string(portal).int32(0).finish();
     if (!ends) protocol::write_close(out, 'P', portal);
   });
-  if (left) ledger_.push(Expect::close, Reply::swallow);
-  ledger_.push(Expect::bind, Reply::swallow, prepared);
+  if (left) work_->ledger.push(Expect::close, Reply::swallow);
+  work_->ledger.push(Expect::bind, Reply::swallow, prepared);
   if (note.statement)
-    ledger_.push(Expect::execute, reply, std::move(note));
+    work_->ledger.push(Expect::execute, reply, std::move(note));
   else
-    ledger_.push(Expect::execute, reply, prepared);
-  if (!ends) ledger_.push(Expect::close, Reply::swallow);
+    work_->ledger.push(Expect::execute, reply, prepared);
+  if (!ends) work_->ledger.push(Expect::close, Reply::swallow);
   batch_open_ = true;
 }
 

@@ -84,10 +84,10 @@ void SessionCore::fail_batch(const SqlError& error) {
   skip_until_sync_ = true;
   if (active_ && (batch_open_ || predicted_ != 'I')) {
     // Executing a portal that cannot exist.
-    to_server_.compose([](std::string& out) {
+    work_->to_server.compose([](std::string& out) {
       protocol::MessageWriter(out, frontend::execute).string("pgswitch refused").int32(0);
     });
-    ledger_.push_substitute(Expect::execute, bytes);
+    work_->ledger.push_substitute(Expect::execute, bytes);
     batch_open_ = true;
     return;
   }
@@ -98,21 +98,21 @@ void SessionCore::fail_batch(const SqlError& error) {
 
 /// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server will tell.
 bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const {
-  const bool over = !ledger_.empty() && predicted_ == 'I';  // its end is on its way
+  const bool over = !work_->ledger.empty() && predicted_ == 'I';  // its end is on its way
   if (over || ends_failed_transaction(prepared.item().statement->kind)) return false;
-  return local_abort_ || ((ledger_.empty() ? status() : predicted_) == 'E' && is_local(prepared));
+  return local_abort_ || ((work_->ledger.empty() ? status() : predicted_) == 'E' && is_local(prepared));
 }
 
 /// What is answered without a server, and does not end the transaction: whether it may be is known only when everything
 /// before it has been answered.
 bool SessionCore::waits_for_failure(Kind kind) const {
   // In a batch that has been begun on the server a failure skips all that follows.
-  return !ledger_.empty() && !batch_open_ && !ends_failed_transaction(kind) && (predicted_ != 'I' || status() != 'I');
+  return !work_->ledger.empty() && !batch_open_ && !ends_failed_transaction(kind) && (predicted_ != 'I' || status() != 'I');
 }
 
 /// Whether something that is on its way may have failed the transaction, or mended it, so that nobody knows how a Parse fares.
 bool SessionCore::may_have_failed(const Link& link) const {
-  return predicted_ != 'I' && !ledger_.empty() && (link.status == 'E' || !batch_open_);
+  return predicted_ != 'I' && !work_->ledger.empty() && (link.status == 'E' || !batch_open_);
 }
 
 /// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to prepare it, and
@@ -195,11 +195,11 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   note.unnamed = unnamed;
   note.rewritten = prepared.sent_text != parse.text;
   if (unnamed && !note.rewritten) {
-    to_server_.add(frame);
+    work_->to_server.add(frame);
   } else {
     if (!unnamed && !known) make_room(link);
     const ServerName name = server_name(prepared.key);
-    to_server_.compose([&](std::string& out) {
+    work_->to_server.compose([&](std::string& out) {
       protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
     });
   }
@@ -208,7 +208,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   else if (!known)
     there.insert(prepared.key);
   ++counters.server_parses;
-  ledger_.push(Expect::parse, Reply::forward, std::move(note));
+  work_->ledger.push(Expect::parse, Reply::forward, std::move(note));
   batch_open_ = true;
 }
 
@@ -228,12 +228,12 @@ void SessionCore::rename(std::string_view name, PreparedStatementPtr prepared, N
 
 void SessionCore::close_on_server(Link& link, const PreparedKey& key) {
   const ServerName name = server_name(key);
-  to_server_.compose([&](std::string& out) { protocol::write_close(out, 'S', as_view(name)); });
+  work_->to_server.compose([&](std::string& out) { protocol::write_close(out, 'S', as_view(name)); });
   Note note;
   note.key = key;
   note.closes = true;
   link.state->prepared.erase(note.key);
-  ledger_.push(Expect::close, Reply::swallow, std::move(note));
+  work_->ledger.push(Expect::close, Reply::swallow, std::move(note));
   batch_open_ = true;
 }
 
@@ -254,7 +254,7 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   if (surely_prepared(link, prepared, unnamed)) return;
   if (!unnamed) make_room(link);
   const ServerName name = server_name(prepared.key);
-  to_server_.compose([&](std::string& out) {
+  work_->to_server.compose([&](std::string& out) {
     protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
   });
   Note note;
@@ -267,7 +267,7 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
     there.insert(prepared.key);
   ++counters.server_parses;
   ++counters.inserted_parses;
-  ledger_.push(Expect::parse, Reply::swallow, std::move(note));
+  work_->ledger.push(Expect::parse, Reply::swallow, std::move(note));
   batch_open_ = true;
 }
 
@@ -287,11 +287,11 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
       if (refusal_) return fail_batch(*refusal_), size;
       return stall_ == Stall::none ? (fail_batch(unknown_portal(target->name)), size) : 0;
     }
-    to_server_.add(in.substr(0, size));
+    work_->to_server.add(in.substr(0, size));
     if (portal)
-      ledger_.push(Expect::describe, Reply::forward, *portal);
+      work_->ledger.push(Expect::describe, Reply::forward, *portal);
     else
-      ledger_.push(Expect::describe);
+      work_->ledger.push(Expect::describe);
     batch_open_ = true;
     return size;
   }
@@ -314,10 +314,10 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   ensure_prepared(*link, *prepared, target->name.empty());
   if (target->name.empty() || prepared->by_sql) {
-    to_server_.add(in.substr(0, size));
+    work_->to_server.add(in.substr(0, size));
   } else {
     const ServerName name = server_name(prepared->key);
-    to_server_.compose([&](std::string& out) {
+    work_->to_server.compose([&](std::string& out) {
       protocol::MessageWriter(out, frontend::describe).byte('S').string(as_view(name));
     });
   }

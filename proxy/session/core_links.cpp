@@ -22,8 +22,8 @@ void SessionCore::remove_link(Link* link) {
   for (auto object = objects_.begin(); object != objects_.end();)
     object = object->second == link->route ? objects_.erase(object) : std::next(object);
   const auto place = std::find_if(links_.begin(), links_.end(), [&](const auto& held) { return held.get() == link; });
-  spare_link_ = std::move(*place);
-  *spare_link_ = Link();
+  work_->spare_link = std::move(*place);
+  *work_->spare_link = Link();
   links_.erase(place);
 }
 
@@ -38,7 +38,7 @@ bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
 /// to the client's own database: which server was used last must make no difference.
 RouteId SessionCore::neutral_route() const {
   if (active_ && (predicted_ != 'I' || active_->status != 'I' || batch_open_)) return active_->route;
-  if (!deferred_.empty()) return options_.default_route;
+  if (!work_->deferred.empty()) return options_.default_route;
   for (const auto& link : links_)
     if (link->pins & ~bit(Pin::session_mode)) return link->route;
   return options_.default_route;
@@ -81,7 +81,7 @@ SessionCore::Link* SessionCore::need_link(RouteId route) {
       }
       return set_up(*active_);
     }
-    if (!ledger_.empty() || batch_open_) {
+    if (!work_->ledger.empty() || batch_open_) {
       end_segment();
       return nullptr;
     }
@@ -110,8 +110,8 @@ void SessionCore::end_segment() {
     return;
   }
   if (batch_open_) {
-    to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-    ledger_.push(Expect::sync, Reply::swallow);
+    work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    work_->ledger.push(Expect::sync, Reply::swallow);
     batch_open_ = false;
   }
   stall(Stall::replies);
@@ -120,11 +120,11 @@ void SessionCore::end_segment() {
 /// Makes the link's settings those of the session and sends a deferred BEGIN; nullptr while that takes a round trip. In a failed
 /// transaction nothing can be set, and its end takes back what made the difference.
 SessionCore::Link* SessionCore::set_up(Link& link) {
-  if (link.unchecked != Unchecked::nothing && link.status != 'E' && ledger_.empty() && !batch_open_) {
+  if (link.unchecked != Unchecked::nothing && link.status != 'E' && work_->ledger.empty() && !batch_open_) {
     if (replay_settings(link)) return nullptr;
     link.unchecked = Unchecked::nothing;
   }
-  if (!deferred_.empty()) send_deferred(link);
+  if (!work_->deferred.empty()) send_deferred(link);
   return &link;
 }
 
@@ -139,8 +139,8 @@ bool SessionCore::replay_settings(Link& link) {
   else
     return false;
   ++counters.settings_replayed;
-  to_server_.compose([&](std::string& out) { protocol::write_query(out, statements); });
-  ledger_.push(Expect::query, Reply::swallow);
+  work_->to_server.compose([&](std::string& out) { protocol::write_query(out, statements); });
+  work_->ledger.push(Expect::query, Reply::swallow);
   link.state->prepared.unnamed = {};
   setting_up_ = true;
   stall(Stall::replies);
@@ -150,12 +150,12 @@ bool SessionCore::replay_settings(Link& link) {
 /// BEGIN goes out as Bind and Execute without a Sync: should it fail, the server skips the statement behind it instead of
 /// running it outside the transaction.
 void SessionCore::send_deferred(Link& link) {
-  for (Deferred& deferred : deferred_) {
+  for (Deferred& deferred : work_->deferred) {
     Note note;
     if (deferred.statement->kind == Kind::savepoint) note.statement = std::move(deferred.statement);
     execute_internally(link, deferred.text, Reply::swallow, std::move(note));
   }
-  deferred_.clear();
+  work_->deferred.clear();
   opening_ = true;
   predicted_ = 'T';
 }
@@ -181,14 +181,14 @@ void SessionCore::release(Link& link, bool clean) {
   Action action{Action::Kind::release, link.route, {}};
   action.leftover = leftover(link.route);
   if (!clean) action.leftover.unusable = true;
-  releases_.push_back(action);
+  work_->releases.push_back(action);
   remove_link(&link);
 }
 
 void SessionCore::maybe_release() {
   if (client_rest_ > 0 && client_rest_forward_) return;  // half a message: the server waits for the rest of it
-  if (release_due_ = !to_server_.empty(); release_due_) return;
-  if (!active_ || !ledger_.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
+  if (release_due_ = !work_->to_server.empty(); release_due_) return;
+  if (!active_ || !work_->ledger.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
   if (has(active_->pins, Pin::session_mode)) return;
   leave_active();
 }

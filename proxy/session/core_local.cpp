@@ -18,24 +18,24 @@ constexpr std::size_t most_held = 8192;
 
 /// At once when nothing is owed before it, else in its place; `note` says what is to be taken back when it is skipped.
 void SessionCore::local_reply(std::string_view bytes, Note note) {
-  if (ledger_.empty()) {
-    to_client_.append(bytes);
-    holds_replies_ = to_client_.size() < most_held;
+  if (work_->ledger.empty()) {
+    work_->to_client.append(bytes);
+    holds_replies_ = work_->to_client.size() < most_held;
   } else if (note.names_client_statement || note.all_previous) {
-    ledger_.push_insert(bytes, std::move(note));
+    work_->ledger.push_insert(bytes, std::move(note));
   } else {
-    ledger_.push_insert(bytes);
+    work_->ledger.push_insert(bytes);
   }
 }
 
 void SessionCore::write_local_ready() {
-  to_client_.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  work_->to_client.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
   holds_replies_ = false;
   if (status() == 'I') drop_portals();
-  if (!batch_open_ || !active_ || !ledger_.empty()) return;
+  if (!batch_open_ || !active_ || !work_->ledger.empty()) return;
   // A query that needed no server has ended the batch before it, as one that runs on the server does.
-  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-  ledger_.push(Expect::sync, Reply::swallow);
+  work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+  work_->ledger.push(Expect::sync, Reply::swallow);
   batch_open_ = batch_wrote_ = false;
 }
 
@@ -43,12 +43,12 @@ void SessionCore::write_local_ready() {
 /// or refusal_ says why it cannot be.
 bool SessionCore::local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag) {
   constexpr std::size_t most_deferred = 8;
-  const bool server_idle = !active_ || (ledger_.empty() && !batch_open_ && active_->status == 'I');
+  const bool server_idle = !active_ || (work_->ledger.empty() && !batch_open_ && active_->status == 'I');
   if (!server_idle) return false;
-  const bool may_defer = !deferred_.empty() && !local_abort_ && deferred_.size() < most_deferred;
+  const bool may_defer = !work_->deferred.empty() && !local_abort_ && work_->deferred.size() < most_deferred;
   switch (statement->kind) {
     case Kind::begin:
-      if (!options_.defer_begin || options_.mode == CoreOptions::Mode::statement || !deferred_.empty() || local_abort_) return false;
+      if (!options_.defer_begin || options_.mode == CoreOptions::Mode::statement || !work_->deferred.empty() || local_abort_) return false;
       ++counters.deferred_begins;
       tag = statement->command == "START TRANSACTION" ? "START TRANSACTION" : "BEGIN";
       break;
@@ -75,9 +75,9 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
         settings_.rollback_lost();
         return false;
       }
-      if ((deferred_.empty() && !local_abort_) || has_chain(text)) return false;
+      if ((work_->deferred.empty() && !local_abort_) || has_chain(text)) return false;
       tag = statement->kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
-      deferred_.clear();
+      work_->deferred.clear();
       local_abort_ = false;
       lost_in_transaction_.reset();
       settings_.rollback_lost();
@@ -85,19 +85,19 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
     default:
       return false;
   }
-  deferred_.push_back({std::string(text), statement});
+  work_->deferred.push_back({std::string(text), statement});
   return true;
 }
 
 /// ROLLBACK TO in a transaction that no server has seen.
 bool SessionCore::roll_back_deferred(std::string_view savepoint) {
-  std::size_t kept = deferred_.size();
-  while (kept > 0 && !(deferred_[kept - 1].statement->kind == Kind::savepoint && deferred_[kept - 1].statement->object == savepoint)) --kept;
+  std::size_t kept = work_->deferred.size();
+  while (kept > 0 && !(work_->deferred[kept - 1].statement->kind == Kind::savepoint && work_->deferred[kept - 1].statement->object == savepoint)) --kept;
   if (kept == 0) {
     if (local_abort_) refusal_ = lost_in_transaction_ ? transaction_failed() : unknown_savepoint(savepoint);
     return false;
   }
-  deferred_.resize(kept);
+  work_->deferred.resize(kept);
   local_abort_ = false;
   return true;
 }

@@ -24,6 +24,7 @@ bool commit_owed(const Ledger& ledger, bool predicted_idle, char status) {
 void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   Link* link = find_link(route);
   if (!link) return;
+  begin_work();
   holds_replies_ = false;
   const std::string last_words = fatal_from_server_.value_or({});
   fatal_from_server_.reset();
@@ -33,7 +34,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   const bool was_active = link == active_;
   const Pins pins = link->pins;
   const char status = link->status;
-  const bool in_doubt = was_active && commit_owed(ledger_, predicted_ == 'I', status);
+  const bool in_doubt = was_active && commit_owed(work_->ledger, predicted_ == 'I', status);
   if (in_doubt)
     error = {Severity::error, std::string(protocol::sqlstate::transaction_resolution_unknown),
              "connection to the server was lost during COMMIT", "The transaction may or may not have been committed. " + error.message, "", 0};
@@ -42,8 +43,8 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   if (was_active) {
     lose_transaction(stays);
     if (stays) answer_for_lost(error, status);
-    ledger_.drop_all([this](Note& note) { take_back(note); });
-    to_server_.clear();
+    work_->ledger.drop_all([this](Note& note) { take_back(note); });
+    work_->to_server.clear();
     batch_open_ = false;
     failed_ = false;
     setting_up_ = false;
@@ -68,13 +69,13 @@ void SessionCore::lose_transaction(bool stays) {
   const std::string name = settings_.wanted()[application_name];
   settings_.rollback_lost();
   if (settings_.wanted()[application_name] != name) note_application_name(settings_.wanted()[application_name]);
-  if (stays) to_client_.compose([this](std::string& out) { settings_.tell_wanted(out); });
+  if (stays) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
 }
 
 /// One error for what was running, ReadyForQuery for everything that awaited one.
 void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   const bool in_transaction_then = status_then != 'I' || predicted_ != 'I';
-  if (ledger_.empty() && !batch_open_) {
+  if (work_->ledger.empty() && !batch_open_) {
     // Idle in a transaction: the next statement is told.
     if (in_transaction_then) {
       local_abort_ = true;
@@ -90,21 +91,21 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   if (in_transaction_then && error.sqlstate != protocol::sqlstate::transaction_resolution_unknown) local_abort_ = true;
   const char shown = local_abort_ ? 'E' : 'I';
   // An error skips what stands behind it to the next Sync, queries too.
-  bool skips = ledger_.empty() && skip_until_sync_;
-  for (std::size_t i = 0; i < ledger_.size(); ++i) {
-    const Entry& entry = ledger_[i];
+  bool skips = work_->ledger.empty() && skip_until_sync_;
+  for (std::size_t i = 0; i < work_->ledger.size(); ++i) {
+    const Entry& entry = work_->ledger[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
     const bool sync = entry.expect == Expect::sync;
     if (entry.reply == Reply::swallow || entry.expect == Expect::copy_end || (skips && !sync)) continue;
     if (!skips) protocol::write_error(bytes, error);
     skips = !query && !sync;
     if (entry.reply == Reply::partial)
-      head_.failed = true;
+      work_->head.failed = true;
     else if (!skips)
       protocol::write_ready_for_query(bytes, shown);
   }
   if (batch_open_ && !skips) protocol::write_error(bytes, error);
-  to_client_.append(bytes);
+  work_->to_client.append(bytes);
   skip_until_sync_ = skip_until_sync_ || skips || batch_open_;
 }
 

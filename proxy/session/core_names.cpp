@@ -19,7 +19,7 @@ using rules::Statement;
 
 /// Whether it is certain what names mean. False: waits for the replies that tell.
 bool SessionCore::names_known() {
-  names_in_doubt_ = names_in_doubt_ && !ledger_.empty();
+  names_in_doubt_ = names_in_doubt_ && !work_->ledger.empty();
   if (names_in_doubt_) await_replies();
   return !names_in_doubt_;
 }
@@ -27,7 +27,7 @@ bool SessionCore::names_known() {
 /// The same of one name, which a message before a Sync may have changed.
 bool SessionCore::surely_means(std::string_view name) {
   if (!names_known()) return false;
-  const bool doubtful = ledger_.doubts_name(name);
+  const bool doubtful = work_->ledger.doubts_name(name);
   if (doubtful) await_replies();
   return !doubtful;
 }
@@ -37,32 +37,32 @@ bool SessionCore::surely_means(std::string_view name) {
 bool SessionCore::means_or_server_tells(std::string_view name, bool& server_tells) {
   server_tells = false;
   if (!names_known()) return false;
-  if (!ledger_.doubts_name(name)) return true;
+  if (!work_->ledger.doubts_name(name)) return true;
   const PreparedStatementPtr prepared = find_prepared(name);
-  server_tells = prepared && !name.empty() && ledger_.server_tells(name, prepared->key);
+  server_tells = prepared && !name.empty() && work_->ledger.server_tells(name, prepared->key);
   if (!server_tells) await_replies();
   return server_tells;
 }
 
 /// Expects the answer to a message that names a statement. The name may be gone when the server says that it does not know it.
 void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells) {
-  if (!server_tells) return ledger_.push(expect, Reply::forward, prepared);
+  if (!server_tells) return work_->ledger.push(expect, Reply::forward, prepared);
   Note note;
   note.client_name = name;
-  ledger_.push(expect, Reply::forward, prepared, std::move(note));
+  work_->ledger.push(expect, Reply::forward, prepared, std::move(note));
 }
 
 /// Whether the server has the statement, also if all that was sent before a Sync should fail.
 bool SessionCore::surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
   PreparedSet& there = link.state->prepared;
-  return unnamed ? there.unnamed == prepared.key && !ledger_.doubts_key(prepared.key) : there.contains(prepared.key);
+  return unnamed ? there.unnamed == prepared.key && !work_->ledger.doubts_key(prepared.key) : there.contains(prepared.key);
 }
 
 /// Whether it is certain which servers have the statement, and what it names itself. False: waits. (The unnamed statement
 /// can be prepared again.)
 bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed) {
   const std::string& names = prepared.item().statement->prepared;
-  const bool doubtful = (!unnamed && ledger_.doubts_key(prepared.key)) || (!names.empty() && ledger_.doubts_name(names));
+  const bool doubtful = (!unnamed && work_->ledger.doubts_key(prepared.key)) || (!names.empty() && work_->ledger.doubts_name(names));
   if (doubtful) await_replies();
   return !doubtful;
 }
@@ -140,7 +140,7 @@ std::optional<std::string> SessionCore::with_server_name(std::string_view text, 
 std::optional<SqlError> SessionCore::name_taken() const {
   if (prepared_.empty() || status() == 'E') return std::nullopt;
   std::set<std::string_view> freed;
-  for (const rules::ScriptItem& item : head_.script->items) {
+  for (const rules::ScriptItem& item : work_->head.script->items) {
     const Statement& statement = *item.statement;
     if (frees_all_names(statement)) return std::nullopt;
     if (statement.kind == Kind::deallocate) freed.insert(statement.prepared);

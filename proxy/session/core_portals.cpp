@@ -96,7 +96,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     portals_[std::string(names->portal)] = prepared;
   ensure_prepared(*link, *prepared, unnamed);
   if (taken)
-    ledger_.push(Expect::bind, Reply::swallow, *prepared);
+    work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
   else
     push_named(Expect::bind, *prepared, names->statement, server_tells);
   batch_open_ = true;
@@ -107,7 +107,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   }
   // Same message with the server's name for the statement: the parameters stay where they are.
   const ServerName name = server_name(prepared->key);
-  to_server_.compose([&](std::string& out) {
+  work_->to_server.compose([&](std::string& out) {
     const std::size_t size = header.body_size - names->statement.size() + name.size() + 4;
     out += frontend::bind;
     for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
@@ -115,7 +115,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   });
   const std::size_t head = protocol::frame_header_size + names->names_size;
   const std::size_t here = std::min(header.frame_size(), in.size());
-  to_server_.add(in.substr(head, here - head));
+  work_->to_server.add(in.substr(head, here - head));
   client_rest_ = header.frame_size() - here;
   client_rest_forward_ = true;
   if (taken) fail_batch(duplicate_portal(names->portal));
@@ -153,7 +153,7 @@ bool SessionCore::is_held_cursor(std::string_view name) const {
 /// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
 SessionCore::Link* SessionCore::link_of_portal(std::string_view name) {
   // While BEGIN is deferred no server has a portal of the client's.
-  if (!is_held_cursor(name)) return deferred_.empty() ? active_ : nullptr;
+  if (!is_held_cursor(name)) return work_->deferred.empty() ? active_ : nullptr;
   if (local_abort_) refusal_ = transaction_failed();
   return need_link(objects_.at("cursor:" + std::string(name)));
 }
@@ -204,8 +204,8 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
   if (!link_for(*prepared)) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   rename(target->name, nullptr, note);
   note.statement = closing(Kind::deallocate, rules::Effect::deallocate, {});
-  to_server_.add(in.substr(0, size));
-  ledger_.push(Expect::close, Reply::forward, std::move(note));
+  work_->to_server.add(in.substr(0, size));
+  work_->ledger.push(Expect::close, Reply::forward, std::move(note));
   batch_open_ = true;
   return size;
 }
@@ -221,12 +221,12 @@ std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
     local_reply(std::string_view("3\0\0\0\4", 5));
     return frame.size();
   }
-  to_server_.add(frame);
+  work_->to_server.add(frame);
   batch_open_ = true;
-  if (!held) return ledger_.push(Expect::close), frame.size();
+  if (!held) return work_->ledger.push(Expect::close), frame.size();
   Note note;
   note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
-  ledger_.push(Expect::close, Reply::forward, std::move(note));
+  work_->ledger.push(Expect::close, Reply::forward, std::move(note));
   return frame.size();
 }
 

@@ -44,34 +44,34 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
   if (skip_until_sync_) {
-    head_ = {};  // decided while it waited
+    work_->head = {};  // decided while it waited
     return size;
   }
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
-  if (!head_.decided) decide_head(query->text);
-  if (!head_.plain) {
+  if (!work_->head.decided) decide_head(query->text);
+  if (!work_->head.plain) {
     if (!run_script(query->text)) return 0;
     drop_unnamed();
   } else {
     if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
-    Link* link = need_link(head_.route);
+    Link* link = need_link(work_->head.route);
     if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
-    to_server_.add(in.substr(0, size));
+    work_->to_server.add(in.substr(0, size));
     if (batch_open_ && unnamed_) {
       // It is skipped, and has dropped nothing, if the batch before it fails.
       Note note;
       rename({}, nullptr, note);
-      ledger_.push(Expect::query, Reply::forward, std::move(note));
+      work_->ledger.push(Expect::query, Reply::forward, std::move(note));
     } else {
-      ledger_.push(Expect::query);
+      work_->ledger.push(Expect::query);
     }
     drop_unnamed();
-    copy_expected_ = head_.copies;
+    copy_expected_ = work_->head.copies;
     link->state->prepared.unnamed = {};
     batch_open_ = batch_wrote_ = false;
   }
-  head_ = {};
+  work_->head = {};
   return size;
 }
 
@@ -79,44 +79,44 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
 void SessionCore::drop_unnamed() {
   unnamed_.reset();
   if (status() != 'E') unnamed_portal_.reset();
-  if (!batch_open_) ledger_.forget_unnamed();
+  if (!batch_open_) work_->ledger.forget_unnamed();
   if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
 
 void SessionCore::decide_head(std::string_view text) {
   ++counters.queries;
   const rules::ScriptPtr& script = decide(text);
-  head_.decided = true;
+  work_->head.decided = true;
   const ScriptItem& first = script->items.front();
-  head_.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
-  head_.copies = first.statement->kind == Kind::copy_in;
-  if (head_.plain)
-    head_.route = route_of(first);
+  work_->head.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
+  work_->head.copies = first.statement->kind == Kind::copy_in;
+  if (work_->head.plain)
+    work_->head.route = route_of(first);
   else
-    head_.script = script;
+    work_->head.script = script;
 }
 
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
 /// transaction the transaction has failed by that.
 bool SessionCore::fail_query(const SqlError& error) {
-  if (!ledger_.empty()) return await_replies(), false;
+  if (!work_->ledger.empty()) return await_replies(), false;
   write_local_error(error);
   refusal_.reset();
   abort_locally();
   write_local_ready();
-  head_ = {};
+  work_->head = {};
   maybe_release();
   return true;
 }
 
 void SessionCore::abort_locally() {
   // While replies are owed, the status is that of an earlier moment.
-  if (ledger_.empty() ? status() == 'T' : predicted_ == 'T') local_abort_ = true;
+  if (work_->ledger.empty() ? status() == 'T' : predicted_ == 'T') local_abort_ = true;
 }
 
 /// Why the whole string must not run, found before anything of it is sent.
 std::optional<SqlError> SessionCore::refuse_script() const {
-  for (const ScriptItem& item : head_.script->items) {
+  for (const ScriptItem& item : work_->head.script->items) {
     if (item.decision->verb == Decision::Verb::reject) return to_error(item.decision->refusal);
     if (item.statement->kind == Kind::begin && options_.mode == CoreOptions::Mode::statement) return no_transaction_blocks();
   }
@@ -124,7 +124,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
   RouteId route = rules::no_route;
   bool wrote = false;
   char transaction = status();
-  for (const ScriptItem& item : head_.script->items) {
+  for (const ScriptItem& item : work_->head.script->items) {
     transaction = status_after(item.statement->kind, transaction);
     if (transaction != 'I' || item.statement->is_transaction_control()) {
       wrote = false;
@@ -142,29 +142,29 @@ std::optional<SqlError> SessionCore::refuse_script() const {
 
 /// Goes on with the script at the head; true when it is done and answered. False: it waits.
 bool SessionCore::run_script(std::string_view text) {
-  if (!head_.started) {
+  if (!work_->head.started) {
     if (const auto refused = refuse_script()) return fail_query(*refused);
-    head_.started = true;
+    work_->head.started = true;
   }
-  const auto& items = head_.script->items;
-  while (head_.next < items.size() && !head_.failed) {
-    if (!ledger_.empty()) return await_replies(), false;
-    if (answer_locally(items[head_.next], text)) {
-      ++head_.next;
+  const auto& items = work_->head.script->items;
+  while (work_->head.next < items.size() && !work_->head.failed) {
+    if (!work_->ledger.empty()) return await_replies(), false;
+    if (answer_locally(items[work_->head.next], text)) {
+      ++work_->head.next;
       continue;
     }
     if (refusal_) break;
-    const std::size_t before = head_.next;
+    const std::size_t before = work_->head.next;
     if (!run_on_server(text)) {
       if (refusal_) break;
       return false;
     }
-    if (head_.next == items.size()) return true;  // its ReadyForQuery is the string's
-    if (head_.next != before) return await_replies(), false;
+    if (work_->head.next == items.size()) return true;  // its ReadyForQuery is the string's
+    if (work_->head.next != before) return await_replies(), false;
   }
-  if (!ledger_.empty()) return await_replies(), false;
+  if (!work_->ledger.empty()) return await_replies(), false;
   if (refusal_) return fail_query(*refusal_);
-  if (head_.failed) abort_locally();
+  if (work_->head.failed) abort_locally();
   write_local_ready();
   maybe_release();
   return true;
@@ -172,7 +172,7 @@ bool SessionCore::run_script(std::string_view text) {
 
 /// Where the run that begins at item `begin` ends: the statements that one message can carry to one route.
 std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
-  const auto& items = head_.script->items;
+  const auto& items = work_->head.script->items;
   char transaction = status() != 'I' ? status() : predicted_;
   route = rules::no_route;
   std::size_t end = begin;
@@ -190,9 +190,9 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
 }
 
 bool SessionCore::run_on_server(std::string_view text) {
-  const auto& items = head_.script->items;
+  const auto& items = work_->head.script->items;
   RouteId route = rules::no_route;
-  const std::size_t begin = head_.next;
+  const std::size_t begin = work_->head.next;
   const std::size_t end = run_end(begin, route);
   Link* link = need_link(route);
   if (!link) return false;
@@ -201,7 +201,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
 
   Note note;
-  note.script = head_.script;
+  note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string sent = sent_text(begin, end, text, note);
   for (std::size_t i = begin; i < end; ++i) {
@@ -214,18 +214,18 @@ bool SessionCore::run_on_server(std::string_view text) {
     else
       predict(items[i].statement->kind);
   }
-  to_server_.compose([&](std::string& out) { protocol::write_query(out, sent); });
-  ledger_.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
+  work_->to_server.compose([&](std::string& out) { protocol::write_query(out, sent); });
+  work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
   link->state->prepared.unnamed = {};
   batch_open_ = batch_wrote_ = false;
-  head_.next = end;
+  work_->head.next = end;
   if (names_in_doubt_) stall(Stall::replies);
   return true;
 }
 
 /// Whether an item since `begin` takes the name that item `i` uses from the statement that has it now.
 bool SessionCore::is_freed(std::size_t begin, std::size_t i) const {
-  const auto& items = head_.script->items;
+  const auto& items = work_->head.script->items;
   return std::any_of(items.begin() + static_cast<std::ptrdiff_t>(begin), items.begin() + static_cast<std::ptrdiff_t>(i), [&](const ScriptItem& item) {
     return frees_all_names(*item.statement) || (item.statement->kind == Kind::deallocate && item.statement->prepared == items[i].statement->prepared);
   });
@@ -233,7 +233,7 @@ bool SessionCore::is_freed(std::size_t begin, std::size_t i) const {
 
 /// What a server is sent of the items: the client's own text where it can be.
 std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note) {
-  const auto& items = head_.script->items;
+  const auto& items = work_->head.script->items;
   std::string joined;
   bool as_it_is = true;
   for (std::size_t i = begin; i < end; ++i) {
@@ -262,10 +262,10 @@ std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::stri
 /// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.
 bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) {
   const rules::Statement& statement = *item.statement;
-  const bool alone = head_.script->items.size() == 1;
+  const bool alone = work_->head.script->items.size() == 1;
   std::string tag;
   if (statement.kind == Kind::empty && alone) {
-    to_client_.compose([](std::string& out) { protocol::write_empty(out, 'I'); });
+    work_->to_client.compose([](std::string& out) { protocol::write_empty(out, 'I'); });
     return true;
   }
   const bool may_end = local_abort_ && ends_failed_transaction(statement.kind);
@@ -276,7 +276,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     if (!ends_failed_transaction(statement.kind)) refusal_ = transaction_failed();
     return false;
   } else if (item.decision->verb == Decision::Verb::answer) {
-    to_client_.compose([&](std::string& out) {
+    work_->to_client.compose([&](std::string& out) {
       write_answer_description(out, item.decision->answer);
       write_answer_rows(out, item.decision->answer);
     });
@@ -284,7 +284,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
   } else if (Note unused; !alone || !local_deallocate(statement, tag, unused)) {
     return false;
   }
-  to_client_.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
+  work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
   return true;
 }
 

@@ -64,6 +64,7 @@ constexpr std::size_t largest_control_frame = 1u << 20;
 }  // namespace
 
 std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
+  begin_work();
   std::size_t used = 0;
   server_needed_ = 0;
   holds_replies_ = false;
@@ -74,7 +75,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     const ByteView rest = in.substr(used);
     if (link == active_ && server_rest_ > 0) {
       const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(server_rest_, rest.size()));
-      if (server_rest_forward_) to_client_.add(rest.substr(0, part));
+      if (server_rest_forward_) work_->to_client.add(rest.substr(0, part));
       server_rest_ -= part;
       used += part;
       if (server_rest_ == 0) settle(server_rest_type_, {});
@@ -96,22 +97,22 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     const std::size_t taken = on_server_frame(header, rest);
     if (taken == 0) break;
     used += taken;
-    if (ledger_.empty() && stall_ == Stall::replies) stall(Stall::none);
+    if (work_->ledger.empty() && stall_ == Stall::replies) stall(Stall::none);
   }
   return used;
 }
 
 bool SessionCore::swallowing() const {
-  return !ledger_.empty() && (ledger_.head().reply == Reply::swallow || ledger_.head().reply == Reply::substitute);
+  return !work_->ledger.empty() && (work_->ledger.head().reply == Reply::swallow || work_->ledger.head().reply == Reply::substitute);
 }
 
 std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
-    if (ledger_.empty() || !answers(header.type, ledger_.head().expect)) return desynchronised(header.type), in.size();
+    if (work_->ledger.empty() || !answers(header.type, work_->ledger.head().expect)) return desynchronised(header.type), in.size();
     server_rest_forward_ = !swallowing();
-    if (server_rest_forward_) to_client_.add(in);
+    if (server_rest_forward_) work_->to_client.add(in);
     server_rest_ = size - in.size();
     server_rest_type_ = header.type;
     return in.size();
@@ -122,38 +123,38 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::parameter_status: on_parameter_status(frame, body); return size;
     case backend::notice_response:
       warned_ = true;
-      if (!swallowing()) to_client_.add(frame);
+      if (!swallowing()) work_->to_client.add(frame);
       return size;
-    case backend::notification_response: to_client_.add(frame); return size;
+    case backend::notification_response: work_->to_client.add(frame); return size;
     case backend::error_response: return on_error(frame, body) ? size : in.size();
     case backend::ready_for_query: return on_ready(frame) ? size : in.size();
     default: break;
   }
-  if (ledger_.empty() || !answers(header.type, ledger_.head().expect)) return desynchronised(header.type), in.size();
-  if (!swallowing()) to_client_.add(frame);
+  if (work_->ledger.empty() || !answers(header.type, work_->ledger.head().expect)) return desynchronised(header.type), in.size();
+  if (!swallowing()) work_->to_client.add(frame);
   settle(header.type, body);
   return size;
 }
 
 /// A frame that answers the head has passed: checks it off, if it is the last one of the answer.
 void SessionCore::settle(char type, ByteView body) {
-  const Expect expect = ledger_.head().expect;
+  const Expect expect = work_->ledger.head().expect;
   const bool done = type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended;
-  if (done && ledger_.head().reply == Reply::substitute) to_client_.append(ledger_.substitute());  // it should have failed
+  if (done && work_->ledger.head().reply == Reply::substitute) work_->to_client.append(work_->ledger.substitute());  // it should have failed
   switch (type) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
-      active_->copy_in = ledger_.begin_copy();
+      active_->copy_in = work_->ledger.begin_copy();
       copy_expected_ = false;
       if (stall_ == Stall::replies && active_->copy_in) stall(Stall::none);
-      batch_open_ |= expect == Expect::execute && ledger_.ready_expected() == 0;
+      batch_open_ |= expect == Expect::execute && work_->ledger.ready_expected() == 0;
       return;
     case backend::row_description:
       if (expect == Expect::query) return;
       break;
     case backend::close_complete:
-      if (ledger_.head().has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_, false);
+      if (work_->ledger.head().has_note && work_->ledger.head_note().statement) apply(*rules::StatementPtr(work_->ledger.head_note().statement), *active_, false);
       break;
     case backend::parse_complete:
     case backend::bind_complete:
@@ -161,36 +162,36 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::portal_suspended: break;
     default: return;
   }
-  ledger_.pop();
-  ledger_.emit_inserts(to_client_);
+  work_->ledger.pop();
+  work_->ledger.emit_inserts(work_->to_client);
 }
 
 void SessionCore::on_command_complete(ByteView body) {
-  const Entry& head = ledger_.head();
+  const Entry& head = work_->ledger.head();
   // COMMIT of a failed transaction says ROLLBACK.
   const bool rolled_back = backend::read_command_complete(body).value_or("") == "ROLLBACK";
   active_->copy_in = false;
   if (head.expect == Expect::query) {
-    if (!head.has_note || !ledger_.head_note().script) return;
-    Note& note = ledger_.head_note();
+    if (!head.has_note || !work_->ledger.head_note().script) return;
+    Note& note = work_->ledger.head_note();
     const auto& items = note.script->items;
     if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_, rolled_back);
     warned_ = false;
     return;
   }
   if (head.reply == Reply::swallow) opening_ = false;
-  if (head.has_note && ledger_.head_note().statement) apply(*rules::StatementPtr(ledger_.head_note().statement), *active_, rolled_back);
+  if (head.has_note && work_->ledger.head_note().statement) apply(*rules::StatementPtr(work_->ledger.head_note().statement), *active_, rolled_back);
   warned_ = false;
-  ledger_.pop();
-  ledger_.emit_inserts(to_client_);
+  work_->ledger.pop();
+  work_->ledger.emit_inserts(work_->to_client);
 }
 
 bool SessionCore::on_ready(ByteView frame) {
   const auto status = backend::read_ready_for_query(frame.substr(protocol::frame_header_size));
-  const Expect expect = ledger_.empty() ? Expect::insert : ledger_.head().expect;
+  const Expect expect = work_->ledger.empty() ? Expect::insert : work_->ledger.head().expect;
   if (!status || (expect != Expect::query && expect != Expect::sync && expect != Expect::function_call))
     return desynchronised(backend::ready_for_query), false;
-  const Reply reply = ledger_.head().reply;
+  const Reply reply = work_->ledger.head().reply;
   Link& link = *active_;
   link.status = *status;
   link.copy_in = false;
@@ -209,17 +210,17 @@ bool SessionCore::on_ready(ByteView frame) {
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);
-  if (reply == Reply::partial && failed) head_.failed = true;
+  if (reply == Reply::partial && failed) work_->head.failed = true;
   if (reply == Reply::forward) {
     if (local_abort_)
-      to_client_.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });
+      work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });
     else
-      to_client_.add(frame);
+      work_->to_client.add(frame);
     counters.transactions += *status == 'I';
   }
-  ledger_.pop();
-  ledger_.emit_inserts(to_client_);
-  if (!ledger_.empty()) return true;
+  work_->ledger.pop();
+  work_->ledger.emit_inserts(work_->to_client);
+  if (!work_->ledger.empty()) return true;
   if (*status != 'I' && options_.mode == CoreOptions::Mode::statement) {
     release(link, true);
     fatal(no_transaction_blocks());
@@ -242,14 +243,14 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     fatal_from_server_ = std::string(frame);
     return true;
   }
-  if (ledger_.empty()) return desynchronised(backend::error_response), false;
+  if (work_->ledger.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
   copy_synced_ = copy_synced_ && active_->copy_in;
   active_->copy_in = false;
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);
   local_abort_ |= opening;
-  const Entry head = ledger_.head();
+  const Entry head = work_->ledger.head();
   if (setting_up_) {
     refusal_ = backend::read_error(body);
     refusal_->position = 0;
@@ -259,7 +260,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   }
   const bool broken_copy = on_broken_copy(body);
   if (head.reply == Reply::substitute)
-    to_client_.append(ledger_.substitute());
+    work_->to_client.append(work_->ledger.substitute());
   else if (!broken_copy)
     forward_error(frame, body);
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
@@ -272,7 +273,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
 void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
   // The plan of a prepared statement no longer fits its tables, or the statement is not there, or not the one that it names:
   // forget it, so that the client's next Parse really prepares it.
-  const std::uint32_t statement = ledger_.head().statement;
+  const std::uint32_t statement = work_->ledger.head().statement;
   if (statement != 0 && (code == "0A000" || code == "26000")) {
     PreparedSet& there = active_->state->prepared;
     if (static_cast<std::uint32_t>(there.unnamed.low) == statement) there.unnamed = {};
@@ -283,12 +284,12 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
   }
   // Behind a message of ours (a BEGIN, the Parse of what EXECUTE names): queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
   // skipped by PostgreSQL too.
-  const bool ours = opening || ledger_.head().reply == Reply::swallow;
+  const bool ours = opening || work_->ledger.head().reply == Reply::swallow;
   std::size_t queries = 0;
   Reply last = Reply::forward;
   bool batch_behind = false;
-  for (std::size_t i = 0; ours && i < ledger_.size() && ledger_[i].expect != Expect::sync && !batch_behind; ++i) {
-    const Entry& entry = ledger_[i];
+  for (std::size_t i = 0; ours && i < work_->ledger.size() && work_->ledger[i].expect != Expect::sync && !batch_behind; ++i) {
+    const Entry& entry = work_->ledger[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
     batch_behind = !query && entry.reply != Reply::swallow;
     if (!query) continue;
@@ -296,11 +297,11 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
     last = entry.reply;
   }
   // A Parse that fails has dropped the unnamed statement before.
-  if (ledger_.head().expect == Expect::parse && ledger_.head().has_note && ledger_.head_note().client_name.empty())
-    ledger_.head_note().previous.reset();
-  const bool sync_follows = ledger_.drop_to_sync([this](Note& note, Note* later) { take_back(note, later); });
+  if (work_->ledger.head().expect == Expect::parse && work_->ledger.head().has_note && work_->ledger.head_note().client_name.empty())
+    work_->ledger.head_note().previous.reset();
+  const bool sync_follows = work_->ledger.drop_to_sync([this](Note& note, Note* later) { take_back(note, later); });
   if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
-  if (!sync_follows || ledger_.head().reply == Reply::swallow) skip_until_sync_ = true;
+  if (!sync_follows || work_->ledger.head().reply == Reply::swallow) skip_until_sync_ = true;
   if (!sync_follows) batch_open_ = true;  // also where a query, skipped with it, stood behind the batch
 }
 
@@ -310,16 +311,16 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
   if (!sync_follows) batch_open_ = false;
   for (std::size_t i = 0; i < queries; ++i) {
     if (!batch_behind && !sync_follows) {
-      to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-      ledger_.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
+      work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+      work_->ledger.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
       continue;
     }
     write_local_ready();
-    if (batch_behind || i + 1 < queries) to_client_.add(error);
+    if (batch_behind || i + 1 < queries) work_->to_client.add(error);
   }
   if (!batch_behind || sync_follows) return;
-  to_server_.compose([](std::string& out) { protocol::write_sync(out); });
-  ledger_.push(Expect::sync, Reply::swallow);
+  work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+  work_->ledger.push(Expect::sync, Reply::swallow);
   batch_open_ = false;
   skip_until_sync_ = true;
 }
@@ -354,9 +355,9 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   const auto status = backend::read_parameter_status(body);
   if (!status) return desynchronised(backend::parameter_status);
   const bool own = swallowing();
-  if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) to_client_.add(frame);
+  if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) work_->to_client.add(frame);
   if (find_tracked(status->name) == Tracked::application_name && !own) note_application_name(status->value);
-  if (!ledger_.empty() || active_->status != 'I') return;
+  if (!work_->ledger.empty() || active_->status != 'I') return;
   settings_.commit();  // news of the server's own, no part of any transaction
   settings_.end_cycle();
 }
@@ -371,7 +372,7 @@ void SessionCore::note_application_name(std::string_view name) {
 void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteView body) {
   switch (type) {
     case backend::notification_response:
-    case backend::notice_response: to_client_.append(frame); return;
+    case backend::notice_response: work_->to_client.append(frame); return;
     case backend::parameter_status:
       if (const auto status = backend::read_parameter_status(body)) {
         const Tracked tracked = find_tracked(status->name);

@@ -70,11 +70,6 @@ void Gather::detach() {
   append(rest);
 }
 
-void Gather::shrink() {
-  pieces_.shrink_to_fit();
-  own_.shrink_to_fit();
-}
-
 void Gather::clear() {
   // A large answer of our own must not be kept as memory for ever.
   constexpr std::size_t keep = 4096;

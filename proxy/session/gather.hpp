@@ -38,8 +38,6 @@ class Gather {
   /// Everything that is left, in one string (tests, traces).
   std::string text() const;
   void clear();
-  /// Gives memory back; only when empty.
-  void shrink();
 
  private:
   struct Piece {

@@ -141,10 +141,4 @@ Note* Ledger::next_about(std::string_view name, std::size_t from) {
   return nullptr;
 }
 
-void Ledger::shrink() {
-  entries_.shrink();
-  notes_.shrink();
-  inserts_.shrink_to_fit();
-}
-
 }  // namespace pgswitch

@@ -111,9 +111,6 @@ class Ledger {
   std::uint32_t ready_expected() const;
   const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
-  /// Gives memory back; only when empty.
-  void shrink();
-
  private:
   void forget_front();
   Note* next_about(std::string_view name, std::size_t from);

@@ -105,7 +105,7 @@ void Relay::turn() {
   if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, {}));
 }
 
-bool Relay::can_feed() const { return core_.wants_client() && core_.to_server().empty(); }
+bool Relay::can_feed() { return core_.wants_client() && core_.to_server().empty(); }
 
 bool Relay::feed_client() {
   if (!can_feed() || in_.received().empty()) return false;

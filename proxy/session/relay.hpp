@@ -84,7 +84,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
 
   void drive();
   void turn();
-  bool can_feed() const;
+  bool can_feed();
   bool feed_client();
   void feed_server(ServerConn& server);
   void flush_client();

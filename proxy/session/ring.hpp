@@ -31,10 +31,6 @@ class Ring {
   }
   /// Removes the newest element.
   T pop_back() { return std::exchange((*this)[--size_], T{}); }
-  /// Memory back to the heap; only when empty.
-  void shrink() {
-    if (size_ == 0) std::vector<T>().swap(items_), first_ = 0;
-  }
 
  private:
   void grow() {

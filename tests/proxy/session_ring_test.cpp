@@ -39,15 +39,5 @@ TEST(ring, lets_go_of_what_is_popped) {
   EXPECT_EQ(value.use_count(), 1);
 }
 
-TEST(ring, works_again_after_its_memory_was_given_back) {
-  Ring<int> ring;
-  ring.push(1);
-  ring.shrink();
-  EXPECT_EQ(ring.pop(), 1);
-  ring.shrink();
-  ring.push(2);
-  EXPECT_EQ(ring.front(), 2);
-}
-
 }  // namespace
 }  // namespace pgswitch

@@ -229,6 +229,8 @@ class SessionCore {
 
   // core_portals.cpp
   std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t send_bind(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names,
+                        const PreparedStatement& prepared);
   std::size_t bind_locally(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names,
                            const PreparedStatementPtr& prepared);
   std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);

@@ -100,25 +100,27 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   else
     push_named(Expect::bind, *prepared, names->statement, server_tells);
   batch_open_ = true;
-  if (unnamed || prepared->by_sql) {
-    const std::size_t used = stream_to_server(header, in);
-    if (taken) fail_batch(duplicate_portal(names->portal));
-    return used;
-  }
-  // Same message with the server's name for the statement: the parameters stay where they are.
-  const ServerName name = server_name(prepared->key);
+  const std::size_t used = send_bind(header, in, *names, *prepared);
+  if (taken) fail_batch(duplicate_portal(names->portal));
+  return used;
+}
+
+/// The same message with the server's name for the statement: the parameters stay where they are.
+std::size_t SessionCore::send_bind(const FrameHeader& header, ByteView in, const frontend::BindNames& names,
+                                   const PreparedStatement& prepared) {
+  if (names.statement.empty() || prepared.by_sql) return stream_to_server(header, in);
+  const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
-    const std::size_t size = header.body_size - names->statement.size() + name.size() + 4;
+    const std::size_t size = header.body_size - names.statement.size() + name.size() + 4;
     out += frontend::bind;
     for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
-    out.append(names->portal).append(1, '\0').append(as_view(name)).append(1, '\0');
+    out.append(names.portal).append(1, '\0').append(as_view(name)).append(1, '\0');
   });
-  const std::size_t head = protocol::frame_header_size + names->names_size;
+  const std::size_t head = protocol::frame_header_size + names.names_size;
   const std::size_t here = std::min(header.frame_size(), in.size());
   work_->to_server.add(in.substr(head, here - head));
   client_rest_ = header.frame_size() - here;
   client_rest_forward_ = true;
-  if (taken) fail_batch(duplicate_portal(names->portal));
   return here;
 }
 

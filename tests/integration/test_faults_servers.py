@@ -1,6 +1,7 @@
 """Servers die, stop, restart, are full or refuse: who has to know is told, everybody else goes on."""
 import os
 import signal
+import time
 
 import psycopg
 import pytest
@@ -49,6 +50,24 @@ def test_a_client_is_told_of_the_death_of_its_server_and_goes_on(start_proxy, ol
             assert values(session.ask("SELECT 42")) == ["42"]
     is_unhurt(proxy, oltp)
     assert oltp.sql("SELECT count(*) FROM written", "app") == "0"
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("tls", ("disable", "require"))
+def test_a_dead_server_whose_rows_nobody_reads_is_not_written_to_for_ever(start_proxy, oltp, tls):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", server_tls_sslmode=tls)
+    with Session(proxy.port) as session, Session(proxy.port) as other:
+        STATES["rows_stream"](session)
+        victim = eventually(lambda: backends(oltp, "state <> 'idle'"), what="a server is busy")[0]
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: is_gone(victim), what="the server is gone")
+        session.send(query("SELECT 1") * 10)
+        before = proxy.pooler.cpu_us()
+        for number in range(100):
+            assert values(other.ask(f"SELECT {number}")) == [str(number)]
+            time.sleep(0.01)
+        assert proxy.pooler.cpu_us() - before < 500_000, "it writes in a loop"
+    is_unhurt(proxy, oltp)
 
 
 SLOW_TO_COMMIT = """

@@ -1,9 +1,11 @@
-"""Every case of malformed.py gets PostgreSQL's own answer through the proxy, and costs nobody else anything."""
+"""Every case of malformed_login.py and malformed_session.py gets PostgreSQL's own answer through the proxy, and costs nobody else anything."""
 from pathlib import Path
 
 import pytest
 from endpoint import USERS, Endpoint
-from malformed import CASES, REASONS, Stage
+from malformed import REASONS, Stage
+from malformed_login import CASES as LOGIN_CASES
+from malformed_session import CASES as SESSION_CASES
 from messages import SYNC, TERMINATE, query, request, startup
 from oracle import cut, read_to_end, send, transcript
 from raw import RawClient
@@ -11,6 +13,7 @@ from scram import PLAIN, Scram
 
 pytestmark = pytest.mark.pgswitch
 
+CASES = {f"{group}.{name}": case for group, cases in {**LOGIN_CASES, **SESSION_CASES}.items() for name, case in cases.items()}
 # After the bytes of a case: is there still somebody who answers? Then goodbye, so that the connection ends by itself.
 PROBE = SYNC + query("SELECT 'still here'") + TERMINATE
 USER = {Stage.MD5: "md5user", Stage.PLAIN: "plainuser"}

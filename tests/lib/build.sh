@@ -1,15 +1,31 @@
-# The one Release build that the demo, the tests and the benchmark share; sourced with $root set.
+# Builds into build/; sourced with $root set.
 #
-#   build_release pgswitch     builds one target, build_release alone builds all, into $root/build
+#   build_release pgswitch     one target of the Release build that the demo and the tests share; build_release alone: all of it
+#   build_optimized            build/optimized/pgswitch, the program to install: see bench/optimize
 
 build_release() {
-  local log="$root/build/build.log"
-  mkdir -p "$root/build"
   echo "building into build/ (the first time takes some minutes on two cores)"
-  cmake -S "$root" -B "$root/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DPGSWITCH_WHOLE_PROGRAM=ON >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+  build_into "$root/build" "${1:-}"
+}
+
+# Built twice: one program notes what it does while bench/compare/train.py puts it to work, the other is optimized for that.
+build_optimized() {
+  local optimized="$root/build/optimized"
+  echo "building into build/optimized (takes some minutes on two cores, every time)"
+  build_into "$optimized/noting" pgswitch -DPGSWITCH_TESTS=OFF -DPGSWITCH_PROFILE=write -DPGSWITCH_PROFILE_FOLDER="$optimized/profile" || return 1
+  PGSWITCH="$optimized/noting/pgswitch" /usr/bin/python3 "$root/bench/compare/train.py" "$optimized/profile" || return 1
+  build_into "$optimized" pgswitch -DPGSWITCH_TESTS=OFF -DPGSWITCH_PROFILE=read -DPGSWITCH_PROFILE_FOLDER="$optimized/profile"
+}
+
+# build_into FOLDER TARGET [CMAKE OPTIONS]; an empty target is all of them.
+build_into() {
+  local folder="$1" target="$2" log="$1/build.log"
+  shift 2
+  mkdir -p "$folder"
+  cmake -S "$root" -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
   if [ -t 1 ]; then
-    cmake --build "$root/build" -j "$(nproc)" ${1:+--target "$1"}
+    cmake --build "$folder" -j "$(nproc)" ${target:+--target "$target"}
   else
-    cmake --build "$root/build" -j "$(nproc)" ${1:+--target "$1"} >>"$log" 2>&1 || { tail -n 80 "$log" >&2; return 1; }
+    cmake --build "$folder" -j "$(nproc)" ${target:+--target "$target"} >>"$log" 2>&1 || { tail -n 80 "$log" >&2; return 1; }
   fi
 }

@@ -1,4 +1,4 @@
-// Prepared statements: names of the client, what servers hold, what errors take back.
+// Prepared statements: names of the client, what servers hold.
 #include <gtest/gtest.h>
 
 #include "script.hpp"
@@ -232,98 +232,6 @@ TEST(prepared, unknown_statement_is_26000) {
   Script().client(describe_statement("none"), sync()).expect_to_client(any_error("26000"), ready('I'));
 }
 
-TEST(prepared, error_takes_back_an_inserted_reply_behind_it) {
-  // The second Parse is known (the first one's), so its ParseComplete is ours: PostgreSQL would have skipped it.
-  Script()
-      .client(parse("s", select_1), bind_to("", "s"), execute(""), parse("t", select_1), bind_to("", "t"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), bind_to("", name_1), execute(""), bind_to("", name_1), execute(""), sync())
-      .server(parse_complete(), bind_complete(), error("22012"), ready('I'))
-      .expect_to_client(parse_complete(), bind_complete(), error("22012"), ready('I'))
-      .expect_release()
-      .client(bind_to("", "t"), sync())
-      .expect_to_client(any_error("26000"), ready('I'));
-}
-
-TEST(prepared, failed_parse_leaves_no_statement_behind) {
-  Script()
-      .client(parse("s", "select nothing"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select nothing"), "select nothing"), sync())
-      .server(error("42703"), ready('I'))
-      .expect_to_client(error("42703"), ready('I'))
-      .expect_release()
-      .client(parse("s", "select nothing"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select nothing"), "select nothing"), sync())
-      .server(error("42703"), ready('I'))
-      .expect_to_client(error("42703"), ready('I'))
-      .expect_release();
-}
-
-TEST(prepared, failed_parse_has_dropped_the_unnamed_statement) {
-  Script()
-      .client(parse("", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
-      .client(parse("", "selec"), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", "selec"), sync())
-      .server(error("42601"), ready('I'))
-      .expect_to_client(error("42601"), ready('I'))
-      .expect_release()
-      .client(bind_to("", ""), sync())
-      .expect_to_client(any_error("26000"), ready('I'));
-}
-
-TEST(prepared, failed_inserted_parse_is_the_binds_error) {
-  Script()
-      .client(parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
-      .new_server()
-      .client(bind_to("", "s"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), bind_to("", on_server("select * from t")), execute(""), sync())
-      .server(error("42P01"), ready('I'))
-      .expect_to_client(error("42P01"), ready('I'))
-      .expect_release()
-      .client(bind_to("", "s"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), bind_to("", on_server("select * from t")), execute(""), sync())
-      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
-      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
-      .expect_release();
-}
-
-TEST(prepared, cached_plan_error_leads_to_a_real_parse) {
-  Script()
-      .client(parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
-      .client(bind_to("", "s"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(bind_to("", on_server("select * from t")), execute(""), sync())
-      .server(error("0A000", "cached plan must not change result type"), ready('I'))
-      .expect_to_client(error("0A000", "cached plan must not change result type"), ready('I'))
-      .expect_release()
-      .client(close_statement("s"), parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(close_statement(on_server("select * from t")), parse(on_server("select * from t"), "select * from t"), sync())
-      .server(close_complete(), parse_complete(), ready('I'))
-      .expect_to_client(close_complete(), parse_complete(), ready('I'))
-      .expect_release();
-}
-
 TEST(prepared, least_recently_used_statement_is_closed_before_the_limit_is_passed) {
   Start start;
   start.options.max_prepared_statements = 1;
@@ -344,30 +252,6 @@ TEST(prepared, least_recently_used_statement_is_closed_before_the_limit_is_passe
       .expect_release();
 }
 
-TEST(prepared, eviction_skipped_by_an_error_happens_before_the_name_is_used_again) {
-  Start start;
-  start.options.max_prepared_statements = 1;
-  Script(start)
-      .client(parse("a", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
-      .client(bind_to("", "a"), execute(""), parse("b", "select 2"), sync())
-      .expect_acquire()
-      .expect_to_server(bind_to("", on_server("select 1")), execute(""), close_statement(on_server("select 1")), parse(on_server("select 2"), "select 2"), sync())
-      .server(bind_complete(), error("22012"), ready('I'))
-      .expect_to_client(bind_complete(), error("22012"), ready('I'))
-      .expect_release()
-      .client(bind_to("", "a"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(close_statement(on_server("select 1")), parse(on_server("select 1"), "select 1"), bind_to("", on_server("select 1")), execute(""), sync())
-      .server(close_complete(), parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
-      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
-      .expect_release();
-}
-
 TEST(prepared, close_of_a_statement_needs_no_server_and_frees_its_name) {
   Script()
       .client(parse("s", select_1), sync())
@@ -385,28 +269,6 @@ TEST(prepared, close_of_a_statement_needs_no_server_and_frees_its_name) {
       .expect_to_server(parse(on_server("select 2"), "select 2"), sync())
       .server(parse_complete(), ready('I'))
       .expect_to_client(parse_complete(), ready('I'))
-      .expect_release();
-}
-
-TEST(prepared, close_skipped_by_an_error_did_not_happen) {
-  Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
-      .client(bind_to("", "s"), execute(""), close_statement("s"), sync())
-      .expect_acquire()
-      .expect_to_server(bind_to("", name_1), execute(""), sync())
-      .server(bind_complete(), error("22012"), ready('I'))
-      .expect_to_client(bind_complete(), error("22012"), ready('I'))
-      .expect_release()
-      .client(bind_to("", "s"), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(bind_to("", name_1), execute(""), sync())
-      .server(bind_complete(), complete("SELECT 1"), ready('I'))
-      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
       .expect_release();
 }
 

@@ -300,24 +300,6 @@ TEST(transaction, commit_alone_outside_is_the_servers_business) {
       .expect_release();
 }
 
-TEST(transaction, block_in_statement_pooling_is_refused) {
-  Script(statement_pooling()).client(query("begin")).expect_to_client(any_error("0A000"), ready('I')).whole_exchange("select 1", "SELECT 1");
-  Script(statement_pooling())
-      .client(parse("", "begin"), bind_to("", ""), execute(""), sync())
-      .expect_to_client(parse_complete(), bind_complete(), any_error("0A000"), ready('I'));
-}
-
-TEST(transaction, opened_unseen_in_statement_pooling_ends_the_session) {
-  Script(statement_pooling())
-      .client(query("select start_it()"))
-      .expect_acquire()
-      .expect_to_server(query("select start_it()"))
-      .server(complete("SELECT 1"), ready('T'))
-      .expect_to_client(complete("SELECT 1"), ready('T'), any_fatal("0A000"))
-      .expect_release("app", Leftover{.in_transaction = true})
-      .expect_close();
-}
-
 TEST(transaction, that_begins_with_a_savepoint_goes_where_its_first_statement_belongs) {
   Script()
       .client(query("begin"), query("savepoint a"))

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <malloc.h>
 #include <string>
 #include <system_error>
@@ -23,6 +24,13 @@ constexpr std::uint32_t ticks_per_trim = 20;
 constexpr std::uint32_t many_sessions = 1000;
 /// Large enough that most replies come in one read; an idle client holds none.
 constexpr int smallest_block = 16 * 1024;
+
+/// malloc_trim() leaves the end of a thread's heap as it is; the thread gives it back when it frees something large there.
+void free_large_block() {
+  constexpr std::size_t large = 96 * 1024;  // more than FASTBIN_CONSOLIDATION_THRESHOLD, less than what is mapped on its own
+  void* volatile block = std::malloc(large);
+  std::free(block);
+}
 
 }  // namespace
 
@@ -133,7 +141,10 @@ void Worker::trim_memory() {
   slab_.trim();
   if (freed_ < many_sessions) return;
   freed_ = 0;
-  boost::asio::co_spawn(io_, proxy_.side_thread().run(io_, [] { malloc_trim(0); }), boost::asio::detached);
+  boost::asio::co_spawn(io_, [](Worker& worker) -> boost::asio::awaitable<void> {
+    co_await worker.proxy_.side_thread().run(worker.io_, [] { malloc_trim(0); });
+    free_large_block();
+  }(*this), boost::asio::detached);
 }
 
 }  // namespace pgswitch

@@ -57,10 +57,10 @@ def _ask(process, ready=False):
 
 
 def _settled(pid):
-    """Memory once it has stayed the same for three seconds: timers give buffers back."""
+    """Memory once it has stayed the same for four seconds: timers give buffers back."""
     before = memory_kb(pid)
     while True:
-        time.sleep(3)
+        time.sleep(4)
         now = memory_kb(pid)
         if abs(now["Rss"] - before["Rss"]) < 64:
             return now

@@ -61,7 +61,7 @@ Relay::~Relay() {
 
 void Relay::start() {
   client_.set_owner(this);
-  drive();
+  if (!held_.empty() || !in_.empty()) drive();
 }
 
 const ServerConn* Relay::server() const {
@@ -235,6 +235,7 @@ bool Relay::acquire(RouteId route) {
 }
 
 void Relay::attach(RouteId route, Lease lease) {
+  warm_ = true;
   lease->set_peer(this);
   ServerState& state = lease->state;
   held_.push_back({route, std::move(lease)});

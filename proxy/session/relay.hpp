@@ -127,7 +127,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool client_done_ = false;              ///< it has said Terminate and closed: what it asked for before is still done
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
   Boxed<std::string> end_reason_;
-  bool warm_ = true;                      ///< holds memory that an idle session does not need
+  bool warm_ = false;                     ///< holds memory that an idle session does not need
   Pins told_pins_ = 0;                    ///< already in the log
 
   std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs

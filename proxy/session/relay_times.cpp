@@ -108,6 +108,8 @@ void Relay::shrink() {
   worker_.note_freed();
   core_.shrink();
   held_.shrink_to_fit();
+  shards_.clear();  // looked up again
+  shards_.shrink_to_fit();
 }
 
 void Relay::tick(std::int64_t now) {

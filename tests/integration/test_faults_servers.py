@@ -1,4 +1,5 @@
 """Servers die, stop, restart, are full or refuse: who has to know is told, everybody else goes on."""
+import contextlib
 import os
 import signal
 import time
@@ -61,9 +62,10 @@ def test_a_dead_server_whose_rows_nobody_reads_is_not_written_to_for_ever(start_
         victim = eventually(lambda: backends(oltp, "state <> 'idle'"), what="a server is busy")[0]
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: is_gone(victim), what="the server is gone")
-        session.send(query("SELECT 1") * 10)
         before = proxy.pooler.cpu_us()
         for number in range(100):
+            with contextlib.suppress(ConnectionError):  # half a row: the session has no future
+                session.query("SELECT 1")
             assert values(other.ask(f"SELECT {number}")) == [str(number)]
             time.sleep(0.01)
         assert proxy.pooler.cpu_us() - before < 500_000, "it writes in a loop"

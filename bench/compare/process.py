@@ -3,7 +3,11 @@ import re
 import signal
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+
+_CPU_CGROUPS = Path("/sys/fs/cgroup/cpu")
+_PERIOD_US = 10_000
 
 
 def tree(pid):
@@ -22,6 +26,29 @@ def cpu_ns(pid):
         for task in Path(f"/proc/{each}/task").glob("*/schedstat"):
             total += int(task.read_text().split()[0])
     return total
+
+
+@contextmanager
+def limited(pid, names, percent):
+    """Gives each thread of the process that is called so (the beginning is enough) so much of a core, by a cgroup of its own. Needs
+    root and the cpu controller of cgroups 1."""
+    groups = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            if (task / "comm").read_text().startswith(names):
+                group = _CPU_CGROUPS / f"bench{task.name}"
+                group.mkdir()
+                groups.append(group)
+                (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+                (group / "cpu.cfs_quota_us").write_text(str(_PERIOD_US * percent // 100))
+                (group / "tasks").write_text(task.name)
+        yield
+    except OSError as error:
+        raise RuntimeError(f"threads cannot be limited: {error}") from error
+    finally:
+        for group in groups:
+            (_CPU_CGROUPS / "tasks").write_text(group.name.removeprefix("bench"))
+            group.rmdir()
 
 
 # What a proxy on epoll uses for its work; everything else is in the total.

@@ -11,6 +11,7 @@ namespace pgswitch {
 
 using protocol::ByteView;
 using protocol::FrameHeader;
+using protocol::Severity;
 using protocol::SqlError;
 using rules::Decision;
 using rules::Kind;
@@ -32,10 +33,16 @@ char status_after(Kind kind, char before) {
 }
 
 SqlError split_transaction(RouteId wrote_on, RouteId next) {
-  return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "statements of one implicit transaction route to different servers",
           "A statement writes on \"" + rules::route_name(wrote_on) + "\", a later one belongs to \"" + rules::route_name(next) + "\".",
           "Send them as separate queries, or in a transaction.", 0};
+}
+
+/// The data of a COPY stands behind the string, which is held until its last segment has been sent.
+SqlError copy_not_last() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+          "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
 }
 
 }  // namespace
@@ -194,6 +201,8 @@ bool SessionCore::run_on_server(std::string_view text) {
   RouteId route = rules::no_route;
   const std::size_t begin = work_->head.next;
   const std::size_t end = run_end(begin, route);
+  const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
+  if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
   Link* link = need_link(route);
   if (!link) return false;
 

@@ -109,4 +109,23 @@ TEST(query_string, rewritten_in_part_loses_positions) {
       .expect_release("app");
 }
 
+TEST(query_string, with_an_answer_of_a_rule_behind_a_copy_is_refused) {
+  Script().client(query("copy t from stdin; select * from told")).expect_to_client(any_error("0A000"), ready('I')).whole_exchange("select 1", "SELECT 1");
+}
+
+TEST(query_string, with_a_copy_in_its_last_segment_takes_the_data) {
+  Script()
+      .client(query("select * from b_t; copy t from stdin; select 1"), copy_data("1\n"), copy_done())
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"))
+      .expect_release("b")
+      .expect_acquire("app")
+      .expect_to_server(query("copy t from stdin; select 1"), copy_data("1\n"), copy_done())
+      .server(copy_in_response(), complete("COPY 1"), complete("SELECT 1"), ready('I'))
+      .expect_to_client(copy_in_response(), complete("COPY 1"), complete("SELECT 1"), ready('I'))
+      .expect_release("app");
+}
+
 }  // namespace pgswitch::script

@@ -93,6 +93,11 @@ void SessionCore::await_replies() {
   stall(Stall::replies);
 }
 
+/// The replies that were waited for have come.
+void SessionCore::end_wait() {
+  if (stall_ == Stall::replies) stall(Stall::none);
+}
+
 /// Why nothing runs in the client's transaction any more: first what ended it unseen, then what PostgreSQL says.
 SqlError SessionCore::transaction_failed() {
   if (!lost_in_transaction_) return aborted_transaction();

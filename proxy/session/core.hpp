@@ -318,6 +318,7 @@ class SessionCore {
   // core.cpp
   const rules::ScriptPtr& decide(std::string_view text);
   void await_replies();
+  void end_wait();
   protocol::SqlError transaction_failed();
   void stall(Stall why) { stall_ = why; }
   void fatal(const protocol::SqlError& error);

@@ -128,6 +128,7 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
 /// No rule sees a FunctionCall: it runs where the session is.
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
+  if (!small_is_whole(header, in)) return 0;
   if (local_abort_ || refusal_) {
     if (!work_->ledger.empty()) return await_replies(), 0;
     write_local_error(refusal_ ? *refusal_ : transaction_failed());
@@ -135,7 +136,6 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
     write_local_ready();
     return skip_frame(header, in);
   }
-  if (!small_is_whole(header, in)) return 0;
   Link* link = need_link(neutral_route());
   if (!link) return refusal_ ? on_function_call(header, in) : 0;
   work_->ledger.push(Expect::function_call);

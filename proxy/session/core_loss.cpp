@@ -15,6 +15,13 @@ bool commit_owed(const Ledger& ledger, bool predicted_idle, char status) {
   return !ledger.empty() && status == 'T' && predicted_idle;
 }
 
+/// Whether the client waits for an answer to something that was sent.
+bool answer_owed(const Ledger& ledger) {
+  for (std::size_t i = 0; i < ledger.size(); ++i)
+    if (ledger[i].reply != Reply::swallow && ledger[i].expect != Expect::copy_end) return true;
+  return false;
+}
+
 }  // namespace
 
 /// `why` is what the shell knows ("server closed the connection unexpectedly"); a FATAL the server sent first says more, and
@@ -53,7 +60,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     copy_expected_ = false;
     copy_broken_ = false;
     predicted_ = 'I';
-    if (stall_ == Stall::replies) stall(Stall::none);
+    end_wait();
   }
   release(*link, false);
   if (!torn && !pins) return;
@@ -75,16 +82,13 @@ void SessionCore::lose_transaction(bool stays) {
 /// One error for what was running, ReadyForQuery for everything that awaited one.
 void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   const bool in_transaction_then = status_then != 'I' || predicted_ != 'I';
-  if (work_->ledger.empty() && !batch_open_) {
-    // Idle in a transaction: the next statement is told.
-    if (in_transaction_then) {
-      local_abort_ = true;
+  if (!answer_owed(work_->ledger) && (!batch_open_ || work_->head.decided)) {
+    // The query that waits is told, or what comes next in the transaction.
+    local_abort_ |= in_transaction_then;
+    if (in_transaction_then)
       lost_in_transaction_ = error;
-    }
-    return;
-  }
-  if (setting_up_) {
-    refusal_ = error;
+    else if (setting_up_ || batch_open_)
+      refusal_ = error;
     return;
   }
   std::string bytes;
@@ -105,8 +109,11 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
       protocol::write_ready_for_query(bytes, shown);
   }
   if (batch_open_ && !skips) protocol::write_error(bytes, error);
+  // As with any error in a COPY, a Sync behind the last of the data ends it.
+  const bool synced = batch_open_ && active_->copy_in && std::exchange(copy_synced_, false);
+  if (synced) protocol::write_ready_for_query(bytes, shown);
   work_->to_client.append(bytes);
-  skip_until_sync_ = skip_until_sync_ || skips || batch_open_;
+  skip_until_sync_ = (skip_until_sync_ || skips || batch_open_) && !synced;
 }
 
 }  // namespace pgswitch

@@ -36,8 +36,9 @@ bool is_fatal(ByteView body) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
-/// Whether a server may send `type` in answer to what it was asked.
-bool answers(char type, Expect expect) {
+/// Whether a server may send `type` in answer to what it was asked. Nothing of ours wants data.
+bool answers(char type, const Entry& asked) {
+  const Expect expect = asked.expect;
   const bool runs = expect == Expect::query || expect == Expect::execute;
   switch (type) {
     case backend::parse_complete: return expect == Expect::parse;
@@ -51,10 +52,10 @@ bool answers(char type, Expect expect) {
     case backend::data_row:
     case backend::copy_data:
     case backend::copy_done:
-    case backend::copy_in_response:
     case backend::copy_out_response:
     case backend::command_complete:
     case backend::empty_query_response: return runs;
+    case backend::copy_in_response: return runs && asked.reply == Reply::forward;
     default: return false;
   }
 }
@@ -79,6 +80,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
       server_rest_ -= part;
       used += part;
       if (server_rest_ == 0) settle(server_rest_type_, {});
+      if (work_->ledger.empty()) end_wait();
       continue;
     }
     FrameHeader header;
@@ -97,7 +99,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     const std::size_t taken = on_server_frame(header, rest);
     if (taken == 0) break;
     used += taken;
-    if (work_->ledger.empty() && stall_ == Stall::replies) stall(Stall::none);
+    if (work_->ledger.empty()) end_wait();
   }
   return used;
 }
@@ -110,7 +112,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   const std::size_t size = header.frame_size();
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
-    if (work_->ledger.empty() || !answers(header.type, work_->ledger.head().expect)) return desynchronised(header.type), in.size();
+    if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
     server_rest_forward_ = !swallowing();
     if (server_rest_forward_) work_->to_client.add(in);
     server_rest_ = size - in.size();
@@ -130,7 +132,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::ready_for_query: return on_ready(frame) ? size : in.size();
     default: break;
   }
-  if (work_->ledger.empty() || !answers(header.type, work_->ledger.head().expect)) return desynchronised(header.type), in.size();
+  if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
   if (!swallowing()) work_->to_client.add(frame);
   settle(header.type, body);
   return size;
@@ -147,7 +149,7 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::copy_in_response:
       active_->copy_in = work_->ledger.begin_copy();
       copy_expected_ = false;
-      if (stall_ == Stall::replies && active_->copy_in) stall(Stall::none);
+      if (active_->copy_in) end_wait();
       batch_open_ |= expect == Expect::execute && work_->ledger.ready_expected() == 0;
       return;
     case backend::row_description:
@@ -231,7 +233,7 @@ bool SessionCore::on_ready(ByteView frame) {
   names_in_doubt_ = false;
   if (!set_up || failed) link.unchecked = Unchecked::everything;
   const bool waited_for = stall_ == Stall::replies;
-  if (waited_for) stall(Stall::none);
+  end_wait();
   if (reply == Reply::forward || !waited_for) maybe_release();
   return true;
 }
@@ -291,7 +293,7 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
   for (std::size_t i = 0; ours && i < work_->ledger.size() && work_->ledger[i].expect != Expect::sync && !batch_behind; ++i) {
     const Entry& entry = work_->ledger[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
-    batch_behind = !query && entry.reply != Reply::swallow;
+    batch_behind = !query && entry.reply != Reply::swallow && entry.expect != Expect::copy_end;
     if (!query) continue;
     ++queries;
     last = entry.reply;

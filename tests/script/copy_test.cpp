@@ -39,6 +39,21 @@ TEST(copy_from, sent_ahead_of_the_response) {
       .expect_release();
 }
 
+TEST(copy_from, sent_ahead_behind_a_begin_that_fails_fails_once) {
+  Script()
+      .client(query("begin"), query(copy_in), copy_data("1\n"), copy_done())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), close_portal("pgswitch"),
+                        query(copy_in), copy_data("1\n"), copy_done())
+      .server(error("57P03", "not now"))
+      .expect_to_client(error("57P03", "not now"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
 TEST(copy_from, client_may_go_on_between_the_end_of_its_data_and_the_response) {
   Script()
       .client(query(copy_in), copy_data("1\n"), copy_done())
@@ -149,6 +164,21 @@ TEST(copy_from, extended_that_failed_before_a_sync_without_end_of_data_is_ended_
       .server(ready('I'))
       .expect_to_client(ready('I'))
       .expect_release();
+}
+
+TEST(copy_from, extended_whose_server_is_lost_behind_a_sync_without_end_of_data_is_ended_by_it) {
+  Script()
+      .client(extended_copy(), flush())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(copy_data("1\n"), sync())
+      .expect_to_server(copy_data("1\n"))
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true})
+      .whole_exchange("select 1", "SELECT 1");
 }
 
 TEST(copy_from, extended_in_one_go_keeps_the_sync_behind_the_data) {

@@ -254,6 +254,20 @@ TEST(extended, large_bind_streams_through_behind_its_names) {
       .expect_release();
 }
 
+TEST(extended, query_behind_an_open_batch_waits_for_its_last_answer_and_no_longer) {
+  Script()
+      .expect_gaps()
+      .client(parse("", select_1), describe_statement(""), query("select 1; select 2"))
+      .expect_acquire()
+      .expect_to_server(parse("", select_1), describe_statement(""), flush())
+      .server(parse_complete(), parameter_description(), row_description())
+      .expect_to_client(parse_complete(), parameter_description(), row_description())
+      .expect_to_server(query("select 1; select 2"))
+      .server(complete("SELECT 1"), complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 TEST(extended, function_call_runs_where_the_client_lives) {
   Script()
       .client(function_call("x"))
@@ -262,6 +276,12 @@ TEST(extended, function_call_runs_where_the_client_lives) {
       .server(function_result(), ready('I'))
       .expect_to_client(function_result(), ready('I'))
       .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(extended, function_call_in_a_failed_transaction_is_answered_when_it_is_whole) {
+  Script()
+      .client(query("begin"), query("select * from forbidden"), function_call("x"))
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("42501"), ready('E'), any_error("25P02"), ready('E'));
 }
 
 TEST(extended, large_function_call_streams_through) {

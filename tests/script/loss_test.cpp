@@ -169,6 +169,23 @@ TEST(server_lost, in_an_open_batch_skips_to_sync) {
       .expect_to_client(ready('I'));
 }
 
+// Its own Close of the portal that ran BEGIN is all that the session waits for.
+TEST(server_lost, behind_a_batch_that_is_answered_fails_the_query_that_waits) {
+  Script()
+      .expect_gaps()
+      .client(parse("", "select 1"), bind_to("", ""), parse("b", "begin"), bind_to("b", "b"), execute("b"), query("select 1; select 2"))
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), bind_to("", ""), parse(on_server("begin"), "begin"), close_portal("pgswitch"),
+                        bind_to("pgswitch", on_server("begin")), execute("pgswitch"), close_portal("pgswitch"), flush())
+      .server(parse_complete(), bind_complete(), parse_complete(), close_complete(), bind_complete(), complete("BEGIN"))
+      .expect_to_client(parse_complete(), bind_complete(), parse_complete(), bind_complete(), complete("BEGIN"))
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('E'))
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'));
+}
+
 TEST(server_lost, after_a_fatal_error_tells_its_reason) {
   Script()
       .client(query("select 1"))
@@ -233,6 +250,19 @@ TEST(nonsense, of_a_server_in_a_query_ends_both) {
         .expect_to_client(any_fatal("08P01"))
         .expect_release("app", Leftover{.unusable = true})
         .expect_close();
+}
+
+TEST(nonsense, of_a_server_that_wants_data_for_a_statement_of_ours_ends_both) {
+  Script()
+      .client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(parse_complete(), bind_complete())
+      .server_nonsense(copy_in_response())
+      .expect_to_client(any_fatal("08P01"))
+      .expect_release("app", Leftover{.unusable = true})
+      .expect_close();
 }
 
 TEST(nonsense, of_the_client_ends_the_session) {

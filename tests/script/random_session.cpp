@@ -121,6 +121,12 @@ Step next(Run& run, Choices& choose) {
   return made(Step::Kind::server, route, answer(run.model(route), choose));
 }
 
+std::string tell(const Start& start) {
+  static constexpr std::array<const char*, 3> modes{"session", "transaction", "statement"};
+  return std::string(modes[static_cast<std::size_t>(start.options.mode)]) + " pooling" + (start.options.defer_begin ? ", BEGIN deferred" : "") +
+         (start.options.conflict_is_error ? ", another route is an error" : "") + "\n";
+}
+
 std::string tell(const Step& step) {
   switch (step.kind) {
     case Step::Kind::client: return "client\n" + show(step.bytes);
@@ -140,8 +146,8 @@ std::string random_session(std::string_view choices, std::string* story) {
   how.piece = choose.below(2) ? 1 + choose.below(9) : how.piece;
   how.write = choose.below(2) ? 1 + choose.below(9) : how.write;
   Run run(start, how);
-  run.let_answers_pass();
   run.expect_gaps();
+  if (story) *story += tell(start);
   while (!choose.empty() && !run.is_closed() && run.failure().empty()) {
     const Step step = next(run, choose);
     if (story) *story += tell(step);

@@ -61,6 +61,7 @@ class Run {
   void step(const Step& step);
   void give(const Step& step, std::size_t begin, std::size_t end);
   void give_server(const std::string& route, std::string_view bytes);
+  void ask(std::string_view bytes);
   void pump();
   bool feed_client();
   void count_requests(std::string_view bytes);
@@ -81,6 +82,8 @@ class Run {
   std::map<std::string, Server> servers_;
   bool holds_answers_ = true;
   ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say
+  std::string client_asks_;                ///< what of the client as_server_ has not been told yet
+  std::size_t asks_rest_ = 0;              ///< bytes of the last message that it has been told still to come
   std::string client_unread_, client_received_, client_frames_, requests_;
   std::optional<std::string> wanted_;      ///< the acquire action that is out
   std::vector<std::pair<std::string, Leftover>> releases_;

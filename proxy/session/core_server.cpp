@@ -320,11 +320,13 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
     write_local_ready();
     if (batch_behind || i + 1 < queries) work_->to_client.add(error);
   }
-  if (!batch_behind || sync_follows) return;
-  work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
-  work_->ledger.push(Expect::sync, Reply::swallow);
-  batch_open_ = false;
-  skip_until_sync_ = true;
+  if (!batch_behind) return;
+  if (!sync_follows) {
+    work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    work_->ledger.push(Expect::sync, Reply::swallow);
+    batch_open_ = false;
+  }
+  skip_until_sync_ |= work_->ledger.head().reply == Reply::swallow;  // the Sync is not the client's
 }
 
 /// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and

@@ -41,8 +41,14 @@ class Choices {
   std::string_view rest_;
 };
 
+Bytes whole_batch(Choices& choose) {
+  const auto name = choose.of(names), portal = choose.of(names);
+  const Bytes parsed = choose.below(4) == 0 ? Bytes() : parse(name, choose.of(statements));
+  return parsed + bind_to(portal, name) + execute(portal) + (choose.below(2) == 0 ? sync() : Bytes());
+}
+
 Bytes request(Choices& choose) {
-  switch (choose.below(16)) {
+  switch (choose.below(18)) {
     case 0:
     case 1: return query(choose.of(statements));
     case 2:
@@ -57,6 +63,7 @@ Bytes request(Choices& choose) {
     case 11: return flush();
     case 12: return copy_data("1\n");
     case 13: return choose.below(4) == 0 ? copy_fail("no") : copy_done();
+    case 15: return whole_batch(choose);
     case 14: return choose.below(4) == 0 ? function_call("x") : close_portal(choose.of(names));
     default: return sync();
   }
@@ -114,7 +121,7 @@ Step next(Run& run, Choices& choose) {
     return step;
   }
   const std::vector<std::string> leased = run.leased();
-  if (leased.empty() || what < 14) return made(Step::Kind::client, "", what == 1 ? choose.some_bytes() : request(choose));
+  if (leased.empty() || what < 14) return made(Step::Kind::client, "", what == 1 && choose.below(8) == 0 ? choose.some_bytes() : request(choose));
   const std::string& route = leased[choose.below(leased.size())];
   if (what == 31 && choose.below(4) == 0) return made(Step::Kind::lost, route, {});
   if (what == 30 && choose.below(4) == 0) return made(Step::Kind::nonsense, route, choose.some_bytes());

@@ -40,9 +40,6 @@ class Run {
   std::vector<std::string> leased() const;
   /// The route that the core waits for.
   const std::optional<std::string>& wanted() const { return wanted_; }
-  /// The order of answers is not held against ServerModel. It is not kept, or not modelled, in one made-up session of some
-  /// 3,500; which of the two is not known.
-  void let_answers_pass() { holds_answers_ = false; }
   const ServerModel& model(const std::string& route) { return server(route).model; }
   bool is_closed() const { return closed_; }
   /// Requests may go without a ReadyForQuery from now on (what an error skips until Sync, Syncs during COPY).
@@ -80,7 +77,6 @@ class Run {
   How how_;
   SessionCore core_;
   std::map<std::string, Server> servers_;
-  bool holds_answers_ = true;
   ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say
   std::string client_asks_;                ///< what of the client as_server_ has not been told yet
   std::size_t asks_rest_ = 0;              ///< bytes of the last message that it has been told still to come

@@ -174,6 +174,21 @@ TEST(transaction, begin_that_fails_takes_a_query_and_the_batch_behind_it_with_it
       .expect_release();
 }
 
+TEST(transaction, begin_that_fails_takes_a_batch_with_it_that_was_ended_for_another_route) {
+  Script()
+      .expect_gaps()
+      .client(query("begin"), query("select 1; commit"), execute(""), query("select * from b_t"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1; commit"), execute(""), sync())
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"), ready('E'), error("57P03"))
+      .server(ready('I'))
+      .client(sync())
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
 TEST(transaction, begin_that_fails_stops_a_string_of_segments) {
   Script()
       .client(query("begin"), query("select 1; select * from told"))

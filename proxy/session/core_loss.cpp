@@ -96,12 +96,14 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   const char shown = local_abort_ ? 'E' : 'I';
   // An error skips what stands behind it to the next Sync, queries too.
   bool skips = work_->ledger.empty() && skip_until_sync_;
+  bool told = failed_;  // the first of them has had its error
   for (std::size_t i = 0; i < work_->ledger.size(); ++i) {
     const Entry& entry = work_->ledger[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
     const bool sync = entry.expect == Expect::sync;
     if (entry.reply == Reply::swallow || entry.expect == Expect::copy_end || (skips && !sync)) continue;
-    if (!skips) protocol::write_error(bytes, error);
+    if (!skips && !told) protocol::write_error(bytes, error);
+    told = false;
     skips = !query && !sync;
     if (entry.reply == Reply::partial)
       work_->head.failed = true;

@@ -213,7 +213,9 @@ bool SessionCore::on_ready(ByteView frame) {
   const bool set_up = std::exchange(setting_up_, false);
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);
   if (reply == Reply::partial && failed) work_->head.failed = true;
-  if (reply == Reply::forward) {
+  if (reply == Reply::substitute && !failed) work_->to_client.append(work_->ledger.substitute());
+  const bool shown = reply == Reply::forward || reply == Reply::substitute;
+  if (shown) {
     if (local_abort_)
       work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });
     else
@@ -234,7 +236,7 @@ bool SessionCore::on_ready(ByteView frame) {
   if (!set_up || failed) link.unchecked = Unchecked::everything;
   const bool waited_for = stall_ == Stall::replies;
   end_wait();
-  if (reply == Reply::forward || !waited_for) maybe_release();
+  if (shown || !waited_for) maybe_release();
   return true;
 }
 
@@ -307,14 +309,17 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
   if (!sync_follows) batch_open_ = true;  // also where a query, skipped with it, stood behind the batch
 }
 
-/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets a ReadyForQuery: by a Sync of its
-/// own if it is the last that was sent, else by us, for what comes behind must be answered behind it.
+/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets its error and a ReadyForQuery: by a
+/// Sync of its own if nothing else was sent behind it, else by us, for what comes behind must be answered behind it.
 void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows) {
   if (!sync_follows) batch_open_ = false;
   for (std::size_t i = 0; i < queries; ++i) {
     if (!batch_behind && !sync_follows) {
       work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
-      work_->ledger.push(Expect::sync, i + 1 == queries ? last : Reply::forward);
+      if (i == 0)
+        work_->ledger.push(Expect::sync, last);
+      else
+        work_->ledger.push_substitute(Expect::sync, error);
       continue;
     }
     write_local_ready();

@@ -69,7 +69,7 @@ class Ledger {
   /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
   void push_insert(std::string_view bytes);
   void push_insert(std::string_view bytes, Note note);
-  /// Expects an error, and shows the client `error` instead.
+  /// Expects an error, and shows the client `error` instead; of a Sync, in front of its ReadyForQuery.
   void push_substitute(Expect expect, std::string_view error);
 
   /// The head's reply has come: removes it. `note` receives its note, if it has one.

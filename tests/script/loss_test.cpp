@@ -96,6 +96,18 @@ TEST(server_lost, in_a_query_fails_the_query) {
       .whole_exchange("select 1", "SELECT 1");
 }
 
+TEST(server_lost, behind_the_error_of_a_query_is_not_told_again) {
+  Script()
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(error("22012"))
+      .expect_to_client(error("22012"))
+      .server_lost()
+      .expect_to_client(ready('I'))
+      .expect_release("app", Leftover{.unusable = true});
+}
+
 TEST(server_lost, with_a_pipeline_answers_every_request) {
   Script()
       .client(query("select 1"), query("select 2"))

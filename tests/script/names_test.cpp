@@ -64,7 +64,7 @@ TEST(names, execute_whose_statement_cannot_be_prepared_is_answered_and_is_not_ru
       .expect_to_client(error("42P01"))
       .expect_to_server(sync(), sync())
       .server(ready('I'), ready('I'))
-      .expect_to_client(ready('I'), ready('I'))
+      .expect_to_client(ready('I'), error("42P01"), ready('I'))
       .expect_release();
 }
 

@@ -75,6 +75,8 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   if (how == 0) return notice("by the way");
   if (how == 1) return parameter_status("DateStyle", choose.below(2) ? "German, DMY" : "ISO, MDY");
   if (server.asked() == '\0') return how == 2 ? notification("ch") : Bytes{};
+  const Bytes ready_now = ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
+  if (server.failed()) return ready_now;
   const bool errs = how == 3;
   if (server.copying()) return errs ? error("22P02") : Bytes{};
   static constexpr std::array<std::string_view, 4> tags{"SELECT 1", "ROLLBACK", "COMMIT", "BEGIN"};
@@ -83,8 +85,8 @@ Bytes answer(const ServerModel& server, Choices& choose) {
     case 'B': return errs ? error(choose.below(2) ? "0A000" : "26000") : bind_complete();
     case 'C': return close_complete();
     case 'D': return errs ? error("42P01") : choose.below(2) ? parameter_description() + no_data() : row_description();
-    case 'S': return ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
-    case 'F': return errs ? error("42883") + ready('I') : function_result() + ready('I');
+    case 'S': return ready_now;
+    case 'F': return (errs ? error("42883") : function_result()) + ready_now;
     default: break;
   }
   if (errs) return error("22012");
@@ -92,7 +94,7 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   if (how == 6 && server.waiting() == 1) return copy_in_response();
   if (how == 7) return server.asked() == 'E' ? portal_suspended() : row_description();
   const Bytes done = complete(choose.of(tags));
-  return server.asked() == 'E' ? done : done + ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
+  return server.asked() == 'E' ? done : done + ready_now;
 }
 
 Start start_of(Choices& choose) {

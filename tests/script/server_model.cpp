@@ -22,6 +22,12 @@ bool each_frame(std::string& bytes, OnFrame on_frame) {
   return true;
 }
 
+/// What may come at any time.
+bool goes_between(char type) {
+  namespace backend = protocol::backend;
+  return type == backend::notice_response || type == backend::notification_response || type == backend::parameter_status;
+}
+
 }  // namespace
 
 std::uint64_t ServerModel::rest(std::string_view bytes) {
@@ -59,6 +65,7 @@ void ServerModel::on_sent(char type) {
 }
 
 bool ServerModel::pop(std::string_view types) {
+  failed_ = answered_ = false;
   if (asked_.empty() || types.find(asked_.front()) == std::string_view::npos) return false;
   asked_.pop_front();
   while (!asked_.empty() && (asked_.front() == 'c' || asked_.front() == 'f')) asked_.pop_front();
@@ -97,6 +104,8 @@ void ServerModel::end_failed_copy() {
 bool ServerModel::on_said(char type, std::string_view body) {
   namespace backend = protocol::backend;
   const char head = asked_.empty() ? '\0' : asked_.front();
+  if (type == backend::error_response && backend::error_field(body, 'V') == "FATAL") return true;
+  if (failed_ && !goes_between(type) && type != backend::ready_for_query) return false;
   switch (type) {
     case backend::parse_complete: return pop("P");
     case backend::bind_complete: return pop("B");
@@ -104,7 +113,10 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::no_data: return pop("D");
     case backend::row_description: return head == 'Q' || pop("D");
     case backend::command_complete:
-    case backend::empty_query_response: copying_ = false; return head == 'Q' || pop("E");
+    case backend::empty_query_response:
+      copying_ = false;
+      answered_ = true;
+      return head == 'Q' || pop("E");
     case backend::portal_suspended: return pop("E");
     case backend::parameter_description: return head == 'D';
     case backend::data_row:
@@ -115,12 +127,15 @@ bool ServerModel::on_said(char type, std::string_view body) {
       if (head != 'Q' && head != 'E') return false;
       begin_copy();
       return true;
-    case backend::function_call_response: return head == 'F';
-    case backend::ready_for_query: status_ = body.empty() ? 'I' : body[0]; copying_ = false; return pop("QFS");
+    case backend::function_call_response: answered_ = true; return head == 'F';
+    case backend::ready_for_query:
+      status_ = body.empty() ? 'I' : body[0];
+      copying_ = false;
+      return (answered_ || head == 'S') && pop("QFS");
     case backend::error_response:
-      if (backend::error_field(body, 'V') == "FATAL") return true;
       if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
-      if (head != 'Q' && head != 'F') skip_to_sync();
+      failed_ = answered_ = head == 'Q' || head == 'F';
+      if (!failed_) skip_to_sync();
       if (std::exchange(copying_, false) && skipping_ && copy_synced_) end_failed_copy();
       return true;
     default: return true;

@@ -27,6 +27,8 @@ class ServerModel {
   bool copying() const { return copying_; }
   /// Something else than data was sent during a COPY: what that is answered depends on when it arrived.
   bool misused() const { return misused_; }
+  /// Its answer to a query was an error: the ReadyForQuery is all that is left of it.
+  bool failed() const { return failed_; }
   /// 'I', 'T' or 'E' of the last ReadyForQuery.
   char status() const { return status_; }
   /// Bytes missing of the frame that is being read from it.
@@ -53,6 +55,8 @@ class ServerModel {
   bool copying_ = false;
   bool copy_synced_ = false;  ///< a Sync was the last that came inside the COPY
   bool misused_ = false;
+  bool failed_ = false;
+  bool answered_ = false;     ///< the query that it works on has had an answer
   char status_ = 'I';
   std::uint32_t syncs_ignored_ = 0;
 };

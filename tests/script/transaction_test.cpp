@@ -144,6 +144,20 @@ TEST(transaction, begin_that_fails_takes_a_simple_query_with_it) {
       .expect_release();
 }
 
+TEST(transaction, begin_that_fails_fails_every_query_behind_it) {
+  Script()
+      .client(query("begin"), query("select 1"), query("select 2"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"), query("select 2"))
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"))
+      .expect_to_server(sync(), sync())
+      .server(ready('I'), ready('I'))
+      .expect_to_client(ready('E'), error("57P03"), ready('E'))
+      .expect_release();
+}
+
 TEST(transaction, begin_that_fails_takes_an_extended_batch_with_it) {
   const Bytes batch = parse("", "select 1") + bind_to("", "") + execute("") + sync();
   Script()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "run.hpp"
 
@@ -97,6 +98,20 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   return server.asked() == 'E' ? done : done + ready_now;
 }
 
+/// What it says when all goes well.
+Bytes good_answer(const ServerModel& server) {
+  switch (server.asked()) {
+    case 'P': return parse_complete();
+    case 'B': return bind_complete();
+    case 'C': return close_complete();
+    case 'D': return no_data();
+    case 'E': return complete("SELECT 1");
+    case 'F': return (server.failed() ? Bytes() : function_result()) + ready('I');
+    case 'Q': return (server.failed() ? Bytes() : complete("SELECT 1")) + ready('I');
+    default: return ready('I');
+  }
+}
+
 Start start_of(Choices& choose) {
   Start start;
   start.options.mode = choose.of(std::array{CoreOptions::Mode::transaction, CoreOptions::Mode::session, CoreOptions::Mode::statement});
@@ -130,6 +145,14 @@ Step next(Run& run, Choices& choose) {
   return made(Step::Kind::server, route, answer(run.model(route), choose));
 }
 
+/// What happens when the client ends what it has begun and all goes well; nothing at the end of all.
+std::optional<Step> next_to_the_end(Run& run) {
+  if (run.wanted()) return made(Step::Kind::acquire, *run.wanted(), {});
+  for (const std::string& route : run.leased())
+    if (const ServerModel& server = run.model(route); server.asked() != '\0' && !server.copying()) return made(Step::Kind::server, route, good_answer(server));
+  return std::nullopt;
+}
+
 std::string tell(const Start& start) {
   static constexpr std::array<const char*, 3> modes{"session", "transaction", "statement"};
   return std::string(modes[static_cast<std::size_t>(start.options.mode)]) + " pooling" + (start.options.defer_begin ? ", BEGIN deferred" : "") +
@@ -144,6 +167,18 @@ std::string tell(const Step& step) {
     case Step::Kind::lost: return "loses " + step.route + "\n";
     default: return step.route + "\n" + show(step.bytes);
   }
+}
+
+/// The client ends what it has begun, and is answered all of it.
+void end_well(Run& run, std::string* story) {
+  constexpr int most = 10'000;
+  std::optional<Step> step = made(Step::Kind::client, "", copy_done() + sync());
+  for (int turn = 0; step && turn < most && !run.is_closed() && run.failure().empty(); ++turn) {
+    if (story) *story += tell(*step);
+    run.steps({*step}, 1);
+    step = next_to_the_end(run);
+  }
+  if (run.failure().empty()) run.check_all_answered();
 }
 
 }  // namespace
@@ -162,6 +197,7 @@ std::string random_session(std::string_view choices, std::string* story) {
     if (story) *story += tell(step);
     run.steps({step}, 1);
   }
+  if (run.makes_sense()) end_well(run, story);
   run.lose_client();
   const std::vector<std::string> leased = run.leased();
   if (!leased.empty() && run.failure().empty()) run.lose_everything(leased.front());

@@ -313,6 +313,11 @@ void Run::check_replies(bool all) {
          show(client_received_));
 }
 
+void Run::check_all_answered() {
+  if (closed_ || nonsense_ || as_server_.misused() || as_server_.asked() == '\0') return;
+  fail(std::string("never answers message ") + as_server_.asked() + ", to the client:\n" + show(client_received_));
+}
+
 void Run::check_leftover(const std::string& route, const Leftover& left) {
   const ServerModel& model = server(route).model;
   if (left.unusable != model.half_sent() && !nonsense_) fail("leftover of " + route + ": unusable is wrong");
@@ -358,6 +363,7 @@ void Run::lose_everything(const std::string& first) {
   pump();
   if (!closed_ && !client_unread_.empty()) fail("takes no more requests");
   check_replies(true);
+  check_all_answered();
   if (!closed_ && core_.in_transaction()) fail("is in a transaction after ROLLBACK, to the client:\n" + show(client_received_));
 }
 

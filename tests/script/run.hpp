@@ -41,6 +41,10 @@ class Run {
   /// The route that the core waits for.
   const std::optional<std::string>& wanted() const { return wanted_; }
   const ServerModel& model(const std::string& route) { return server(route).model; }
+  /// The client has sent no half of a message, and no server nonsense.
+  bool makes_sense() const { return !nonsense_ && client_asks_.empty() && asks_rest_ == 0; }
+  /// Everything that the client has asked must have been answered.
+  void check_all_answered();
   bool is_closed() const { return closed_; }
   /// Requests may go without a ReadyForQuery from now on (what an error skips until Sync, Syncs during COPY).
   void expect_gaps() { gaps_ = true; }

@@ -294,16 +294,18 @@ class SessionCore {
   void settle(char type, protocol::ByteView body);
   void on_command_complete(protocol::ByteView body);
   bool on_ready(protocol::ByteView body);
-  bool on_error(protocol::ByteView frame, protocol::ByteView body);
-  void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
-  void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
   void note_application_name(std::string_view name);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
-  void forward_error(protocol::ByteView frame, protocol::ByteView body);
-  void take_back(Note& note, Note* later = nullptr);
   void desynchronised(char type);
   bool swallowing() const;
+
+  // core_errors.cpp
+  bool on_error(protocol::ByteView frame, protocol::ByteView body);
+  void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
+  void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
+  void forward_error(protocol::ByteView frame, protocol::ByteView body);
+  void take_back(Note& note, Note* later = nullptr);
 
   // core_effects.cpp: what a statement that succeeded leaves behind
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);

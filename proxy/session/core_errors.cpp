@@ -1,10 +1,13 @@
-// Errors of servers in the words of the client: names and positions are those of the text that it sent.
+// Errors of servers: what they skip, and how they are told in the words of the client, with the names and positions of the text
+// that it sent.
 #include <charconv>
 
 #include "protocol/backend.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/route_names.hpp"
 
 namespace pgswitch {
 
@@ -25,7 +28,132 @@ std::string client_position(const Note& note, std::string_view text) {
   return std::to_string(position);
 }
 
+bool is_fatal(ByteView body) {
+  const std::string_view severity = backend::error_field(body, 'V').empty() ? backend::error_field(body, 'S') : backend::error_field(body, 'V');
+  return severity == "FATAL" || severity == "PANIC";
+}
+
 }  // namespace
+
+/// True when the rest of the bytes can be looked at.
+bool SessionCore::on_error(ByteView frame, ByteView body) {
+  if (is_fatal(body)) {
+    // The server closes next: what the client is told depends on what is lost then.
+    fatal_from_server_ = std::string(frame);
+    return true;
+  }
+  if (work_->ledger.empty()) return desynchronised(backend::error_response), false;
+  failed_ = true;
+  copy_synced_ = copy_synced_ && active_->copy_in;
+  active_->copy_in = false;
+  // The client was told that its transaction had begun: it must not go on without one.
+  const bool opening = std::exchange(opening_, false);
+  local_abort_ |= opening;
+  const Entry head = work_->ledger.head();
+  if (setting_up_) {
+    refusal_ = backend::read_error(body);
+    refusal_->position = 0;
+    refusal_->detail = "While applying the session's settings on \"" + rules::route_name(active_->route) + "\"" +
+                       (refusal_->detail.empty() ? "." : ": " + refusal_->detail);
+    return true;
+  }
+  const bool broken_copy = on_broken_copy(body);
+  if (head.reply == Reply::substitute)
+    work_->to_client.append(work_->ledger.substitute());
+  else if (!broken_copy)
+    forward_error(frame, body);
+  if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
+  end_failed_copy();
+  if (broken_copy) fatal(synchronization_lost());
+  return !broken_copy;
+}
+
+/// An error in an extended batch: the server skips to the next Sync.
+void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool opening) {
+  // The plan of a prepared statement no longer fits its tables, or the statement is not there, or not the one that it names:
+  // forget it, so that the client's next Parse really prepares it.
+  const std::uint32_t statement = work_->ledger.head().statement;
+  if (statement != 0 && (code == "0A000" || code == "26000")) {
+    PreparedSet& there = active_->state->prepared;
+    if (static_cast<std::uint32_t>(there.unnamed.low) == statement) there.unnamed = {};
+    if (const auto key = there.find(statement)) {
+      there.stale.push_back(*key);
+      there.erase(*key);
+    }
+  }
+  // Behind a message of ours (a BEGIN, the Parse of what EXECUTE names): queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
+  // skipped by PostgreSQL too.
+  const bool ours = opening || work_->ledger.head().reply == Reply::swallow;
+  std::size_t queries = 0;
+  Reply last = Reply::forward;
+  bool batch_behind = false;
+  for (std::size_t i = 0; ours && i < work_->ledger.size() && work_->ledger[i].expect != Expect::sync && !batch_behind; ++i) {
+    const Entry& entry = work_->ledger[i];
+    const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;
+    batch_behind = !query && entry.reply != Reply::swallow && entry.expect != Expect::copy_end;
+    if (!query) continue;
+    ++queries;
+    last = entry.reply;
+  }
+  // A Parse that fails has dropped the unnamed statement before.
+  if (work_->ledger.head().expect == Expect::parse && work_->ledger.head().has_note && work_->ledger.head_note().client_name.empty())
+    work_->ledger.head_note().previous.reset();
+  const bool sync_follows = work_->ledger.drop_to_sync([this](Note& note, Note* later) { take_back(note, later); });
+  if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
+  if (!sync_follows || work_->ledger.head().reply == Reply::swallow) skip_until_sync_ = true;
+  if (!sync_follows) batch_open_ = true;  // also where a query, skipped with it, stood behind the batch
+}
+
+/// A BEGIN of ours failed, and the server skipped the simple queries behind it. Each gets its error and a ReadyForQuery: by a
+/// Sync of its own if nothing else was sent behind it, else by us, for what comes behind must be answered behind it.
+void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows) {
+  if (!sync_follows) batch_open_ = false;
+  for (std::size_t i = 0; i < queries; ++i) {
+    if (!batch_behind && !sync_follows) {
+      work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+      if (i == 0)
+        work_->ledger.push(Expect::sync, last);
+      else
+        work_->ledger.push_substitute(Expect::sync, error);
+      continue;
+    }
+    write_local_ready();
+    if (batch_behind || i + 1 < queries) work_->to_client.add(error);
+  }
+  if (!batch_behind) return;
+  if (!sync_follows) {
+    work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    work_->ledger.push(Expect::sync, Reply::swallow);
+    batch_open_ = false;
+  }
+  skip_until_sync_ |= work_->ledger.head().reply == Reply::swallow;  // the Sync is not the client's
+}
+
+/// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and
+/// has changed the same name since.
+void SessionCore::take_back(Note& note, Note* later) {
+  if (note.key != PreparedKey{} && active_) {
+    PreparedSet& there = active_->state->prepared;
+    if (note.closes)
+      there.stale.push_back(note.key);
+    else if (note.unnamed)
+      there.unnamed = {};
+    else
+      there.erase(note.key);
+  }
+  if (note.all_previous) prepared_ = std::move(*note.all_previous);
+  if (note.previous && note.previous->by_sql)
+    if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
+  if (!note.names_client_statement) return;
+  if (later)
+    later->previous = note.previous;
+  else if (note.client_name.empty())
+    unnamed_ = note.previous;
+  else if (note.previous)
+    prepared_[note.client_name] = note.previous;
+  else
+    prepared_.erase(note.client_name);
+}
 
 void SessionCore::forward_error(ByteView frame, ByteView body) {
   const Note* note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;

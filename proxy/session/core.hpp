@@ -100,7 +100,7 @@ class SessionCore {
   bool is_idle() const { return !is_busy() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
   /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
-  bool holds_replies() const { return holds_replies_ && !closing_ && work_->releases.empty(); }
+  bool holds_replies() const { return holds_replies_ && !closing_ && work_ && work_->releases.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
   bool at_frame_boundary() const { return server_rest_ == 0; }
   /// In what state the lease of `route` is left when the client has gone.

@@ -31,22 +31,22 @@ std::string run_whole(const Start& start, const std::vector<Step>& steps, How ho
 }
 
 std::string cut_everywhere(const Start& start, const std::vector<Step>& steps) {
-  std::string failure = run_whole(start, steps, {1, 1, static_cast<std::size_t>(-1), 0});
+  std::string failure = run_whole(start, steps, {1, 1, static_cast<std::size_t>(-1), 0, false});
   if (!failure.empty()) return "one byte at a time, " + failure;
-  failure = run_whole(start, steps, {7, 3, static_cast<std::size_t>(-1), 0});
+  failure = run_whole(start, steps, {7, 3, static_cast<std::size_t>(-1), 0, true});
   if (!failure.empty()) return "seven bytes at a time, " + failure;
   for (std::size_t i = 0; i < steps.size(); ++i)
     for (const std::size_t at : cuts(steps[i])) {
-      failure = run_whole(start, steps, {static_cast<std::size_t>(-1), static_cast<std::size_t>(-1), i, at});
+      failure = run_whole(start, steps, {static_cast<std::size_t>(-1), static_cast<std::size_t>(-1), i, at, false});
       if (!failure.empty()) return "step " + std::to_string(i + 1) + " cut at " + std::to_string(at) + ", " + failure;
     }
   return {};
 }
 
-std::string end_at(const Start& start, const std::vector<Step>& steps, std::size_t step, std::size_t partial) {
-  const std::string where = "after step " + std::to_string(step) + " and " + std::to_string(partial) + " bytes, ";
+std::string end_at(const Start& start, const std::vector<Step>& steps, std::size_t step, std::size_t partial, bool cools) {
+  const std::string where = "after step " + std::to_string(step) + " and " + std::to_string(partial) + " bytes, " + (cools ? "cool, " : "");
   const auto run = [&](const char* what, auto end) -> std::string {
-    Run one(start, {});
+    Run one(start, {.cools = cools});
     one.steps(steps, step, partial);
     if (one.failure().empty()) end(one);
     return one.failure().empty() ? std::string{} : where + what + ": " + one.failure();
@@ -64,7 +64,8 @@ std::string end_everywhere(const Start& start, const std::vector<Step>& steps) {
     std::vector<std::size_t> places = cuts(steps[i]);
     places.insert(places.begin(), 0);
     for (const std::size_t partial : places)
-      if (std::string failure = end_at(start, steps, i, partial); !failure.empty()) return failure;
+      for (const bool cools : {false, true})
+        if (std::string failure = end_at(start, steps, i, partial, cools); !failure.empty()) return failure;
   }
   return {};
 }
@@ -73,6 +74,7 @@ std::string end_everywhere(const Start& start, const std::vector<Step>& steps) {
 
 std::string run_everything(const Start& start, const std::vector<Step>& steps) {
   std::string failure = run_whole(start, steps, {});
+  if (failure.empty()) failure = run_whole(start, steps, {.cools = true});
   if (failure.empty()) failure = cut_everywhere(start, steps);
   if (failure.empty()) failure = end_everywhere(start, steps);
   return failure;

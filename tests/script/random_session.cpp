@@ -189,6 +189,7 @@ std::string random_session(std::string_view choices, std::string* story) {
   Run::How how;
   how.piece = choose.below(2) ? 1 + choose.below(9) : how.piece;
   how.write = choose.below(2) ? 1 + choose.below(9) : how.write;
+  how.cools = start.options.defer_begin;
   Run run(start, how);
   run.expect_gaps();
   if (story) *story += tell(start);

@@ -200,6 +200,7 @@ void Run::pump() {
     drain();
     progress |= act();
   }
+  if (how_.cools && core_.is_idle() && core_.to_client().empty()) core_.shrink();
   check_replies(false);
 }
 

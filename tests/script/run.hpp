@@ -23,6 +23,7 @@ class Run {
     std::size_t write = static_cast<std::size_t>(-1);  ///< bytes written at once
     std::size_t cut_step = static_cast<std::size_t>(-1);  ///< this step's bytes are given in two pieces,
     std::size_t cut_at = 0;                               ///< the first of this size
+    bool cools = false;                                   ///< memory is given back wherever the session is idle
   };
   Run(const Start& start, How how);
 

@@ -103,6 +103,7 @@ asio::awaitable<bool> run_query(ServerConn& server, std::string_view sql, std::i
   error = {};
   error.sqlstate = protocol::sqlstate::connection_failure;
   error.message = "server connection closed";
+  server.state.prepared.unnamed = {};  // a simple query drops it
   if (!co_await write_all(server, out, deadline_us)) co_return false;
   bool completed = false;  // a CommandComplete, an EmptyQueryResponse or an ErrorResponse has come
   bool failed = false;

@@ -126,7 +126,7 @@ Leftover SessionCore::leftover(rules::RouteId route) const {
   left.reset_needed = link->pins != 0 || link->state->unknown_settings || link->state->session_state;
   if (link != active_ || !work_) return left;
   left.ready_expected = work_->ledger.ready_expected();
-  left.state_unknown = setting_up_ || work_->ledger.changes_server();
+  left.state_unknown = setting_up_ || work_->ledger.changes_server() || (link->status != 'I' && settings_.changed_in_transaction());
   left.skip_bytes = server_rest_;
   left.copy_in = link->copy_in;
   left.sync_needed = batch_open_;

@@ -311,6 +311,7 @@ class SessionCore {
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);
   void roll_back(Link& link);
   void apply_pins(const rules::Statement& statement, Link& link);
+  void leave_parked(Pins pins);
   void apply_locks(const rules::Statement& statement, Link& link);
 
   // core_loss.cpp

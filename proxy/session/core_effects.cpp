@@ -81,6 +81,14 @@ void SessionCore::apply_locks(const Statement& statement, Link& link) {
   if (has(effects, Effect::advisory_unlock_all)) link.advisory_locks = 0;
 }
 
+/// What pins the session to these links, and nothing else does, is gone: their pools reset them.
+void SessionCore::leave_parked(Pins pins) {
+  std::vector<Link*> left;
+  for (const auto& link : links_)
+    if (link.get() != active_ && (link->pins & pins) && !(link->pins & ~pins & ~bit(Pin::session_mode))) left.push_back(link.get());
+  for (Link* link : left) release(*link, true);
+}
+
 void SessionCore::apply_pins(const Statement& statement, Link& link) {
   const Effects effects = statement.effects;
   const Pins before = link.pins;
@@ -123,7 +131,11 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
     link.state->session_state = false;
     link.state->unknown_settings = false;
     erase_if(objects_, [&](const auto& object) { return object.second == link.route; });
+    leave_parked(~bit(Pin::session_mode));
   }
+  if (has(effects, Effect::close_all_cursors)) leave_parked(bit(Pin::hold_cursor));
+  if (has(effects, Effect::deallocate_all)) leave_parked(bit(Pin::sql_prepare));
+  if (has(effects, Effect::discard_temp)) leave_parked(bit(Pin::temp_table));
   if (link.pins & ~before) ++counters.pins;
 }
 

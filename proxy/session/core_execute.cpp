@@ -73,6 +73,9 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
     return false;
   }
   if (waits_for_failure(statement.kind)) return await_replies(), false;
+  // The first statement behind it says where the transaction belongs.
+  const bool begins = statement.kind == Kind::begin && options_.defer_begin && predicted_ == 'I' && !batch_open_;
+  if (begins && !work_->ledger.empty()) return await_replies(), false;
   if (statement.kind == Kind::deallocate && !(statement.prepared.empty() ? names_known() : surely_means(statement.prepared))) return false;
   Note done;
   if (local_transaction_control(item.statement, text, tag) || local_deallocate(statement, tag, done)) {

@@ -165,15 +165,13 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  bool known = surely_prepared(*link, *prepared, unnamed);
-  if (known && may_have_failed(*link)) {
-    if (!unnamed) return await_replies(), 0;
-    known = false;  // the unnamed statement can be prepared again
-  }
+  // The unnamed statement is parsed anew each time, as PostgreSQL does: it sees what DDL has changed since.
+  bool known = !unnamed && surely_prepared(*link, *prepared, unnamed);
+  if (known && may_have_failed(*link)) return await_replies(), 0;
   // A server looks at its transaction before it looks whether the name is taken.
   const bool fails = link->status == 'E' && predicted_ != 'I';
   if (known && !fails && names_another(*item.statement)) {
-    if (!unnamed) close_on_server(*link, prepared->key);
+    close_on_server(*link, prepared->key);
     known = false;
   }
   ++counters.client_parses;

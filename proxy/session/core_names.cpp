@@ -67,9 +67,11 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
   return !doubtful;
 }
 
-/// Whether names, or what texts mean, are not known before the statement has been answered.
+/// Whether names, what texts mean, or where the tables and cursors are that they name is not known before the statement has been
+/// answered.
 bool SessionCore::puts_in_doubt(const Statement& statement) const {
-  if (changes_names(statement) || has(statement.effects, Effect::reset_all)) return true;
+  constexpr rules::Effects places = bit(Effect::reset_all) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
+  if (changes_names(statement) || (statement.effects & places) != 0) return true;
   if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
   const auto& variables = statement.variables;
   return std::any_of(variables.begin(), variables.end(), [](const auto& change) { return SessionSettings::is_parsed_with(change.name); });

@@ -53,6 +53,8 @@ class SessionSettings {
   unsigned version() const { return version_; }
   /// Something was set since the transaction began, which its end may take back.
   bool is_unsettled() const { return unsettled_; }
+  /// Something was set or reset, or may have been, since the transaction began.
+  bool changed_in_transaction() const { return !undo_.empty(); }
   /// The change may have an effect on parsing().
   static bool is_parsed_with(std::string_view name);
 

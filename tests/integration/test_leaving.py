@@ -50,6 +50,30 @@ def test_a_setting_whose_answer_nobody_awaits_reaches_nobody(proxy, change, ques
                 assert ask(follower, question) == [answer]
 
 
+@pytest.mark.parametrize("ending", (TERMINATE, b""))
+@pytest.mark.parametrize("reset", ("RESET search_path", "RESET ALL", "SET search_path TO DEFAULT"))
+def test_a_setting_that_was_reset_in_a_transaction_that_is_left_reaches_nobody(proxy, reset, ending):
+    with session(proxy) as leaver:
+        for sql in ("SET search_path = private", "BEGIN", "SELECT 1", reset):
+            ask(leaver, sql)
+        leaver.send(ending)
+    with session(proxy) as follower:
+        assert ask(follower, "SHOW search_path") == ['"$user", public']
+
+
+def test_the_transaction_of_one_that_left_takes_no_unnamed_statement_from_others(proxy):
+    with session(proxy) as stays:
+        stays.send(parse("SELECT 7") + SYNC)
+        stays.read_until(b"Z")
+        for _ in range(2):
+            with session(proxy) as leaver:
+                ask(leaver, "BEGIN")
+                leaver.send(extended("SELECT 8"))
+                assert values(leaver.read_until(b"Z")) == ["8"]
+        stays.send(bind() + execute() + SYNC)
+        assert values(stays.read_until(b"Z")) == ["7"]
+
+
 def test_startup_settings_on_their_way_to_the_server_reach_nobody(proxy):
     for _ in range(20):
         leaver = session(proxy, options="-c search_path=private")

@@ -33,3 +33,16 @@ def test_a_statement_is_prepared_again_after_a_failed_prepare(proxy):
 def test_a_parameter_of_ten_megabytes(proxy):
     with proxy.connect() as connection:
         assert one(connection, "SELECT length(%s::text)", ["x" * 10_000_000]) == 10_000_000
+
+
+def test_a_statement_without_a_name_sees_what_ddl_has_changed(start_proxy, oltp):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=1)
+    oltp.sql("SET ROLE app; DROP TABLE IF EXISTS altered; CREATE TABLE altered (a integer); INSERT INTO altered VALUES (1)", "app")
+    for column in ("b", "c"):
+        for _ in range(2):
+            with proxy.connect() as client:
+                before = client.execute("SELECT * FROM altered WHERE a = %s", (1,)).fetchone()
+        oltp.sql(f"ALTER TABLE altered ADD COLUMN {column} integer DEFAULT 2", "app")
+        with proxy.connect() as client:
+            assert client.execute("SELECT * FROM altered WHERE a = %s", (1,)).fetchone() == (*before, 2)
+    oltp.sql("DROP TABLE altered", "app")

@@ -26,7 +26,7 @@ TEST(extended, unnamed_batch_is_passed_on_as_it_is) {
       .expect_release();
 }
 
-TEST(extended, same_unnamed_statement_again_is_not_parsed_again_and_its_reply_is_inserted) {
+TEST(extended, same_unnamed_statement_again_is_parsed_anew) {
   Script()
       .client(unnamed_batch(select_1))
       .expect_acquire()
@@ -36,10 +36,9 @@ TEST(extended, same_unnamed_statement_again_is_not_parsed_again_and_its_reply_is
       .expect_release()
       .client(unnamed_batch(select_1))
       .expect_acquire()
-      .expect_to_server(bind_to("", "", {"v"}), describe_portal(""), execute(""), sync())
-      .expect_to_client(parse_complete())
-      .server(bind_complete(), rows(), ready('I'))
-      .expect_to_client(bind_complete(), rows(), ready('I'))
+      .expect_to_server(unnamed_batch(select_1))
+      .server(parse_complete(), bind_complete(), rows(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), rows(), ready('I'))
       .expect_release();
 }
 

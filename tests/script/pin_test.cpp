@@ -166,6 +166,59 @@ TEST(pin, parked_server_that_is_lost_ends_the_session) {
       .expect_close();
 }
 
+namespace {
+
+/// `sql` pins the session to "b" while it is pinned to "app".
+Script& pinned_to_b(Script& script, std::string_view sql, std::string_view tag) {
+  return script.client(query(sql))
+      .expect_acquire("b")
+      .expect_to_server(query(sql))
+      .server(complete(tag), ready('I'))
+      .expect_to_client(complete(tag), ready('I'))
+      .on("app");
+}
+
+}  // namespace
+
+TEST(pin, what_is_discarded_is_discarded_on_parked_servers_too) {
+  Script script;
+  pinned_to_b(pinned(script, "create temp table tt (a int)", "CREATE TABLE", Pin::temp_table), "create temp table b_tt (a int)", "CREATE TABLE")
+      .exchange("discard all", "DISCARD ALL", 'I')
+      .expect_release("b", Leftover{.reset_needed = true})
+      .expect_release("app");
+  Script temporary;
+  pinned_to_b(pinned(temporary, "create temp table tt (a int)", "CREATE TABLE", Pin::temp_table), "create temp table b_tt (a int)", "CREATE TABLE")
+      .exchange("discard temp", "DISCARD TEMP", 'I')
+      .expect_release("b", Leftover{.reset_needed = true})
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, names_that_are_freed_are_freed_on_parked_servers_too) {
+  Script prepared;
+  pinned_to_b(pinned(prepared, "prepare p as select 1", "PREPARE", Pin::sql_prepare), "prepare q as select * from b_t", "PREPARE")
+      .exchange("deallocate all", "DEALLOCATE ALL", 'I')
+      .expect_release("b", Leftover{.reset_needed = true})
+      .expect_release("app", Leftover{.reset_needed = true});
+  Script cursors;
+  pinned_to_b(pinned(cursors, "declare c cursor with hold for select 1", "DECLARE CURSOR", Pin::hold_cursor),
+              "declare d cursor with hold for select * from b_t", "DECLARE CURSOR")
+      .exchange("close all", "CLOSE CURSOR ALL", 'I')
+      .expect_release("b", Leftover{.reset_needed = true})
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, in_a_pipeline_what_follows_waits_until_it_is_known_where_the_table_is) {
+  Script()
+      .client(query("create temp table tt as select * from b_t"), query("select * from tt"))
+      .expect_acquire("b")
+      .expect_to_server(query("create temp table tt as select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_to_server(query("select * from tt"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'));
+}
+
 TEST(session_mode, keeps_one_lease_for_each_route_until_the_end) {
   Script(session_pooling())
       .client(query("select 1"))

@@ -1,6 +1,7 @@
 // Settings over the ends that a transaction can have, and in more than one encoding.
 #include <gtest/gtest.h>
 
+#include "rules/route_names.hpp"
 #include "script.hpp"
 
 namespace pgswitch::script {
@@ -182,6 +183,17 @@ TEST(settings, reset_in_a_transaction_that_is_lost_are_as_before) {
       .server(complete("SELECT 1"), ready('I'))
       .expect_to_client(complete("SELECT 1"), ready('I'))
       .expect_release();
+}
+
+// The server takes the RESET back when the transaction that the client has left is rolled back.
+TEST(settings, reset_in_a_transaction_that_the_client_leaves_put_the_server_in_doubt) {
+  const auto in_doubt = [](const SessionCore& core) { return core.leftover(rules::intern_route("app")).state_unknown; };
+  Script script(eager_begin());
+  script.whole_exchange("set search_path to a", "SET");
+  begin(script)
+      .check([&](const SessionCore& core) { EXPECT_FALSE(in_doubt(core)); })
+      .exchange("reset search_path", "RESET", 'T')
+      .check([&](const SessionCore& core) { EXPECT_TRUE(in_doubt(core)); });
 }
 
 }  // namespace pgswitch::script

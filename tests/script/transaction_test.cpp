@@ -128,6 +128,20 @@ TEST(transaction, extended_begin_alone_is_answered_locally) {
       .expect_to_client(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'));
 }
 
+TEST(transaction, extended_begin_in_a_pipeline_waits_for_the_statement_that_says_where_it_belongs) {
+  Script()
+      .client(query("select 1"), parse("", "begin"), bind_to("", ""), execute(""), sync(), query("select * from b_t"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'), parse_complete(), bind_complete(), complete("BEGIN"), ready('T'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(first_begin(), query("select * from b_t"))
+      .server(begun(), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'));
+}
+
 TEST(transaction, begin_that_fails_takes_a_simple_query_with_it) {
   Script()
       .client(query("begin"), query("insert into t values (1)"))

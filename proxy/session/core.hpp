@@ -216,7 +216,7 @@ class SessionCore {
                   Note note);
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
-  void ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
+  bool ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   void make_room(Link& link);
   void close_on_server(Link& link, const PreparedKey& key);
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);

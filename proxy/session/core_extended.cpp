@@ -242,14 +242,14 @@ void SessionCore::make_room(Link& link) {
   if (there.size() >= options_.max_prepared_statements && there.size() > 0) close_on_server(link, there.oldest());
 }
 
-/// Makes sure that the server holds the statement: a Parse of ours, its reply swallowed, if it does not.
-void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
-  if (prepared.by_sql) return;
+/// Makes sure that the server holds the statement: a Parse of ours, its reply swallowed, if it does not. True: it was sent.
+bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed) {
+  if (prepared.by_sql) return false;
   if (prepared.script)
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
       if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
-  if (surely_prepared(link, prepared, unnamed)) return;
+  if (surely_prepared(link, prepared, unnamed)) return false;
   if (!unnamed) make_room(link);
   const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
@@ -266,7 +266,7 @@ void SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   ++counters.server_parses;
   ++counters.inserted_parses;
   work_->ledger.push(Expect::parse, Reply::swallow, std::move(note));
-  batch_open_ = true;
+  return batch_open_ = true;
 }
 
 std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {

@@ -215,7 +215,8 @@ bool SessionCore::run_on_server(std::string_view text) {
   std::string sent = sent_text(begin, end, text, note);
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
-    if (named && !is_freed(begin, i)) ensure_prepared(*link, *named, false);
+    // Should a Parse of ours fail, the server skips what comes behind it.
+    if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(slice(items[i], text)))

@@ -59,12 +59,17 @@ TEST(names, execute_whose_statement_cannot_be_prepared_is_answered_and_is_not_ru
       .new_server()
       .client(query("execute s"), query("select 2"))
       .expect_acquire()
-      .expect_to_server(parse(name_1, "select 1"), query("execute " + name_1), query("select 2"))
+      .expect_to_server(parse(name_1, "select 1"), query("execute " + name_1))
       .server(error("42P01"))
       .expect_to_client(error("42P01"))
-      .expect_to_server(sync(), sync())
-      .server(ready('I'), ready('I'))
-      .expect_to_client(ready('I'), error("42P01"), ready('I'))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("select 2"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
       .expect_release();
 }
 

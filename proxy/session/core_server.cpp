@@ -143,7 +143,7 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
       active_->copy_in = work_->ledger.begin_copy();
-      copy_expected_ = false;
+      copy_expected_ = copy_synced_ = false;
       if (active_->copy_in) end_wait();
       batch_open_ |= expect == Expect::execute && work_->ledger.ready_expected() == 0;
       return;

@@ -166,6 +166,28 @@ TEST(copy_from, extended_that_failed_before_a_sync_without_end_of_data_is_ended_
       .expect_release();
 }
 
+TEST(copy_from, extended_that_fails_at_once_is_not_ended_by_a_sync_in_the_one_before) {
+  Script()
+      .client(extended_copy(), flush())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .client(sync(), copy_done(), sync())
+      .expect_to_server(copy_done(), sync())
+      .server(complete("COPY 0"), ready('T'))
+      .expect_to_client(complete("COPY 0"), ready('T'))
+      .client(extended_copy(), flush())
+      .expect_to_server(bind_to("", ""), execute(""), flush())
+      .server(bind_complete(), copy_in_response(), error("57014"))
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response(), error("57014"))
+      .client(sync())
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
 TEST(copy_from, extended_whose_server_is_lost_behind_a_sync_without_end_of_data_is_ended_by_it) {
   Script()
       .client(extended_copy(), flush())

@@ -74,6 +74,7 @@ bool ServerModel::pop(std::string_view types) {
 
 void ServerModel::begin_copy() {
   copying_ = true;
+  copy_synced_ = false;
   bool sync_left = false;
   for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
     if (*next == 'c' || *next == 'f') copying_ = false;

@@ -238,6 +238,9 @@ class SessionCore {
   PreparedStatementPtr find_portal(std::string_view name) const;
   static const PreparedStatementPtr& spent();
   bool run_spent(std::string_view portal);
+  bool surely_portal(std::string_view name);
+  void set_portal(std::string_view name, PreparedStatementPtr portal);
+  void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void spend_portal(std::string_view name, rules::Kind kind);
   bool is_held_cursor(std::string_view name) const;
   Link* link_of_portal(std::string_view name);
@@ -249,7 +252,7 @@ class SessionCore {
   bool means_or_server_tells(std::string_view name, bool& server_tells);
   bool surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   bool prepared_known(const PreparedStatement& prepared, bool unnamed);
-  void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
+  void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells, Note note = {});
   bool puts_in_doubt(const rules::Statement& statement) const;
   const std::shared_ptr<const std::string>& parsed_with();
   bool is_parsed_alike(const PreparedStatement& prepared);

@@ -52,7 +52,6 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
   apply_pins(statement, link);
   if (frees_all_names(statement)) {
     prepared_.clear();
-    unnamed_.reset();
     link.state->prepared.clear();
   }
   if (has(statement.effects, Effect::prepare)) prepared_by_sql(statement, link);

@@ -144,6 +144,7 @@ void SessionCore::take_back(Note& note, Note* later) {
   if (note.all_previous) prepared_ = std::move(*note.all_previous);
   if (note.previous && note.previous->by_sql)
     if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
+  if (note.portal && find_portal(note.portal->name) == note.portal->now) set_portal(note.portal->name, note.portal->before);
   if (!note.names_client_statement) return;
   if (later)
     later->previous = note.previous;

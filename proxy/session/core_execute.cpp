@@ -24,6 +24,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr portal = find_portal(execute->portal);
 
   if (portal && is_local(*portal)) {
+    if (!surely_portal(execute->portal)) return 0;
     if (portal == spent()) return run_spent(execute->portal) ? size : 0;
     const Kind kind = portal->item().statement->kind;
     if (execute_locally(portal->item(), portal->text)) return ++counters.queries, spend_portal(execute->portal, kind), size;

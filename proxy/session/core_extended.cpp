@@ -279,7 +279,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
 
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);
-    if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
+    if (portal && is_local(*portal)) return surely_portal(target->name) ? (describe_locally(*portal, false), size) : 0;
     if (portal && local_abort_) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {
       if (refusal_) return fail_batch(*refusal_), size;

@@ -21,7 +21,7 @@ void SessionCore::local_reply(std::string_view bytes, Note note) {
   if (work_->ledger.empty()) {
     work_->to_client.append(bytes);
     holds_replies_ = work_->to_client.size() < most_held;
-  } else if (note.names_client_statement || note.all_previous) {
+  } else if (note.names_client_statement || note.all_previous || note.portal) {
     work_->ledger.push_insert(bytes, std::move(note));
   } else {
     work_->ledger.push_insert(bytes);

@@ -45,10 +45,9 @@ bool SessionCore::means_or_server_tells(std::string_view name, bool& server_tell
 }
 
 /// Expects the answer to a message that names a statement. The name may be gone when the server says that it does not know it.
-void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells) {
-  if (!server_tells) return work_->ledger.push(expect, Reply::forward, prepared);
-  Note note;
-  note.client_name = name;
+void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells, Note note) {
+  if (!server_tells && !note.portal) return work_->ledger.push(expect, Reply::forward, prepared);
+  if (server_tells) note.client_name = name;
   work_->ledger.push(expect, Reply::forward, prepared, std::move(note));
 }
 

@@ -89,16 +89,17 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   // bind it, and made to fail if it can.
   const PreparedStatementPtr before = names->portal.empty() ? nullptr : find_portal(names->portal);
   const bool taken = before && is_local(*before);
-  if (taken && !complete(header, in)) return 0;
+  if (taken && (!surely_portal(names->portal) || !complete(header, in))) return 0;
+  Note note;
   if (names->portal.empty())
     unnamed_portal_ = prepared;
   else if (!taken)
-    portals_[std::string(names->portal)] = prepared;
+    rename_portal(names->portal, prepared, note);
   ensure_prepared(*link, *prepared, unnamed);
   if (taken)
     work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
   else
-    push_named(Expect::bind, *prepared, names->statement, server_tells);
+    push_named(Expect::bind, *prepared, names->statement, server_tells, std::move(note));
   batch_open_ = true;
   const std::size_t used = send_bind(header, in, *names, *prepared);
   if (taken) fail_batch(duplicate_portal(names->portal));
@@ -134,17 +135,17 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (!fault.empty()) return fail_batch(malformed_message(fault)), size;
   if (waits_for_failure(prepared->item().statement->kind)) return await_replies(), 0;
   if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
-  const PreparedStatementPtr before = names.portal.empty() ? nullptr : find_portal(names.portal);
-  // In a failed transaction the map may have what an error skipped.
-  const bool taken = (before && (is_local(*before) || status() != 'E')) || is_held_cursor(names.portal);
-  if (taken) return fail_batch(duplicate_portal(names.portal)), size;
+  const bool taken = !names.portal.empty() && find_portal(names.portal);
+  if (taken && !surely_portal(names.portal)) return 0;
+  if (taken || is_held_cursor(names.portal)) return fail_batch(duplicate_portal(names.portal)), size;
   if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;
-  if (names.portal.empty())
-    unnamed_portal_ = prepared;
+  Note note;
+  if (work_->ledger.empty())
+    set_portal(names.portal, prepared);
   else
-    portals_[std::string(names.portal)] = prepared;
-  local_reply(std::string_view("2\0\0\0\4", 5));
+    rename_portal(names.portal, prepared, note);
+  local_reply(std::string_view("2\0\0\0\4", 5), std::move(note));
   return size;
 }
 
@@ -166,6 +167,28 @@ PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
   return found == portals_.end() ? nullptr : found->second;
 }
 
+/// Whether it is certain what the name of a portal means that only the session knows. False: waits.
+bool SessionCore::surely_portal(std::string_view name) {
+  const bool doubtful = work_->ledger.doubts_portal(name);
+  if (doubtful) await_replies();
+  return !doubtful;
+}
+
+void SessionCore::set_portal(std::string_view name, PreparedStatementPtr portal) {
+  if (name.empty())
+    unnamed_portal_ = std::move(portal);
+  else if (portal)
+    portals_[std::string(name)] = std::move(portal);
+  else
+    portals_.erase(std::string(name));
+}
+
+/// What the name means from now on (nullptr: nothing); `note` gets what takes it back.
+void SessionCore::rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note) {
+  note.portal = std::make_shared<PortalChange>(PortalChange{std::string(name), find_portal(name), portal});
+  set_portal(name, std::move(portal));
+}
+
 /// A transaction has ended.
 void SessionCore::drop_portals() {
   unnamed_portal_.reset();
@@ -178,12 +201,7 @@ void SessionCore::spend_portal(std::string_view name, Kind kind) {
   const bool dropped = ends_failed_transaction(kind);
   const bool spends = dropped || is_control(kind) || kind == Kind::set_transaction || kind == Kind::deallocate;
   if (!spends) return;
-  if (name.empty())
-    unnamed_portal_ = dropped ? nullptr : spent();
-  else if (dropped)
-    portals_.erase(std::string(name));
-  else
-    portals_[std::string(name)] = spent();
+  set_portal(name, dropped ? nullptr : spent());
 }
 
 /// Closing a statement of the protocol never needs a server: what it holds is shared, and goes by its own LRU.
@@ -217,18 +235,22 @@ std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
   if (waits_for_failure(Kind::close_cursor)) return await_replies(), 0;
   const bool held = is_held_cursor(name);
   if (held && local_abort_) return fail_batch(transaction_failed()), frame.size();
-  if (!link_of_portal(name)) {
-    if (refusal_) return fail_batch(*refusal_), frame.size();
-    if (stall_ != Stall::none) return 0;
-    local_reply(std::string_view("3\0\0\0\4", 5));
+  Link* link = link_of_portal(name);
+  if (!link && refusal_) return fail_batch(*refusal_), frame.size();
+  if (!link && stall_ != Stall::none) return 0;
+  Note note;
+  if (find_portal(name)) rename_portal(name, nullptr, note);
+  if (held) note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
+  if (!link) {
+    local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
     return frame.size();
   }
   work_->to_server.add(frame);
   batch_open_ = true;
-  if (!held) return work_->ledger.push(Expect::close), frame.size();
-  Note note;
-  note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
-  work_->ledger.push(Expect::close, Reply::forward, std::move(note));
+  if (note.portal || note.statement)
+    work_->ledger.push(Expect::close, Reply::forward, std::move(note));
+  else
+    work_->ledger.push(Expect::close);
   return frame.size();
 }
 

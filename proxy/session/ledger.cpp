@@ -117,6 +117,10 @@ std::size_t Ledger::newest(About about) const {
 
 bool Ledger::doubts_name(std::string_view name) const { return doubtful_ > 0 && newest(AboutName{name}) < doubtful_; }
 
+bool Ledger::doubts_portal(std::string_view name) const {
+  return doubtful_ > 0 && newest([&](const Note& note) { return note.portal && note.portal->name == name; }) < doubtful_;
+}
+
 bool Ledger::doubts_key(const PreparedKey& key) const { return doubtful_ > 0 && newest(AboutKey{key}) < doubtful_; }
 
 bool Ledger::server_tells(std::string_view name, const PreparedKey& key) const {

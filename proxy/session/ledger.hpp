@@ -19,6 +19,12 @@ enum class Expect : std::uint8_t { query, function_call, parse, bind, describe, 
 /// sees an error of ours instead of the server's, which we provoked to fail the transaction.
 enum class Reply : std::uint8_t { forward, partial, swallow, substitute };
 
+/// A portal's name has got another meaning, or none.
+struct PortalChange {
+  std::string name;
+  PreparedStatementPtr before, now;
+};
+
 /// What an entry's reply changes; only for entries that change something.
 struct Note {
   // query: the items of the script that this message runs, in order
@@ -30,7 +36,7 @@ struct Note {
   bool no_positions = false;         ///< error positions mean nothing to the client
   // execute
   rules::StatementPtr statement;
-  // parse, close and inserts in their place: done in advance, taken back when an error skips the message
+  // parse, bind, close and inserts in their place: done in advance, taken back when an error skips the message
   PreparedKey key;                   ///< added to the server's set
   bool unnamed = false;              ///< it became the server's unnamed statement
   bool closes = false;               ///< it was removed from the set instead
@@ -38,6 +44,7 @@ struct Note {
   std::string client_name;
   PreparedStatementPtr previous;     ///< what the name meant before
   std::shared_ptr<PreparedNames> all_previous;  ///< what all names meant before
+  std::shared_ptr<PortalChange> portal;
 };
 
 /// One line of the ledger.
@@ -84,6 +91,8 @@ class Ledger {
   // A message behind a Sync is not skipped when something before that Sync fails: whoever sent it could not know either.
   /// Whether what the client's name means is known only when a reply to something before a Sync has come.
   bool doubts_name(std::string_view name) const;
+  /// The same of a portal's name.
+  bool doubts_portal(std::string_view name) const;
   /// The same of the statement's being on the server.
   bool doubts_key(const PreparedKey& key) const;
   /// Whether one and the same Parse, sent to the server, makes the name and the statement: the server will tell then.

@@ -1,0 +1,107 @@
+// Portals: what their names mean, how long, and what of it an error takes back.
+#include <gtest/gtest.h>
+
+#include "script.hpp"
+
+namespace pgswitch::script {
+
+namespace {
+
+Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("pgswitch", on_server("begin")) + execute("pgswitch") + close_portal("pgswitch"); }
+Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN") + close_complete(); }
+Bytes refused() { return execute("pgswitch refused"); }
+
+}  // namespace
+
+TEST(portal, that_is_closed_is_no_more) {
+  Script()
+      .client(parse("", "begin"), bind_to("p", ""), close_portal("p"), execute("p"), sync())
+      .expect_to_client(parse_complete(), bind_complete(), close_complete(), any_error("34000"), ready('I'));
+  Script()
+      .client(parse("", "begin"), bind_to("p", ""), close_portal("p"), bind_to("p", ""), execute("p"), sync())
+      .expect_to_client(parse_complete(), bind_complete(), close_complete(), bind_complete(), complete("BEGIN"), ready('T'));
+}
+
+TEST(portal, ends_with_a_transaction_that_ends_in_a_string) {
+  Script()
+      .client(parse("", "begin"), bind_to("p", ""), execute("p"), sync())
+      .expect_to_client(parse_complete(), bind_complete(), complete("BEGIN"), ready('T'))
+      .client(query("commit; begin"))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("commit; begin"))
+      .server(begun(), complete("COMMIT"), complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("COMMIT"), complete("BEGIN"), ready('T'))
+      .client(execute("p"), sync())
+      .expect_to_server(execute("p"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(error("34000"), ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
+TEST(portal, whose_bind_an_error_skipped_does_not_exist) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .client(execute(""), parse("", "begin"), bind_to("p", ""), execute("p"), sync(), describe_portal("p"), sync())
+      .expect_to_server(execute(""), parse(on_server("begin"), "begin"), close_portal("pgswitch"), bind_to("pgswitch", on_server("begin")),
+                        execute("pgswitch"), close_portal("pgswitch"), sync())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'))
+      .expect_to_server(describe_portal("p"), sync())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'));
+}
+
+TEST(portal, keeps_its_name_in_a_failed_transaction) {
+  Script()
+      .client(query("begin"), parse("", "select 1"), bind_to("q", ""), bind_to("q", ""), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse("", "select 1"), bind_to("q", ""), bind_to("q", ""), sync())
+      .server(begun(), parse_complete(), bind_complete(), error("42P03"), ready('E'))
+      .expect_to_client(parse_complete(), bind_complete(), error("42P03"), ready('E'))
+      .client(parse("", "rollback"), bind_to("q", ""), sync())
+      .expect_to_server(refused(), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(parse_complete(), any_error("42P03"), ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
+TEST(portal, whose_name_was_not_given_in_a_failed_transaction_can_be) {
+  Script()
+      .client(query("begin"), parse("", "select 1"), bind_to("", "none"), bind_to("q", ""), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse("", "select 1"), refused(), sync())
+      .server(begun(), parse_complete(), error("34000"), ready('E'))
+      .expect_to_client(parse_complete(), any_error("26000"), ready('E'))
+      .client(parse("", "rollback"), bind_to("q", ""), execute("q"), sync())
+      .expect_to_server(parse(on_server("rollback"), "rollback"), bind_to("", on_server("rollback")), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(portal, of_the_unnamed_statement_can_be_had_behind_deallocate_all) {
+  const std::string all = "deallocate all";
+  Script(session_pooling())
+      .client(query("prepare s as select 1"))
+      .expect_acquire()
+      .expect_to_server(query("prepare s as select 1"))
+      .server(complete("PREPARE"), ready('I'))
+      .expect_to_client(complete("PREPARE"), ready('I'))
+      .client(parse("", all), bind_to("", ""), execute(""), sync())
+      .expect_to_server(parse(on_server(all), all), bind_to("pgswitch", on_server(all)), execute("pgswitch"), close_portal("pgswitch"), sync())
+      .server(parse_complete(), bind_complete(), complete("DEALLOCATE ALL"), close_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("DEALLOCATE ALL"), ready('I'))
+      .client(bind_to("", ""), sync())
+      .expect_to_client(bind_complete(), ready('I'));
+}
+
+}  // namespace pgswitch::script

@@ -241,6 +241,8 @@ class SessionCore {
   bool surely_portal(std::string_view name);
   void set_portal(std::string_view name, PreparedStatementPtr portal);
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
+  void take_back_portal(const PortalChange& change);
+  void close_portals(std::string_view portal);
   void spend_portal(std::string_view name, rules::Kind kind);
   bool is_held_cursor(std::string_view name) const;
   Link* link_of_portal(std::string_view name);
@@ -262,6 +264,7 @@ class SessionCore {
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
   std::optional<protocol::SqlError> name_taken() const;
+  void take_back(Note& note, Note* later = nullptr);
   void prepared_by_sql(const rules::Statement& statement, Link& link);
   void deallocated_by_sql(const rules::Statement& statement, Link& link);
   void closed_cursor(std::string_view name, Link& link);
@@ -308,7 +311,6 @@ class SessionCore {
   void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
   void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
   void forward_error(protocol::ByteView frame, protocol::ByteView body);
-  void take_back(Note& note, Note* later = nullptr);
 
   // core_effects.cpp: what a statement that succeeded leaves behind
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);

@@ -129,33 +129,6 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
   skip_until_sync_ |= work_->ledger.head().reply == Reply::swallow;  // the Sync is not the client's
 }
 
-/// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and
-/// has changed the same name since.
-void SessionCore::take_back(Note& note, Note* later) {
-  if (note.key != PreparedKey{} && active_) {
-    PreparedSet& there = active_->state->prepared;
-    if (note.closes)
-      there.stale.push_back(note.key);
-    else if (note.unnamed)
-      there.unnamed = {};
-    else
-      there.erase(note.key);
-  }
-  if (note.all_previous) prepared_ = std::move(*note.all_previous);
-  if (note.previous && note.previous->by_sql)
-    if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
-  if (note.portal && find_portal(note.portal->name) == note.portal->now) set_portal(note.portal->name, note.portal->before);
-  if (!note.names_client_statement) return;
-  if (later)
-    later->previous = note.previous;
-  else if (note.client_name.empty())
-    unnamed_ = note.previous;
-  else if (note.previous)
-    prepared_[note.client_name] = note.previous;
-  else
-    prepared_.erase(note.client_name);
-}
-
 void SessionCore::forward_error(ByteView frame, ByteView body) {
   const Note* note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
   const bool moved = note && (note->rewritten || note->no_positions || note->position_shift != 0) && !backend::error_field(body, 'P').empty();

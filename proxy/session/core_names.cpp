@@ -152,6 +152,33 @@ std::optional<SqlError> SessionCore::name_taken() const {
   return std::nullopt;
 }
 
+/// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and
+/// has changed the same name since.
+void SessionCore::take_back(Note& note, Note* later) {
+  if (note.key != PreparedKey{} && active_) {
+    PreparedSet& there = active_->state->prepared;
+    if (note.closes)
+      there.stale.push_back(note.key);
+    else if (note.unnamed)
+      there.unnamed = {};
+    else
+      there.erase(note.key);
+  }
+  if (note.all_previous) prepared_ = std::move(*note.all_previous);
+  if (note.previous && note.previous->by_sql)
+    if (Link* link = find_link(note.previous->item().decision->route)) link->pins |= bit(Pin::sql_prepare);
+  if (note.portal) take_back_portal(*note.portal);
+  if (!note.names_client_statement) return;
+  if (later)
+    later->previous = note.previous;
+  else if (note.client_name.empty())
+    unnamed_ = note.previous;
+  else if (note.previous)
+    prepared_[note.client_name] = note.previous;
+  else
+    prepared_.erase(note.client_name);
+}
+
 /// SQL PREPARE has succeeded: the protocol can use the name from now on, on this link. To execute it has what effects its
 /// query has.
 void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {

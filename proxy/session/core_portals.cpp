@@ -189,6 +189,19 @@ void SessionCore::rename_portal(std::string_view name, PreparedStatementPtr port
   set_portal(name, std::move(portal));
 }
 
+/// Not where the name has been given to another portal since.
+void SessionCore::take_back_portal(const PortalChange& change) {
+  const PreparedStatementPtr portal = find_portal(change.name);
+  if (portal == change.now || portal == spent()) set_portal(change.name, change.before);
+}
+
+/// CLOSE ALL, run by `portal`, which stays.
+void SessionCore::close_portals(std::string_view portal) {
+  PreparedStatementPtr running = find_portal(portal);
+  drop_portals();
+  set_portal(portal, std::move(running));
+}
+
 /// A transaction has ended.
 void SessionCore::drop_portals() {
   unnamed_portal_.reset();

@@ -57,7 +57,7 @@ def comparable(messages):
             continue
         if message[0] == "Z":
             status = message[1].decode()
-        if status == "E" and fields.get("C") in ("42601", "25P02"):
+        if status == "E" and fields.get("C") in ("42601", "25P02", "34000"):
             message = ("E", "failed transaction")
         told_so.append(message)
     return told_so

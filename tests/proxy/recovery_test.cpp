@@ -272,6 +272,16 @@ TEST_F(RecoveryTest, discard_all_forgets_what_was_known_of_the_session) {
   EXPECT_EQ(server->state.reported[static_cast<std::size_t>(Tracked::date_style)], "ISO, DMY");
 }
 
+// The next client would be told that what it parses is there.
+TEST_F(RecoveryTest, a_rollback_drops_the_unnamed_statement) {
+  server->state.prepared.insert(PreparedKey{1, 2});
+  server->state.prepared.unnamed = PreparedKey{3, 4};
+  test.left.in_transaction = true;
+  EXPECT_TRUE(recovered());
+  EXPECT_EQ(server->state.prepared.unnamed, PreparedKey{});
+  EXPECT_EQ(server->state.prepared.size(), 1u);
+}
+
 TEST_F(RecoveryTest, a_reset_query_that_keeps_prepared_statements_keeps_them_known) {
   server->state.settings.set("search_path", "SET search_path TO a");
   server->state.prepared.insert(PreparedKey{1, 2});

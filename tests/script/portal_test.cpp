@@ -56,6 +56,52 @@ TEST(portal, whose_bind_an_error_skipped_does_not_exist) {
       .expect_to_client(error("34000"), ready('I'));
 }
 
+TEST(portal, that_was_not_run_because_of_an_error_before_it_is_not_spent) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .client(execute(""), parse("", "begin"), bind_to("p", ""), execute("p"), sync(), parse("s", "select 1"), execute("p"), sync())
+      .expect_to_server(execute(""), parse(on_server("begin"), "begin"), close_portal("pgswitch"), bind_to("pgswitch", on_server("begin")),
+                        execute("pgswitch"), close_portal("pgswitch"), sync(), parse(on_server("select 1"), "select 1"), flush())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'))
+      .server(parse_complete())
+      .expect_to_client(parse_complete())
+      .expect_to_server(execute("p"), sync())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'));
+}
+
+TEST(portal, is_closed_by_close_all) {
+  const auto opened = [](Script& script) -> Script& {
+    return script.client(parse("", "begin"), bind_to("p", ""), execute("p"), sync())
+        .expect_to_client(parse_complete(), bind_complete(), complete("BEGIN"), ready('T'));
+  };
+  const auto gone = [](Script& script) {
+    script.client(execute("p"), sync())
+        .expect_to_server(execute("p"), sync())
+        .server(error("34000"), ready('E'))
+        .expect_to_client(error("34000"), ready('E'));
+  };
+  Script simple;
+  gone(opened(simple)
+           .client(query("close all"))
+           .expect_acquire()
+           .expect_to_server(first_begin(), query("close all"))
+           .server(begun(), complete("CLOSE CURSOR ALL"), ready('T'))
+           .expect_to_client(complete("CLOSE CURSOR ALL"), ready('T')));
+  Script extended;
+  gone(opened(extended)
+           .client(parse("", "close all"), bind_to("", ""), execute(""), sync())
+           .expect_acquire()
+           .expect_to_server(first_begin(), parse("", "close all"), bind_to("", ""), execute(""), sync())
+           .server(begun(), parse_complete(), bind_complete(), complete("CLOSE CURSOR ALL"), ready('T'))
+           .expect_to_client(parse_complete(), bind_complete(), complete("CLOSE CURSOR ALL"), ready('T')));
+}
+
 TEST(portal, keeps_its_name_in_a_failed_transaction) {
   Script()
       .client(query("begin"), parse("", "select 1"), bind_to("q", ""), bind_to("q", ""), sync())

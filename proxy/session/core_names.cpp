@@ -71,6 +71,7 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
 bool SessionCore::puts_in_doubt(const Statement& statement) const {
   constexpr rules::Effects places = bit(Effect::reset_all) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
   if (changes_names(statement) || (statement.effects & places) != 0) return true;
+  if (settings_.returns_to_start(statement)) return true;
   if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
   const auto& variables = statement.variables;
   return std::any_of(variables.begin(), variables.end(), [](const auto& change) { return SessionSettings::is_parsed_with(change.name); });

@@ -239,7 +239,13 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   const auto status = backend::read_parameter_status(body);
   if (!status) return desynchronised(backend::parameter_status);
   const bool own = swallowing();
-  if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) work_->to_client.add(frame);
+  if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) {
+    const std::string_view seen = settings_.told_value(status->name, status->value);
+    if (seen == status->value)
+      work_->to_client.add(frame);
+    else
+      work_->to_client.compose([&](std::string& out) { protocol::write_parameter_status(out, status->name, seen); });
+  }
   if (find_tracked(status->name) == Tracked::application_name && !own) note_application_name(status->value);
   if (!work_->ledger.empty() || active_->status != 'I') return;
   settings_.commit();  // news of the server's own, no part of any transaction

@@ -74,14 +74,28 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   if (tracked == Tracked::count) return !own;
   const auto i = static_cast<std::size_t>(tracked);
   server.reported[i] = value;
-  const bool news = told_[i] != value;
-  told_.set(i, value);
+  const bool returns = !own && (returning_ & 1u << i) != 0;  // to what the session began with, which is set next
+  const std::string_view seen = returns ? std::string_view(wanted_[i]) : value;
+  const bool news = told_[i] != seen;
+  told_.set(i, seen);
   if (news) changed();
-  if (!own && (returning_ & 1u << i) == 0 && wanted_[i] != value) {
+  if (!own && wanted_[i] != seen) {
     remember(server);
-    wanted_.set(i, value);
+    wanted_.set(i, seen);
   }
   return news;
+}
+
+std::string_view SessionSettings::told_value(std::string_view name, std::string_view reported) const {
+  const Tracked tracked = find_tracked(name);
+  return tracked == Tracked::count ? reported : std::string_view(told()[static_cast<std::size_t>(tracked)]);
+}
+
+/// A RESET goes to what the session began with, which is set when it has been answered.
+bool SessionSettings::returns_to_start(const rules::Statement& statement) const {
+  return std::any_of(statement.variables.begin(), statement.variables.end(), [this](const rules::VariableChange& change) {
+    return change.statement.empty() && (base_.find(change.name) || find_tracked(change.name) != Tracked::count);
+  });
 }
 
 bool SessionSettings::replay_encoding(const ServerState& server, std::string& statements) const {

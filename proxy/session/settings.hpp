@@ -45,6 +45,8 @@ class SessionSettings {
   void end_cycle();
 
   const TrackedValues& told() const { return *told_; }
+  /// What the client believes of a setting that servers report; of another one, `reported`.
+  std::string_view told_value(std::string_view name, std::string_view reported) const;
   const TrackedValues& wanted() const { return *wanted_; }
 
   /// What a server takes of the settings when it parses: a text means the same where this is the same. "": nothing is known.
@@ -55,6 +57,8 @@ class SessionSettings {
   bool is_unsettled() const { return unsettled_; }
   /// Something was set or reset, or may have been, since the transaction began.
   bool changed_in_transaction() const { return !undo_.empty(); }
+  /// It resets something to a value that servers do not have by themselves.
+  bool returns_to_start(const rules::Statement& statement) const;
   /// The change may have an effect on parsing().
   static bool is_parsed_with(std::string_view name);
 

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <csignal>
 #include <iostream>
 
@@ -18,9 +20,18 @@ struct Execute {
   int operator()(const ExitCommand& command) const { return command.code; }
 };
 
+/// A large message's memory goes back when it is freed. Left to itself glibc takes the first that is freed for the size of all to come, and
+/// keeps them in its heap.
+void give_large_memory_back() {
+  constexpr int large = 1024 * 1024;
+  mallopt(M_MMAP_THRESHOLD, large);
+  mallopt(M_TRIM_THRESHOLD, 2 * large);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  give_large_memory_back();
   // A peer that has gone is an error code of write(), not a reason to die.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a log file that may not grow costs its lines

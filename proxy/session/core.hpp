@@ -221,7 +221,7 @@ class SessionCore {
   void close_on_server(Link& link, const PreparedKey& key);
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
   void set_sent_text(PreparedStatement& prepared);
-  bool execute_locally(const rules::ScriptItem& item, std::string_view text);
+  bool execute_locally(const PreparedStatement& portal, const protocol::frontend::Execute& execute);
   void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
@@ -243,6 +243,7 @@ class SessionCore {
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void take_back_portal(const PortalChange& change);
   void close_portals(std::string_view portal);
+  void note_answered(const PreparedStatement& portal, std::string_view name, std::size_t rows);
   void spend_portal(std::string_view name, rules::Kind kind);
   bool is_held_cursor(std::string_view name) const;
   Link* link_of_portal(std::string_view name);

@@ -1,4 +1,6 @@
 // Execute, and the statements that run without a server or by messages of ours.
+#include <algorithm>
+
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
@@ -27,7 +29,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (!surely_portal(execute->portal)) return 0;
     if (portal == spent()) return run_spent(execute->portal) ? size : 0;
     const Kind kind = portal->item().statement->kind;
-    if (execute_locally(portal->item(), portal->text)) return ++counters.queries, spend_portal(execute->portal, kind), size;
+    if (execute_locally(*portal, *execute)) return ++counters.queries, spend_portal(execute->portal, kind), size;
     if (refusal_) return fail_batch(*refusal_), size;
     return stall_ == Stall::none ? size : 0;
   }
@@ -62,7 +64,9 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
 }
 
 /// Execute of a statement that is_local(). True: answered, or sent in a form of ours. False: it waits, or refusal_ is set.
-bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text) {
+bool SessionCore::execute_locally(const PreparedStatement& portal, const frontend::Execute& execute) {
+  const ScriptItem& item = portal.item();
+  const std::string& text = portal.text;
   const rules::Statement& statement = *item.statement;
   std::string tag;
   std::string bytes;
@@ -88,7 +92,8 @@ bool SessionCore::execute_locally(const ScriptItem& item, std::string_view text)
   if (local_abort_ && !refusal_ && !ends_failed_transaction(statement.kind)) refusal_ = transaction_failed();
   if (refusal_) return false;
   if (item.decision->verb == Decision::Verb::answer) {
-    write_answer_rows(bytes, item.decision->answer);
+    const std::size_t end = write_answer_rows(bytes, item.decision->answer, portal.answered, static_cast<std::size_t>(std::max(execute.max_rows, 0)));
+    note_answered(portal, execute.portal, end);
     local_reply(bytes);
     return true;
   }

@@ -217,6 +217,17 @@ void SessionCore::spend_portal(std::string_view name, Kind kind) {
   set_portal(name, dropped ? nullptr : spent());
 }
 
+/// The portal goes on behind the rows that its client has.
+void SessionCore::note_answered(const PreparedStatement& portal, std::string_view name, std::size_t rows) {
+  if (portal.answered == rows) return;
+  auto rest = std::make_shared<PreparedStatement>(portal);
+  rest->answered = static_cast<std::uint32_t>(rows);
+  if (name.empty())
+    unnamed_portal_ = std::move(rest);
+  else
+    portals_[std::string(name)] = std::move(rest);
+}
+
 /// Closing a statement of the protocol never needs a server: what it holds is shared, and goes by its own LRU.
 std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "rules/tokens.hpp"
 
@@ -17,9 +18,16 @@ void write_answer_description(std::string& out, const rules::Answer& answer) {
   protocol::write_row_description(out, columns);
 }
 
-void write_answer_rows(std::string& out, const rules::Answer& answer) {
-  for (const auto& row : answer.rows) protocol::write_data_row(out, row);
-  protocol::write_command_complete(out, "SELECT " + std::to_string(answer.rows.size()));
+std::size_t write_answer_rows(std::string& out, const rules::Answer& answer, std::size_t first, std::size_t most) {
+  const std::size_t left = answer.rows.size() - first;
+  const bool suspended = most > 0 && most <= left;
+  const std::size_t end = first + (suspended ? most : left);
+  for (std::size_t i = first; i < end; ++i) protocol::write_data_row(out, answer.rows[i]);
+  if (suspended)
+    protocol::write_empty(out, protocol::backend::portal_suspended);
+  else
+    protocol::write_command_complete(out, "SELECT " + std::to_string(left));
+  return end;
 }
 
 SqlError to_error(const rules::Refusal& refusal) {

@@ -12,8 +12,9 @@ namespace pgswitch {
 
 /// RowDescription of a rule's answer{}.
 void write_answer_description(std::string& out, const rules::Answer& answer);
-/// Its rows and CommandComplete.
-void write_answer_rows(std::string& out, const rules::Answer& answer);
+/// Its rows from `first` on, at most `most` (0: all), and PortalSuspended when there were so many, else CommandComplete. The result is
+/// where the next ones begin.
+std::size_t write_answer_rows(std::string& out, const rules::Answer& answer, std::size_t first = 0, std::size_t most = 0);
 /// What a client is told of a refusal.
 protocol::SqlError to_error(const rules::Refusal& refusal);
 /// COMMIT AND CHAIN, ROLLBACK AND CHAIN: the transaction goes on.

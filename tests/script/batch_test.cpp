@@ -43,6 +43,15 @@ TEST(batch, answer_of_a_rule_needs_no_server) {
                         complete("SELECT 1"), ready('I'));
 }
 
+TEST(batch, answer_of_a_rule_is_told_as_far_as_execute_asks) {
+  Script()
+      .client(parse("", "select * from told"), bind_to("", ""), execute("", 1), execute(""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), data_row("1"), portal_suspended(), complete("SELECT 0"), complete("SELECT 0"), ready('I'))
+      .client(parse("", "select * from told"), bind_to("p", ""), execute("p", 2), execute("p"), describe_portal("p"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), data_row("1"), complete("SELECT 1"), complete("SELECT 0"), row_description(), bind_complete(),
+                        data_row("1"), complete("SELECT 1"), ready('I'));
+}
+
 TEST(batch, answer_of_a_rule_between_statements_keeps_its_place) {
   Script()
       .client(parse("", "select 1"), bind_to("", ""), execute(""), parse("", "select * from told"), bind_to("", ""), execute(""), sync())

@@ -7,6 +7,7 @@
 #include "rules/cache.hpp"
 #include "rules/chain.hpp"
 #include "rules/explain.hpp"
+#include "rules/misreading.hpp"
 #include "rules/tokens.hpp"
 
 namespace pgswitch::rules {
@@ -65,6 +66,7 @@ class CachingEngine final : public Engine {
   }
 
   const ScriptPtr& decide(std::string_view sql, const Facts& facts) override {
+    if (facts.ascii_in_characters && may_be_misread(sql, {facts.standard_conforming_strings})) return refuse_misreading();
     if (sql.size() > options_.parse_max_bytes || !facts.standard_conforming_strings) return decide_uncached(sql, facts);
     Lookup lookup = look_up(sql, facts);
     const ScriptPtr& script = lookup.script != nullptr ? *lookup.script : decide_anew(sql, facts, lookup);
@@ -121,6 +123,22 @@ class CachingEngine final : public Engine {
     const Dependencies read = decide_items(sql, facts, found.scan.comments, *script);
     current_ = std::move(script);
     if (cacheable) keep(sql, facts, found, analysis, read);
+    return current_;
+  }
+
+  const ScriptPtr& refuse_misreading() {
+    auto statement = std::make_shared<Statement>();
+    statement->kind = Kind::unparsed;
+    statement->parsed = false;
+    auto decision = std::make_shared<Decision>();
+    decision->verb = Decision::Verb::reject;
+    decision->refusal = misreading_refusal();
+    decision->rule = "default";
+    auto script = std::make_shared<Script>();
+    script->items.push_back({std::move(statement), std::move(decision)});
+    finish(*script);
+    current_ = std::move(script);
+    chain_->count(*current_->items.front().decision);
     return current_;
   }
 

@@ -18,6 +18,8 @@ struct Facts {
   bool in_transaction = false;
   /// The session's setting: off makes a backslash in '...' escape. Such statements are understood one by one, never cached.
   bool standard_conforming_strings = true;
+  /// The session's client_encoding is one of those that misreading.hpp is about.
+  bool ascii_in_characters = false;
   RouteId default_route = no_route;
   std::uint64_t identity = 0;  ///< 0: none drawn; the strings are compared then
 };

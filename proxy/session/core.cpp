@@ -82,8 +82,8 @@ void SessionCore::write_local_error(const SqlError& error) {
 
 const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
   facts_.in_transaction = in_transaction();
-  facts_.standard_conforming_strings =
-      settings_.told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
+  facts_.standard_conforming_strings = settings_.facts().conforming_strings;
+  facts_.ascii_in_characters = settings_.facts().ascii_in_characters;
   return engine_->decide(text, facts_);
 }
 

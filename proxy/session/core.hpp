@@ -259,6 +259,7 @@ class SessionCore {
   bool puts_in_doubt(const rules::Statement& statement) const;
   const std::shared_ptr<const std::string>& parsed_with();
   bool is_parsed_alike(const PreparedStatement& prepared);
+  bool may_be_misread(std::string_view text, bool conforming_strings);
   PreparedStatementPtr known_to(Link& link, PreparedStatementPtr prepared, bool unnamed);
   std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
   PreparedStatementPtr find_prepared(std::string_view name) const;

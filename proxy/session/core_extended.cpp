@@ -250,6 +250,8 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
       if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (surely_prepared(link, prepared, unnamed)) return false;
+  // The server will say that it does not know it.
+  if (prepared.settings && !is_parsed_alike(prepared) && may_be_misread(prepared.sent_text, settings_.facts().conforming_strings)) return false;
   if (!unnamed) make_room(link);
   const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
@@ -309,6 +311,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   prepared = known_to(*link, std::move(prepared), target->name.empty());
+  if (refusal_) return fail_batch(*refusal_), size;
   if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   ensure_prepared(*link, *prepared, target->name.empty());
   if (target->name.empty() || prepared->by_sql) {

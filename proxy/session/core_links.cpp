@@ -3,6 +3,8 @@
 
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/misreading.hpp"
 #include "rules/route_names.hpp"
 
 namespace pgswitch {
@@ -129,7 +131,7 @@ SessionCore::Link* SessionCore::set_up(Link& link) {
 }
 
 /// Sends what makes settings of the link right; false when they are. What stays unchecked then is looked at when the
-/// answer has come.
+/// answer has come. What was set in another client_encoding may be another text in this one: refusal_.
 bool SessionCore::replay_settings(Link& link) {
   std::string statements;
   if (link.unchecked == Unchecked::everything && settings_.replay_encoding(*link.state, statements))
@@ -138,6 +140,8 @@ bool SessionCore::replay_settings(Link& link) {
     link.unchecked = Unchecked::nothing;
   else
     return false;
+  if (may_be_misread(statements, link.state->reported[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off"))
+    return link.unchecked = Unchecked::everything, refusal_ = to_error(rules::misreading_refusal()), true;
   ++counters.settings_replayed;
   work_->to_server.compose([&](std::string& out) { protocol::write_query(out, statements); });
   work_->ledger.push(Expect::query, Reply::swallow);

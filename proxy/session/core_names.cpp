@@ -6,6 +6,7 @@
 #include "protocol/utf8.hpp"
 #include "proxy/session/core.hpp"
 #include "proxy/session/local_answer.hpp"
+#include "rules/misreading.hpp"
 #include "rules/prepared_name.hpp"
 #include "rules/rewrite.hpp"
 
@@ -69,8 +70,8 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
 /// Whether names, what texts mean, or where the tables and cursors are that they name is not known before the statement has been
 /// answered.
 bool SessionCore::puts_in_doubt(const Statement& statement) const {
-  constexpr rules::Effects places = bit(Effect::reset_all) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
-  if (changes_names(statement) || (statement.effects & places) != 0) return true;
+  constexpr rules::Effects doubtful = bit(Effect::reset_all) | bit(Effect::unknown_settings) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
+  if (changes_names(statement) || (statement.effects & doubtful) != 0) return true;
   if (settings_.returns_to_start(statement)) return true;
   if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
   const auto& variables = statement.variables;
@@ -92,13 +93,20 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
 }
 
 /// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
+/// Where they have changed what its text may be, it must not be: refusal_.
 PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
   if (prepared->by_sql || is_parsed_alike(*prepared)) return prepared;
   PreparedSet& there = link.state->prepared;
   if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) return prepared;
+  if (may_be_misread(prepared->sent_text, settings_.facts().conforming_strings)) return refusal_ = to_error(rules::misreading_refusal()), prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   set_sent_text(*again);
   return again;
+}
+
+/// A text that was decided in another encoding than the one in which it would be sent.
+bool SessionCore::may_be_misread(std::string_view text, bool conforming_strings) {
+  return settings_.facts().ascii_in_characters && rules::may_be_misread(text, {conforming_strings});
 }
 
 /// Servers know statements by other names, and do not see what is wrong with the client's.

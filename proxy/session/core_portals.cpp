@@ -83,6 +83,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
   prepared = known_to(*link, std::move(prepared), unnamed);
+  if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
   ++counters.binds;
   // A portal's name that has been given to what needs no server: what else is wrong comes first, so the server is asked to

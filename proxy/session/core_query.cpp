@@ -56,6 +56,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   }
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
+  if (!work_->head.decided && !names_known()) return 0;
   if (!work_->head.decided) decide_head(query->text);
   if (!work_->head.plain) {
     if (!run_script(query->text)) return 0;
@@ -208,6 +209,7 @@ bool SessionCore::run_on_server(std::string_view text) {
 
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
+  if (refusal_) return false;
 
   Note note;
   note.script = work_->head.script;

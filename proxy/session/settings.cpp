@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/writer.hpp"
+#include "rules/misreading.hpp"
 
 namespace pgswitch {
 namespace {
@@ -68,6 +69,13 @@ std::string reset_statement(std::string_view name) {
 
 SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
     : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
+
+const SessionSettings::Facts& SessionSettings::find_facts() {
+  facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
+  facts_.ascii_in_characters = rules::has_ascii_in_characters(told_[client_encoding]) || rules::has_ascii_in_characters(wanted_[client_encoding]);
+  facts_version_ = version_;
+  return facts_;
+}
 
 bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {
   const Tracked tracked = find_tracked(name);

@@ -48,6 +48,12 @@ class SessionSettings {
   /// What the client believes of a setting that servers report; of another one, `reported`.
   std::string_view told_value(std::string_view name, std::string_view reported) const;
   const TrackedValues& wanted() const { return *wanted_; }
+  /// What is asked of the settings for each statement.
+  struct Facts {
+    bool conforming_strings = true;
+    bool ascii_in_characters = false;  ///< of the client_encoding that the client has, or is about to get (rules/misreading.hpp)
+  };
+  const Facts& facts() { return facts_version_ == version_ ? facts_ : find_facts(); }
 
   /// What a server takes of the settings when it parses: a text means the same where this is the same. "": nothing is known.
   std::string parsing() const;
@@ -75,6 +81,7 @@ class SessionSettings {
   void set(std::string_view name, const std::string& statement, ServerState& server);
   void reset(std::string_view name, ServerState& server);
   void reset_all(ServerState& server, bool role_too);
+  const Facts& find_facts();
   void changed();
   void unreported(std::string_view statement);
 
@@ -84,6 +91,8 @@ class SessionSettings {
   unsigned returning_ = 0;     ///< bits by Tracked: just RESET, so what the server reports is its own default, not a wish
   std::string unreported_;     ///< what has changed tracked ones since the last ReadyForQuery, which reports them
   unsigned version_ = 0;
+  unsigned facts_version_ = ~0u;
+  Facts facts_;                ///< as of that version
   bool unsettled_ = false;
   Settings settings_;
   Settings base_;

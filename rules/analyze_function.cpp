@@ -4,6 +4,7 @@
 
 #include "rules/analyze_variables.hpp"
 #include "rules/analyze_walk.hpp"
+#include "rules/temporary.hpp"
 #include "rules/volatility.hpp"
 
 namespace pgswitch::rules {
@@ -89,6 +90,7 @@ void TreeWalker::on_set_config(const FuncCall* call) {
   const std::optional<std::string> setting = constant_text(nth(call->args, 0));
   const std::optional<std::string> text = constant_text(value);
   const bool null = is_null_constant(value);
+  if (setting && text && lower_name(*setting) == "search_path" && names_temporary_schema(*text)) out_.effects |= bit(Effect::temp_table);
   if (local == true) {
     out_.effects |= bit(Effect::set_local);
     if (call == sure_call_ && setting && text) out_.variables.push_back({lower_name(*setting), set_config_statement(lower_name(*setting), *text), *text, true});

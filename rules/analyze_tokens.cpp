@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rules/redshift_words.hpp"
+#include "rules/temporary.hpp"
 #include "rules/token_tables.hpp"
 #include "rules/volatility.hpp"
 
@@ -166,6 +167,7 @@ bool variable_kind(const Heads& h, std::string_view text, Statement& out) {
   } else if (known || h.at(1) == "local") {
     const bool local = h.at(1) == "local";
     out.effects |= bit(local ? Effect::set_local : Effect::set_variable);
+    if (variable.name == "search_path" && names_temporary_schema(text)) out.effects |= bit(Effect::temp_table);
     out.variables.push_back({variable.name, std::string(text), {}, local});
   } else {
     out.effects |= bit(Effect::unknown_settings);
@@ -245,15 +247,17 @@ void other_effects(const Heads& h, Statement& out) {
 /// One pass over the tokens.
 class Evidence {
  public:
-  Evidence(std::string_view text, TokenOptions options, Statement& out) : reader_(text, options), out_(out) {}
+  Evidence(std::string_view text, bool refused, TokenOptions options, Statement& out) : reader_(text, options), refused_(refused), out_(out) {}
   void gather();
   const Heads& heads() const { return heads_; }
 
  private:
   void on_token(const Token& token);
   void on_word(const std::string& word, bool quoted);
+  void note_temporary(const std::string& word, bool quoted);
 
   TokenReader reader_;
+  const bool refused_;
   Statement& out_;
   Heads heads_;
   RedshiftWords redshift_;
@@ -294,6 +298,7 @@ void Evidence::on_token(const Token& token) {
 
 void Evidence::on_word(const std::string& word, bool quoted) {
   if (out_.words.size() < most_words) out_.words.push_back(quoted ? lower(word) : word);
+  note_temporary(word, quoted);
   if (quoted) return;
   if (word == "hold" && previous_ == "with") out_.effects |= bit(Effect::hold_cursor);
   if (word == "returning") out_.returning = true;
@@ -306,6 +311,12 @@ void Evidence::on_word(const std::string& word, bool quoted) {
   if (previous_ == "for" && (word == "update" || word == "share")) out_.for_update = true;
 }
 
+/// Of a text that the server will take, the words may be anything but are rarely that; one that it refuses is rarely about it.
+void Evidence::note_temporary(const std::string& word, bool quoted) {
+  const bool surely = !refused_ || previous_ == "into";
+  if (is_temporary_schema(word) || (!quoted && surely && is_temp(word))) out_.effects |= bit(Effect::temp_table);
+}
+
 }  // namespace
 
 void describe_by_tokens(std::string_view text, bool refused, TokenOptions options, Statement& out) {
@@ -313,7 +324,7 @@ void describe_by_tokens(std::string_view text, bool refused, TokenOptions option
   out.parsed = false;
   out.read_only = false;
   out.literal_sensitive = true;
-  Evidence evidence(text, options, out);
+  Evidence evidence(text, refused, options, out);
   evidence.gather();
   const Heads& heads = evidence.heads();
   if (heads.at(0) != "declare") out.effects &= ~bit(Effect::hold_cursor);

@@ -1,6 +1,7 @@
 #include "rules/analyze_utility.hpp"
 
 #include "rules/analyze_variables.hpp"
+#include "rules/temporary.hpp"
 
 namespace pgswitch::rules {
 namespace {
@@ -93,8 +94,7 @@ void create_view(const ViewStmt* s, TreeWalker& w) {
   w.walk_stored(s->query);
 }
 
-void create_function(const CreateFunctionStmt* s, TreeWalker& w, Statement& out) {
-  if (length(s->funcname) == 2 && string_of(first(s->funcname)) == "pg_temp") out.effects |= bit(Effect::temp_table);
+void create_function(const CreateFunctionStmt* s, TreeWalker& w) {
   w.walk_stored(s->sql_body);
 }
 
@@ -208,7 +208,7 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
     case T_ViewStmt: create_view(as<ViewStmt>(n), w); return;
     case T_CreateSeqStmt: w.create(as<CreateSeqStmt>(n)->sequence); return;
     case T_AlterSeqStmt: w.write(as<AlterSeqStmt>(n)->sequence); return;
-    case T_CreateFunctionStmt: create_function(as<CreateFunctionStmt>(n), w, out); return;
+    case T_CreateFunctionStmt: create_function(as<CreateFunctionStmt>(n), w); return;
     case T_RuleStmt: create_rule(as<RuleStmt>(n), w); return;
     case T_AlterTableStmt:
       if (as<AlterTableStmt>(n)->objtype != OBJECT_INDEX) w.write(as<AlterTableStmt>(n)->relation);
@@ -266,6 +266,7 @@ void describe_by_kind(const Node* stmt, std::string_view text, TreeWalker& walke
   if (describe_session(stmt, text, walker, out)) return;
   out.literal_sensitive = true;
   describe_definition(stmt, walker, out);
+  if (!has(out.effects, Effect::dropped_on_commit) && defines_temporary(text)) out.effects |= bit(Effect::temp_table);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "rules/analyze_variables.hpp"
 
+#include "rules/temporary.hpp"
+
 namespace pgswitch::rules {
 namespace {
 
@@ -59,6 +61,7 @@ void note_change(const VariableSetStmt* stmt, std::string_view text, Statement& 
     change.statement = text;
   }
   out.effects |= bit(stmt->is_local ? Effect::set_local : Effect::set_variable);
+  if (change.name == "search_path" && names_temporary_schema(text)) out.effects |= bit(Effect::temp_table);
   out.variables.push_back(std::move(change));
 }
 

@@ -1,5 +1,6 @@
 #include "rules/analyze_walk.hpp"
 
+#include "rules/temporary.hpp"
 #include "rules/volatility.hpp"
 
 namespace pgswitch::rules {
@@ -209,7 +210,7 @@ void TreeWalker::write(TableName table) {
 void TreeWalker::create(const RangeVar* object, bool dropped_on_commit) {
   write(object);
   if (!object || !object->relname) return;
-  if (object->relpersistence != RELPERSISTENCE_TEMP && text_of(object->schemaname) != "pg_temp") return;
+  if (object->relpersistence != RELPERSISTENCE_TEMP && !is_temporary_schema(text_of(object->schemaname))) return;
   out_.effects |= bit(dropped_on_commit ? Effect::dropped_on_commit : Effect::temp_table);
   out_.object = object->relname;
 }

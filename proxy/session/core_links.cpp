@@ -127,6 +127,10 @@ SessionCore::Link* SessionCore::set_up(Link& link) {
     link.unchecked = Unchecked::nothing;
   }
   if (!work_->deferred.empty()) send_deferred(link);
+  if (settings_.facts().temporary_path) {
+    link.pins |= bit(Pin::temp_table);
+    link.state->session_state = true;
+  }
   return &link;
 }
 

@@ -5,6 +5,7 @@
 
 #include "protocol/writer.hpp"
 #include "rules/misreading.hpp"
+#include "rules/temporary.hpp"
 
 namespace pgswitch {
 namespace {
@@ -71,8 +72,10 @@ SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
     : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
 
 const SessionSettings::Facts& SessionSettings::find_facts() {
+  const SessionSetting* path = settings_.find("search_path");
   facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
   facts_.ascii_in_characters = rules::has_ascii_in_characters(told_[client_encoding]) || rules::has_ascii_in_characters(wanted_[client_encoding]);
+  facts_.temporary_path = path && rules::names_temporary_schema(path->statement);
   facts_version_ = version_;
   return facts_;
 }

@@ -52,6 +52,7 @@ class SessionSettings {
   struct Facts {
     bool conforming_strings = true;
     bool ascii_in_characters = false;  ///< of the client_encoding that the client has, or is about to get (rules/misreading.hpp)
+    bool temporary_path = false;       ///< the search_path has pg_temp in it: what is created may be temporary
   };
   const Facts& facts() { return facts_version_ == version_ ? facts_ : find_facts(); }
 

@@ -29,6 +29,34 @@ TEST(pin, temp_table_keeps_the_server_and_draws_its_statements) {
       .expect_release();
 }
 
+TEST(pin, search_path_with_pg_temp_keeps_the_server_until_temporary_objects_are_gone) {
+  Script script;
+  pinned(script, "set search_path to pg_temp", "SET", Pin::temp_table)
+      .exchange("create table tt (a int)", "CREATE TABLE", 'I')
+      .exchange("reset search_path", "RESET", 'I')
+      .exchange("discard temp", "DISCARD TEMP", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, search_path_with_pg_temp_pins_each_server_that_it_goes_to) {
+  Start start;
+  start.base = {{"search_path", "SET search_path='pg_temp'"}};
+  Script(start)
+      .client(query("create type x as (a int)"))
+      .expect_acquire()
+      .expect_to_server(query("SET search_path='pg_temp'"))
+      .server(complete("SET"), ready('I'))
+      .expect_to_server(query("create type x as (a int)"))
+      .server(complete("CREATE TYPE"), ready('I'))
+      .expect_to_client(complete("CREATE TYPE"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::temp_table)); });
+}
+
+TEST(pin, type_in_pg_temp_keeps_the_server) {
+  Script script;
+  pinned(script, "create type pg_temp.x as (a int)", "CREATE TYPE", Pin::temp_table);
+}
+
 TEST(pin, listen_hears_notifications_while_parked_and_ends_with_unlisten) {
   Script script;
   pinned(script, "listen ch", "LISTEN", Pin::listen)

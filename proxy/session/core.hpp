@@ -242,7 +242,7 @@ class SessionCore {
   void set_portal(std::string_view name, PreparedStatementPtr portal);
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void take_back_portal(const PortalChange& change);
-  void close_portals(std::string_view portal);
+  void close_all_portals(std::string_view portal, Note& note);
   void note_answered(const PreparedStatement& portal, std::string_view name, std::size_t rows);
   void spend_portal(std::string_view name, rules::Kind kind);
   bool is_held_cursor(std::string_view name) const;
@@ -357,6 +357,7 @@ class SessionCore {
   PreparedStatementPtr unnamed_;
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
+  std::uint32_t transactions_ = 0;  ///< whose portals are gone
   RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
   std::uint32_t last_serial_ = 0;
 

@@ -51,13 +51,13 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   batch_wrote_ |= !statement.read_only;
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
-  if (has(statement.effects, rules::Effect::close_all_cursors)) close_portals(execute->portal);
   names_in_doubt_ |= puts_in_doubt(statement);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
     work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;
     note.statement = portal->item().statement;
+    if (has(statement.effects, rules::Effect::close_all_cursors)) close_all_portals(execute->portal, note);
     work_->ledger.push(Expect::execute, Reply::forward, std::move(note));
   }
   return size;

@@ -98,9 +98,10 @@ void SessionCore::fail_batch(const SqlError& error) {
 
 /// Whether the client's transaction has failed so that the statement must not be parsed or bound, and no server will tell.
 bool SessionCore::fails_in_transaction(const PreparedStatement& prepared) const {
-  const bool over = !work_->ledger.empty() && predicted_ == 'I';  // its end is on its way
+  const bool running = !work_->ledger.empty() || batch_open_;
+  const bool over = running && predicted_ == 'I';  // its end is on its way
   if (over || ends_failed_transaction(prepared.item().statement->kind)) return false;
-  return local_abort_ || ((work_->ledger.empty() ? status() : predicted_) == 'E' && is_local(prepared));
+  return local_abort_ || ((running ? predicted_ : status()) == 'E' && is_local(prepared));
 }
 
 /// What is answered without a server, and does not end the transaction: whether it may be is known only when everything

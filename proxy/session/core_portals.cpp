@@ -138,6 +138,7 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
   const bool taken = !names.portal.empty() && find_portal(names.portal);
   if (taken && !surely_portal(names.portal)) return 0;
+  if (taken && work_->ledger.ready_expected() > 0) return await_replies(), 0;  // the end of its transaction may be among them
   if (taken || is_held_cursor(names.portal)) return fail_batch(duplicate_portal(names.portal)), size;
   if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;
@@ -186,25 +187,33 @@ void SessionCore::set_portal(std::string_view name, PreparedStatementPtr portal)
 
 /// What the name means from now on (nullptr: nothing); `note` gets what takes it back.
 void SessionCore::rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note) {
-  note.portal = std::make_shared<PortalChange>(PortalChange{std::string(name), find_portal(name), portal});
+  note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(name), find_portal(name), portal, nullptr});
   set_portal(name, std::move(portal));
+}
+
+/// CLOSE ALL, run by `portal`, which stays.
+void SessionCore::close_all_portals(std::string_view portal, Note& note) {
+  PreparedStatementPtr running = find_portal(portal);
+  note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, {}, nullptr, nullptr, std::make_shared<PreparedNames>(portals_)});
+  portals_.clear();
+  unnamed_portal_.reset();
+  set_portal(portal, std::move(running));
 }
 
 /// Not where the name has been given to another portal since.
 void SessionCore::take_back_portal(const PortalChange& change) {
+  if (change.transaction != transactions_) return;
+  if (change.all) {
+    portals_ = *change.all;
+    return;
+  }
   const PreparedStatementPtr portal = find_portal(change.name);
   if (portal == change.now || portal == spent()) set_portal(change.name, change.before);
 }
 
-/// CLOSE ALL, run by `portal`, which stays.
-void SessionCore::close_portals(std::string_view portal) {
-  PreparedStatementPtr running = find_portal(portal);
-  drop_portals();
-  set_portal(portal, std::move(running));
-}
-
 /// A transaction has ended.
 void SessionCore::drop_portals() {
+  ++transactions_;
   unnamed_portal_.reset();
   if (!portals_.empty()) portals_.clear();
 }

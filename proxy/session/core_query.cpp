@@ -221,7 +221,8 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
-    if (ends_transaction(items[i].statement->kind) || has(items[i].statement->effects, rules::Effect::close_all_cursors)) drop_portals();
+    if (ends_transaction(items[i].statement->kind)) drop_portals();
+    if (has(items[i].statement->effects, rules::Effect::close_all_cursors)) close_all_portals({}, note);
     if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(slice(items[i], text)))
       predicted_ = 'T';
     else

@@ -217,6 +217,7 @@ bool SessionCore::on_ready(ByteView frame) {
       work_->to_client.add(frame);
     counters.transactions += *status == 'I';
   }
+  const bool last = work_->ledger.size() == 1;  // nothing of the client's stands behind it
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
   if (!work_->ledger.empty()) return true;
@@ -225,7 +226,7 @@ bool SessionCore::on_ready(ByteView frame) {
     fatal(no_transaction_blocks());
     return false;
   }
-  if (*status == 'I' && predicted_ != 'I') drop_portals();
+  if (last && *status == 'I' && predicted_ != 'I') drop_portals();
   predicted_ = *status;
   names_in_doubt_ = false;
   if (!set_up || failed) link.unchecked = Unchecked::everything;

@@ -129,8 +129,12 @@ bool Ledger::server_tells(std::string_view name, const PreparedKey& key) const {
 }
 
 std::string_view Ledger::former_name(std::uint32_t serial) const {
-  for (std::size_t i = 0; i < notes_.size(); ++i)
+  for (std::size_t i = 0; i < notes_.size(); ++i) {
     if (notes_[i].previous && notes_[i].previous->serial == serial) return notes_[i].client_name;
+    if (!notes_[i].all_previous) continue;
+    for (const auto& [name, prepared] : *notes_[i].all_previous)
+      if (prepared->serial == serial) return name;
+  }
   return {};
 }
 

@@ -19,10 +19,12 @@ enum class Expect : std::uint8_t { query, function_call, parse, bind, describe, 
 /// sees an error of ours instead of the server's, which we provoked to fail the transaction.
 enum class Reply : std::uint8_t { forward, partial, swallow, substitute };
 
-/// A portal's name has got another meaning, or none.
+/// A portal's name has got another meaning, or none; or all are closed.
 struct PortalChange {
+  std::uint32_t transaction = 0;      ///< the transaction's number: the portals of one that has ended do not come back
   std::string name;
   PreparedStatementPtr before, now;
+  std::shared_ptr<PreparedNames> all; ///< CLOSE ALL: all names before
 };
 
 /// What an entry's reply changes; only for entries that change something.

@@ -221,6 +221,17 @@ TEST(names, spent_portals_are_55000_and_those_of_an_ended_transaction_34000) {
       .expect_to_client(parse_complete(), bind_complete(), complete("ROLLBACK"), any_error("34000"), ready('I'));
 }
 
+TEST(names, in_errors_are_the_clients_also_when_all_are_deallocated_meanwhile) {
+  Script script;
+  prepared(script)
+      .client(bind_to("", "s", {"1"}), parse("", "deallocate all"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1, {"1"}), sync())
+      .server(error("08P01", "prepared statement \"" + name_1 + "\" requires 0"), ready('I'))
+      .expect_to_client(error("08P01", "prepared statement \"s\" requires 0"), ready('I'))
+      .expect_release();
+}
+
 TEST(names, deallocate_in_a_failed_transaction_is_the_servers_to_refuse) {
   Script script;
   prepared(script)

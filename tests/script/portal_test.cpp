@@ -102,6 +102,96 @@ TEST(portal, is_closed_by_close_all) {
            .expect_to_client(parse_complete(), bind_complete(), complete("CLOSE CURSOR ALL"), ready('T')));
 }
 
+TEST(portal, of_a_server_that_close_all_has_closed_gives_its_name_free) {
+  const std::string all = "close all";
+  Script()
+      .client(parse("t", "select 1"), bind_to("p", "t"), parse("", all), bind_to("", ""), execute(""), parse("", ""), bind_to("p", ""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server("select 1"), "select 1"), bind_to("p", on_server("select 1")), parse("", all), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), parse_complete(), bind_complete(), complete("CLOSE CURSOR ALL"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), parse_complete(), bind_complete(), complete("CLOSE CURSOR ALL"), parse_complete(),
+                        bind_complete(), ready('I'))
+      .expect_release();
+}
+
+TEST(portal, of_a_server_does_not_keep_its_name_because_a_begin_was_expected) {
+  Script(session_pooling())
+      .client(parse("r", "rollback"), parse("t", "select 1"), bind_to("p", "t"), parse("", "begin"), execute("none"), bind_to("", ""), execute(""), sync(),
+              bind_to("p", "r"))
+      .expect_acquire()
+      .expect_to_client(parse_complete())
+      .expect_to_server(parse(on_server("select 1"), "select 1"), bind_to("p", on_server("select 1")), execute("none"), parse(on_server("begin"), "begin"),
+                        close_portal("pgswitch"), bind_to("pgswitch", on_server("begin")), execute("pgswitch"), close_portal("pgswitch"), sync())
+      .server(parse_complete(), bind_complete(), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), parse_complete(), error("34000"), ready('I'), bind_complete())
+      .client(sync())
+      .expect_to_client(ready('I'));
+}
+
+TEST(portal, is_not_closed_by_a_close_all_that_was_skipped) {
+  Script()
+      .client(parse("b", "begin"), bind_to("q", "b"), bind_to("", "b"), execute(""), parse("s", "close all"), bind_to("", "s", {"1"}), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), bind_complete(), complete("BEGIN"))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse(on_server("close all"), "close all"), bind_to("", on_server("close all"), {"1"}), execute(""), sync())
+      .server(begun(), parse_complete(), error("08P01"), ready('E'))
+      .expect_to_client(parse_complete(), error("08P01"), ready('E'))
+      .client(describe_portal("q"), sync())
+      .expect_to_client(no_data(), ready('E'));
+}
+
+TEST(portal, can_be_bound_behind_the_end_of_a_failed_transaction_in_the_same_batch) {
+  Script script;
+  script.client(parse("b", "begin"), parse("r", "rollback"), sync())
+      .expect_to_client(parse_complete(), parse_complete(), ready('I'))
+      .client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(begun(), error("22012"), ready('E'))
+      .expect_to_client(error("22012"), ready('E'))
+      .client(bind_to("", "r"), execute(""), flush())
+      .expect_to_client(bind_complete())
+      .expect_to_server(parse(on_server("rollback"), "rollback"), bind_to("", on_server("rollback")), execute(""), flush())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"))
+      .expect_to_client(complete("ROLLBACK"))
+      .client(bind_to("p", "b"), sync())
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(bind_complete(), ready('I'))
+      .expect_release();
+}
+
+TEST(portal, bound_behind_a_batch_whose_begin_was_skipped_is_there) {
+  Script(session_pooling())
+      .client(parse("r", "rollback"), query("select 1"))
+      .expect_acquire()
+      .expect_to_client(parse_complete())
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .client(execute("none"), parse("", "begin"), bind_to("p", ""), execute("p"), sync(), bind_to("q", "r"))
+      .expect_to_server(execute("none"), parse(on_server("begin"), "begin"), close_portal("pgswitch"), bind_to("pgswitch", on_server("begin")),
+                        execute("pgswitch"), close_portal("pgswitch"), sync())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'), bind_complete())
+      .client(describe_portal("q"), sync())
+      .expect_to_client(no_data(), ready('I'));
+}
+
+TEST(portal, of_an_ended_transaction_does_not_come_back_with_a_close_all_that_was_skipped) {
+  Script(session_pooling())
+      .client(parse("r", "rollback"), parse("t", "close all"), parse("", "select 1"), bind_to("p", ""), execute("p"), bind_to("", "t"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_client(parse_complete())
+      .expect_to_server(parse(on_server("close all"), "close all"), parse("", "select 1"), bind_to("p", ""), execute("p"), bind_to("", on_server("close all")),
+                        execute(""), sync())
+      .server(parse_complete(), parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .client(bind_to("p", "r"), sync())
+      .expect_to_client(bind_complete(), ready('I'));
+}
+
 TEST(portal, keeps_its_name_in_a_failed_transaction) {
   Script()
       .client(query("begin"), parse("", "select 1"), bind_to("q", ""), bind_to("q", ""), sync())

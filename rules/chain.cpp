@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "rules/analyze.hpp"
+#include "rules/chain_draft.hpp"
 
 namespace pgswitch::rules {
 
@@ -38,18 +39,6 @@ bool transaction_after(const Statement& statement, bool before) {
   }
 }
 
-/// A decision in the making.
-struct Chain::Draft {
-  StatementPtr statement;
-  std::string_view text;
-  std::string_view with_comments;
-  const Facts& facts;
-  std::vector<ChainStep>* steps;
-  Decision decision;
-  StatementPtr sent;
-  bool decided = false;  ///< nobody is asked any more
-};
-
 std::string_view without_blanks(std::string_view sql) {
   constexpr std::string_view blanks = " \t\r\n\f\v;";
   const std::string_view text = sql.substr(0, sql.find_last_not_of(blanks) + 1);
@@ -64,9 +53,8 @@ DecisionPtr Chain::default_decision() {
 
 std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Chain> chain(new Chain(options));
-  chain->logged_us_.fill(never);
   if (!options.rules_file.empty()) {
-    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us};
+    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us, options.routes};
     chain->lua_ = LuaRules::load(std::move(lua), error);
     if (chain->lua_ == nullptr) return nullptr;
   }
@@ -76,13 +64,16 @@ std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& 
 
 void Chain::make_stats() {
   stats_.push_back({.rule = "default"});
-  if (lua_ == nullptr) return;
+  for (std::size_t i = 0; lua_ != nullptr && i < lua_->table().size(); ++i) stats_.push_back({.rule = lua_->table()[i].label()});
   for (const Hook hook : hooks) {
-    if (!lua_->has(hook)) continue;
+    if (lua_ == nullptr || !lua_->has(hook)) continue;
     stats_index_[index_of(hook)] = static_cast<std::uint32_t>(stats_.size());
     stats_.push_back({.rule = lua_->name() + " " + std::string(to_string(hook))});
   }
-  if (stats_.size() == 1 && options_.log) options_.log(lua_->name() + ": defines none of the hooks; every statement goes to the client's own database");
+  logged_us_.assign(stats_.size(), never);
+  if (lua_ != nullptr && stats_.size() == 1 && options_.log) {
+    options_.log(lua_->name() + ": defines none of the hooks and no rules{}; every statement goes to the client's own database");
+  }
 }
 
 void Chain::count(const Decision& decision) {
@@ -98,6 +89,7 @@ void Chain::count(const Decision& decision) {
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
   if (lua_ == nullptr || statement->kind == Kind::empty) return {default_, statement};
   Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false};
+  ask_table(draft);
   ask_routes(draft);
   ask_rewrites(draft);
   if (draft.decision.rule.empty()) {
@@ -120,8 +112,8 @@ void Chain::ask_routes(Draft& draft) {
   for (const Hook hook : {Hook::route, Hook::routing_rules}) {
     if (draft.decided || draft.decision.route != no_route || !lua_->has(hook)) continue;
     const HookResult& result = ask(hook, draft);
-    if (take_verb(hook, result, draft)) continue;
-    take_route(hook, result, draft);
+    const Asked asked = asked_hook(hook, result);
+    if (!take_verb(asked, result, draft)) take_route(asked, result, draft);
   }
 }
 
@@ -129,76 +121,83 @@ void Chain::ask_rewrites(Draft& draft) {
   for (const Hook hook : {Hook::rewrite, Hook::rewrite_query}) {
     if (draft.decided || draft.decision.rewritten || !lua_->has(hook)) continue;
     const HookResult& result = ask(hook, draft);
-    if (take_verb(hook, result, draft)) continue;
-    take_rewrite(hook, result, draft);
+    const Asked asked = asked_hook(hook, result);
+    if (!take_verb(asked, result, draft)) take_rewrite(asked, result.text, result.where, draft);
   }
 }
 
-// Nothing, reject{}, answer{} and errors mean the same from every hook. True when that was it.
-bool Chain::take_verb(Hook hook, const HookResult& result, Draft& draft) {
+// Nothing, reject{}, answer{} and errors mean the same from everyone. True when that was it.
+bool Chain::take_verb(const Asked& asked, const HookResult& result, Draft& draft) {
   using Said = HookResult::Said;
   switch (result.said) {
-    case Said::text: return false;
-    case Said::nothing: tell(draft, hook, result, "nothing"); return true;
+    case Said::text:
+    case Said::yes: return false;
+    case Said::nothing: tell(draft, asked, "nothing"); return true;
     case Said::failed:
-      tell(draft, hook, result, "an error: " + result.failure);
-      fail(hook, result.failure, draft);
+      tell(draft, asked, "an error: " + result.failure);
+      fail(asked, result.failure, draft);
       return true;
-    case Said::reject:
-      draft.decision.verb = Decision::Verb::reject;
-      draft.decision.refusal = result.refusal;
-      tell(draft, hook, result, "reject: " + result.refusal.sqlstate + " " + quoted(result.refusal.message));
-      break;
-    case Said::answer:
-      draft.decision.verb = Decision::Verb::answer;
-      draft.decision.answer = result.answer;
-      tell(draft, hook, result, "answer: " + std::to_string(result.answer.rows.size()) + " rows");
-      break;
+    case Said::reject: refuse(asked, result.refusal, draft); return true;
+    case Said::answer: answer(asked, result.answer, draft); return true;
   }
-  draft.decision.rule = label(hook, result);
-  draft.decision.rule_index = stats_index_[index_of(hook)];
-  draft.decision.route = no_route;
-  draft.decided = true;
   return true;
 }
 
-void Chain::take_route(Hook hook, const HookResult& result, Draft& draft) {
-  const auto found = std::find_if(options_.routes.begin(), options_.routes.end(),
-                                  [&](const auto& route) { return route.first == result.text; });
-  tell(draft, hook, result, quoted(result.text));
-  if (found == options_.routes.end()) {
-    return fail(hook, result.where + ": there is no route named " + quoted(std::string_view(result.text).substr(0, 64)), draft);
-  }
-  draft.decision.route = found->second;
-  draft.decision.rule = label(hook, result);
-  draft.decision.rule_index = stats_index_[index_of(hook)];
+void Chain::refuse(const Asked& asked, const Refusal& refusal, Draft& draft) {
+  tell(draft, asked, "reject: " + refusal.sqlstate + " " + quoted(refusal.message));
+  draft.decision.verb = Decision::Verb::reject;
+  draft.decision.refusal = refusal;
+  draft.decide_by(asked);
+  draft.decision.route = no_route;
+  draft.decided = true;
 }
 
-void Chain::take_rewrite(Hook hook, const HookResult& result, Draft& draft) {
-  if (result.text == draft.text) return tell(draft, hook, result, "the text as it is");
-  tell(draft, hook, result, "new text");
+void Chain::answer(const Asked& asked, const Answer& answer, Draft& draft) {
+  tell(draft, asked, "answer: " + std::to_string(answer.rows.size()) + " rows");
+  draft.decision.verb = Decision::Verb::answer;
+  draft.decision.answer = answer;
+  draft.decide_by(asked);
+  draft.decision.route = no_route;
+  draft.decided = true;
+}
+
+void Chain::take_route(const Asked& asked, const HookResult& result, Draft& draft) {
+  const auto found = std::find_if(options_.routes.begin(), options_.routes.end(),
+                                  [&](const auto& route) { return route.first == result.text; });
+  tell(draft, asked, quoted(result.text));
+  if (found == options_.routes.end()) {
+    return fail(asked, result.where + ": there is no route named " + quoted(std::string_view(result.text).substr(0, 64)), draft);
+  }
+  draft.decision.route = found->second;
+  draft.decide_by(asked);
+}
+
+void Chain::take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft) {
+  // Only who has read the text can mean it as it is; for another text of the shape the same words are new ones.
+  if (text == draft.text && has(draft.decision.depends_on, Dependency::text)) return tell(draft, asked, "the text as it is");
+  tell(draft, asked, "new text");
   AnalyzeOptions limits;
   limits.parse_max_bytes = options_.parse_max_bytes;
-  const AnalyzedScript script = analyze(result.text, limits);
+  const AnalyzedScript script = analyze(text, limits);
   const AnalyzedStatement& first = script.statements.front();
-  const std::string found = result.where + ": the rewritten text ";
-  if (script.statements.size() != 1) return fail(hook, found + "has " + std::to_string(script.statements.size()) + " statements, not one", draft);
-  if (first.statement->kind == Kind::empty) return fail(hook, found + "is empty", draft);
+  const std::string found = where + ": the rewritten text ";
+  if (script.statements.size() != 1) return fail(asked, found + "has " + std::to_string(script.statements.size()) + " statements, not one", draft);
+  if (first.statement->kind == Kind::empty) return fail(asked, found + "is empty", draft);
   if (draft.statement->parsed && (script.oversized() || script.syntax_error || !first.statement->parsed)) {
     const std::string why = script.oversized() ? "is over the limit " + std::string(to_string(script.limit)) : "does not parse: " + script.error;
-    return fail(hook, found + why, draft);
+    return fail(asked, found + why, draft);
   }
-  draft.decision.rewritten = result.text.substr(first.begin, first.size);
-  draft.decision.rewrite_index = stats_index_[index_of(hook)];
+  draft.decision.rewritten = text.substr(first.begin, first.size);
+  draft.decision.rewrite_index = asked.index;
   draft.sent = first.statement;
-  const bool alone = draft.decision.rule.empty();
-  draft.decision.rule += (alone ? "" : ", ") + label(hook, result);
-  if (alone) draft.decision.rule_index = draft.decision.rewrite_index;
+  if (draft.decision.rule.empty()) draft.decide_by(asked);
+  else if (draft.decision.rule_index != asked.index) draft.decision.rule += ", " + asked.label;
 }
 
 // What failed is not memoised, so that every failure is counted and a repaired cause is noticed.
-void Chain::fail(Hook hook, const std::string& what, Draft& draft) {
-  const std::string detail = what + " (hook " + std::string(to_string(hook)) + ", statement " + hex(draft.statement->fingerprint) + ")";
+void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
+  const std::string who = std::string(asked.role) + " " + std::string(asked.name);
+  const std::string detail = what + " (" + who + ", statement " + hex(draft.statement->fingerprint) + ")";
   const Dependencies read = draft.decision.depends_on | bit(Dependency::volatile_);
   draft.decision = Decision{};
   draft.decision.depends_on = read;
@@ -207,16 +206,16 @@ void Chain::fail(Hook hook, const std::string& what, Draft& draft) {
   if (options_.on_error == OnError::reject) {
     draft.decision.verb = Decision::Verb::reject;
     draft.decision.refusal = rule_failed(detail);
-    draft.decision.rule = lua_->name() + " " + std::string(to_string(hook));
-    draft.decision.rule_index = stats_index_[index_of(hook)];
+    draft.decision.rule = stats_[asked.index].rule;
+    draft.decision.rule_index = asked.index;
   }
-  if (draft.steps == nullptr) log_error(hook, detail);
+  if (draft.steps == nullptr) log_error(asked.index, detail);
 }
 
-void Chain::log_error(Hook hook, const std::string& message) {
-  ++stats_[stats_index_[index_of(hook)]].errors;
+void Chain::log_error(std::uint32_t index, const std::string& message) {
+  ++stats_[index].errors;
   const std::int64_t now = options_.now_us ? options_.now_us() : never;
-  std::int64_t& last = logged_us_[index_of(hook)];
+  std::int64_t& last = logged_us_[index];
   if (!options_.log || (last != never && now >= last && now - last < log_period_us)) return;
   last = now;
   options_.log("rule failed: " + message);
@@ -233,7 +232,7 @@ const Refusal* Chain::connect(const Facts& facts) {
   } else {
     const bool failed = result.said == HookResult::Said::failed;
     const std::string detail = (failed ? result.failure : result.where + ": connect returns nil or reject{}") + " (hook connect)";
-    log_error(Hook::connect, detail);
+    log_error(stats_index_[index_of(Hook::connect)], detail);
     if (options_.on_error == OnError::use_default) return nullptr;
     connect_refusal_ = rule_failed(detail);
   }
@@ -241,12 +240,13 @@ const Refusal* Chain::connect(const Facts& facts) {
   return &connect_refusal_;
 }
 
-void Chain::tell(Draft& draft, Hook hook, const HookResult& result, const std::string& said) const {
-  if (draft.steps != nullptr) draft.steps->push_back({label(hook, result), said});
+void Chain::tell(Draft& draft, const Asked& asked, const std::string& said) const {
+  if (draft.steps != nullptr) draft.steps->push_back({asked.label, said});
 }
 
-std::string Chain::label(Hook hook, const HookResult& result) const {
-  return (result.where.empty() ? lua_->name() : result.where) + " " + std::string(to_string(hook));
+Chain::Asked Chain::asked_hook(Hook hook, const HookResult& result) const {
+  const std::string_view name = to_string(hook);
+  return {"hook", name, (result.where.empty() ? lua_->name() : result.where) + " " + std::string(name), stats_index_[index_of(hook)]};
 }
 
 }  // namespace pgswitch::rules

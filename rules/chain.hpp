@@ -17,9 +17,9 @@ struct Outcome {
   StatementPtr sent;
 };
 
-/// A hook that was asked and what came of it, for explain.
+/// A rule of the table or a hook that was asked and what came of it, for explain.
 struct ChainStep {
-  std::string hook;   ///< "rules.lua:12 route"
+  std::string who;    ///< "rules.lua:12 route"
   std::string said;   ///< "\"analytics\"", "nothing", "an error: ..."
 };
 
@@ -34,7 +34,7 @@ struct StatementText {
 /// Without the blanks and semicolons around it.
 std::string_view without_blanks(std::string_view sql);
 
-/// Asks the rules about one statement, hook after hook, and applies the policy for what a rule does wrong. Owned by the
+/// Asks the rules about one statement, those of the table first and hook after hook then, and applies the policy for what a rule does wrong. Owned by the
 /// Engine of one worker. Counts errors; what is decided is counted by the Engine, since most decisions come from its cache.
 class Chain {
  public:
@@ -53,24 +53,38 @@ class Chain {
 
  private:
   struct Draft;
+  /// Who is asked.
+  struct Asked {
+    std::string_view role;  ///< "hook" or "rule"
+    std::string_view name;  ///< "route", "analytics"
+    std::string label;      ///< with its place: "rules.lua:12 route"
+    std::uint32_t index;    ///< in the RuleStats
+  };
   explicit Chain(const EngineOptions& options) : options_(options) {}
   void make_stats();
   const HookResult& ask(Hook hook, Draft& draft);
   void ask_routes(Draft& draft);
   void ask_rewrites(Draft& draft);
-  void take_route(Hook hook, const HookResult& result, Draft& draft);
-  void take_rewrite(Hook hook, const HookResult& result, Draft& draft);
-  bool take_verb(Hook hook, const HookResult& result, Draft& draft);
-  void fail(Hook hook, const std::string& what, Draft& draft);
-  void log_error(Hook hook, const std::string& message);
-  void tell(Draft& draft, Hook hook, const HookResult& result, const std::string& said) const;
-  std::string label(Hook hook, const HookResult& result) const;
+  void ask_table(Draft& draft);
+  bool matches(std::size_t place, Question& question, Draft& draft);
+  void apply(std::size_t place, Draft& draft);
+  void rewrite(std::size_t place, const Asked& asked, Draft& draft);
+  void take_route(const Asked& asked, const HookResult& result, Draft& draft);
+  void take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft);
+  bool take_verb(const Asked& asked, const HookResult& result, Draft& draft);
+  void refuse(const Asked& asked, const Refusal& refusal, Draft& draft);
+  void answer(const Asked& asked, const Answer& answer, Draft& draft);
+  void fail(const Asked& asked, const std::string& what, Draft& draft);
+  void log_error(std::uint32_t index, const std::string& message);
+  void tell(Draft& draft, const Asked& asked, const std::string& said) const;
+  Asked asked_hook(Hook hook, const HookResult& result) const;
+  Asked asked_rule(std::size_t place) const;
 
   const EngineOptions& options_;
   std::unique_ptr<LuaRules> lua_;
-  std::vector<RuleStats> stats_;  ///< [0] is "default"
+  std::vector<RuleStats> stats_;         ///< [0] is "default", then the table's rules, then the hooks
+  std::vector<std::int64_t> logged_us_;  ///< when an error of each was logged last
   std::array<std::uint32_t, hooks.size()> stats_index_{};
-  std::array<std::int64_t, hooks.size()> logged_us_{};
   DecisionPtr default_ = default_decision();
   Refusal connect_refusal_;
 

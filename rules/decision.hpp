@@ -53,7 +53,7 @@ struct Decision {
   std::optional<std::string> rewritten;  ///< text to send instead
   Refusal refusal;
   Answer answer;
-  std::string rule;                      ///< who decided: "rules.lua:12 route", or "default"
+  std::string rule;                      ///< who decided: "rules.lua:12 route", "rules.lua:30 analytics" of the table, or "default"
   std::uint32_t rule_index = 0;          ///< place of the rule in RuleStats
   std::uint32_t rewrite_index = 0;       ///< place of the rule that rewrote, with `rewritten`
   Dependencies depends_on = bit(Dependency::shape);

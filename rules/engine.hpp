@@ -24,11 +24,12 @@ struct EngineOptions {
   std::uint32_t lua_instructions = 100'000;     ///< per hook call
   std::function<void(std::string_view message)> log;  ///< rule errors (at most one per rule and second) and log() calls
   std::function<std::int64_t()> now_us;         ///< the worker's clock
+  std::function<std::int64_t()> unix_us;        ///< the time of day, for rules that have an hour
 };
 
 /// Counters of one rule hook or table rule, plain integers of one worker.
 struct RuleStats {
-  std::string rule;  ///< "rules.lua route"
+  std::string rule;  ///< "rules.lua route", "rules.lua:12 analytics"
   std::uint64_t hits = 0, refusals = 0, rewrites = 0, answers = 0, errors = 0;
 };
 

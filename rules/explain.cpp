@@ -145,7 +145,7 @@ std::string cached_as(const Decision& decision, const Statement& statement, bool
 }
 
 void describe_decision(Page& page, const Decision& decision, const std::vector<ChainStep>& steps, const Facts& facts) {
-  for (const ChainStep& step : steps) page.line("asked", step.hook + " said " + step.said);
+  for (const ChainStep& step : steps) page.line("asked", step.who + " said " + step.said);
   page.line("decision", verdict_of(decision, facts));
   page.line("rule", decision.rule);
   if (decision.rewritten) page.line("rewritten", *decision.rewritten);

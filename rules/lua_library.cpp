@@ -27,13 +27,6 @@ constexpr std::array math_functions = {"abs", "ceil", "deg", "exp",  "floor",   
                                        "mininteger", "modf", "pi", "rad", "sqrt", "tointeger", "type", "ult", "sin", "cos", "tan"};
 constexpr std::array hook_names = {"connect", "route", "rewrite", "routing_rules", "rewrite_query"};
 
-LuaWorld& world_of(lua_State* L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &world_key);
-  auto* world = static_cast<LuaWorld*>(lua_touserdata(L, -1));
-  lua_pop(L, 1);
-  return *world;
-}
-
 void depends_on_moment(lua_State* L) {
   const LuaWorld& world = world_of(L);
   if (world.read != nullptr) *world.read |= bit(Dependency::volatile_);
@@ -285,7 +278,7 @@ void push_math_library(lua_State* L) {
   push_read_only(L, &refuse_change);
 }
 
-void fill_globals(lua_State* L) {
+void fill_globals(lua_State* L, LuaWorld& world) {
   const luaL_Reg functions[] = {{"pcall", sandbox_pcall},
                                 {"xpcall", sandbox_xpcall},
                                 {"setmetatable", sandbox_setmetatable},
@@ -298,6 +291,8 @@ void fill_globals(lua_State* L) {
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, result_functions, 0);
+  push_rules_function(L, &world.reader);
+  lua_setfield(L, -2, "rules");
   push_string_library(L);
   lua_setfield(L, -2, "string");
   push_table_library(L);
@@ -310,6 +305,13 @@ void fill_globals(lua_State* L) {
 
 }  // namespace
 
+LuaWorld& world_of(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &world_key);
+  auto* world = static_cast<LuaWorld*>(lua_touserdata(L, -1));
+  lua_pop(L, 1);
+  return *world;
+}
+
 void push_globals(lua_State* L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &globals_key); }
 void push_raw_globals(lua_State* L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &raw_globals_key); }
 
@@ -321,7 +323,7 @@ void open_library(lua_State* L, LuaWorld* world) {
   luaL_requiref(L, "_G", luaopen_base, 0);
   push_selection(L, base_functions);
   lua_remove(L, -2);
-  fill_globals(L);
+  fill_globals(L, *world);
   register_results(L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &raw_globals_key);

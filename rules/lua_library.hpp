@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "rules/decision.hpp"
+#include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
+#include "rules/regex.hpp"
 
 namespace pgswitch::rules {
 
@@ -16,7 +18,9 @@ struct LuaWorld {
   std::function<void(std::string_view)> log;
   std::function<std::int64_t()> now_us;
   Dependencies* read = nullptr;  ///< what the running hook has read so far; never null during a call
-  std::string error;             ///< of the last require
+  RuleReader reader;             ///< of what the file says to rules{}
+  RegexCache regexes;            ///< that hooks have asked for
+  std::string error;             ///< of the last require or regular expression
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };
 
@@ -24,6 +28,9 @@ struct LuaWorld {
 /// world->loading, in the registry under `globals_key`. Raises Lua errors: call it under LuaState::run(). See the README
 /// for the list and for what is missing on purpose.
 void open_library(lua_State* L, LuaWorld* world);
+
+/// What open_library() was given.
+LuaWorld& world_of(lua_State* L);
 
 /// Pushes the proxy of the globals / the table behind it.
 void push_globals(lua_State* L);

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "rules/lua_library.hpp"
 #include "rules/lua_state.hpp"
+#include "rules/patterns.hpp"
 
 namespace pgswitch::rules {
 
@@ -17,6 +19,8 @@ namespace {
 // Their addresses are keys of the registry.
 char statement_key;
 char session_key;
+
+constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
@@ -31,53 +35,6 @@ static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshif
 enum class Property : lua_Integer { user, database, application_name, client_address, in_transaction };
 constexpr std::array session_fields = {"user", "database", "application_name", "client_address", "in_transaction"};
 static_assert(session_fields.size() == static_cast<std::size_t>(Property::in_transaction) + 1);
-
-bool glob(std::string_view text, std::string_view pattern) {
-  std::size_t at = 0, item = 0, star = std::string_view::npos, resume = 0;
-  while (at < text.size()) {
-    if (item < pattern.size() && pattern[item] == '*') {
-      star = item++;
-      resume = at;
-    } else if (item < pattern.size() && pattern[item] == text[at]) {
-      ++item;
-      ++at;
-    } else if (star != std::string_view::npos) {
-      item = star + 1;
-      at = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', item) == std::string_view::npos;
-}
-
-struct NamePattern {
-  std::string_view schema;
-  std::string_view name;
-  bool qualified = false;
-};
-
-NamePattern split(std::string_view pattern) {
-  const std::size_t dot = pattern.find('.');
-  if (dot == std::string_view::npos) return {{}, pattern, false};
-  return {pattern.substr(0, dot), pattern.substr(dot + 1), true};
-}
-
-bool names(const std::vector<TableName>& tables, const NamePattern& pattern) {
-  return std::any_of(tables.begin(), tables.end(), [&](const TableName& table) {
-    return glob(table.name, pattern.name) && (!pattern.qualified || glob(table.schema, pattern.schema));
-  });
-}
-
-bool among_words(const std::vector<std::string>& words, const NamePattern& pattern) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (!pattern.qualified ? glob(words[i], pattern.name)
-                           : i + 1 < words.size() && glob(words[i], pattern.schema) && glob(words[i + 1], pattern.name)) {
-      return true;
-    }
-  }
-  return false;
-}
 
 void push_name(lua_State* L, const TableName& table) {
   if (table.schema.empty()) {
@@ -185,7 +142,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
 
 StatementView& check_statement(lua_State* L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
-  if (lua_rawequal(L, 1, -1) == 0) luaL_error(L, "call it as stmt:touches(...) or stmt:calls(...)");
+  if (lua_rawequal(L, 1, -1) == 0) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
   lua_pop(L, 1);
   auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
   if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
@@ -198,7 +155,7 @@ int index_statement(lua_State* L) {
   lua_pushvalue(L, 2);
   const int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
-  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), ", touches(), calls()");
+  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), ", touches(), calls(), matches()");
   if (view.statement == nullptr) return luaL_error(L, "stmt may be used only during the hook that was given it");
   return push_field(L, view, static_cast<Field>(lua_tointeger(L, -1)));
 }
@@ -243,8 +200,39 @@ int ask_each(lua_State* L, Question question) {
   return 1;
 }
 
-int method_touches(lua_State* L) { return ask_each(L, &touches); }
+int method_touches(lua_State* L) {
+  return ask_each(L, [](const Statement& statement, std::string_view pattern) { return touches(statement, pattern); });
+}
 int method_calls(lua_State* L) { return ask_each(L, &calls); }
+
+const Regex& check_regex(lua_State* L, int index) {
+  luaL_checktype(L, index, LUA_TSTRING);
+  std::size_t size = 0;
+  const char* const pattern = lua_tolstring(L, index, &size);
+  LuaWorld& world = world_of(L);
+  const Regex* regex = world.regexes.find({pattern, size});
+  if (regex == nullptr) {
+    LuaState::of(L).charge(L, compile_cost + size);
+    regex = world.regexes.add({pattern, size}, world.error);
+  }
+  if (regex == nullptr) luaL_error(L, "the regular expression '%s' is wrong: %s", pattern, world.error.c_str());
+  return *regex;
+}
+
+int method_matches(lua_State* L) {
+  const StatementView& view = check_statement(L);
+  const int count = lua_gettop(L);
+  luaL_checkany(L, 2);
+  *view.read |= bit(Dependency::text);
+  bool yes = false;
+  for (int i = 2; i <= count; ++i) {
+    const Regex& regex = check_regex(L, i);
+    LuaState::of(L).charge(L, regex.cost(view.text));
+    yes = yes || regex.found_in(view.text);
+  }
+  lua_pushboolean(L, yes);
+  return 1;
+}
 
 int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
 
@@ -274,20 +262,6 @@ void finish_object(lua_State* L, lua_CFunction index, const char* name) {
 
 }  // namespace
 
-bool touches(const Statement& statement, std::string_view pattern) {
-  const NamePattern split_pattern = split(pattern);
-  if (names(statement.reads, split_pattern) || names(statement.writes, split_pattern)) return true;
-  return !statement.parsed && among_words(statement.words, split_pattern);
-}
-
-bool calls(const Statement& statement, std::string_view function) {
-  const bool qualified = function.find('.') != std::string_view::npos;
-  return std::any_of(statement.functions.begin(), statement.functions.end(), [&](const std::string& name) {
-    const std::size_t dot = qualified ? std::string::npos : name.rfind('.');
-    return std::string_view(name).substr(dot == std::string::npos ? 0 : dot + 1) == function;
-  });
-}
-
 void create_objects(lua_State* L) {
   new (lua_newuserdatauv(L, sizeof(StatementView), 1)) StatementView;
   push_field_numbers(L, statement_fields);
@@ -295,6 +269,8 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "touches");
   lua_pushcfunction(L, &method_calls);
   lua_setfield(L, -2, "calls");
+  lua_pushcfunction(L, &method_matches);
+  lua_setfield(L, -2, "matches");
   finish_object(L, &index_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
   new (lua_newuserdatauv(L, sizeof(SessionView), 0)) SessionView;

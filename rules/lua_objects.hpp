@@ -28,10 +28,4 @@ void push_session(lua_State* L, const SessionView& view);
 /// Empties both after a call. Does not raise, needs two stack slots.
 void unbind_objects(lua_State* L);
 
-/// "sales" is a table of any schema, "analytics.sales" that of one; '*' stands for any characters. The tables of a
-/// statement that PostgreSQL's grammar refuses are looked for among its words.
-bool touches(const Statement& statement, std::string_view pattern);
-/// "now", "pg_catalog.now": a name without a schema is the function of any.
-bool calls(const Statement& statement, std::string_view function);
-
 }  // namespace pgswitch::rules

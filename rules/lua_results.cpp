@@ -204,4 +204,26 @@ void read_result(lua_State* L, HookResult& result) {
   }
 }
 
+void read_condition_result(lua_State* L, HookResult& result) {
+  const int type = lua_type(L, -1);
+  if (type != LUA_TBOOLEAN && type != LUA_TNIL) luaL_error(L, "where returns true or false, not a %s", lua_typename(L, type));
+  result.said = lua_toboolean(L, -1) != 0 ? HookResult::Said::yes : HookResult::Said::nothing;
+}
+
+void read_refusal_value(lua_State* L, Refusal& refusal) {
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    refuse_nul(L, string_at(L, -1), "reject");
+    if (string_at(L, -1).empty()) luaL_error(L, "reject needs a message");
+    refusal.message.assign(string_at(L, -1));
+  } else {
+    if (!lua_istable(L, -1)) luaL_error(L, "reject takes a message or a table, not a %s", luaL_typename(L, -1));
+    read_refusal(L, lua_gettop(L), &refusal);
+  }
+}
+
+void read_answer_value(lua_State* L, Answer& answer) {
+  if (!lua_istable(L, -1)) luaL_error(L, "answer takes a table, not a %s", luaL_typename(L, -1));
+  read_answer(L, lua_gettop(L), &answer);
+}
+
 }  // namespace pgswitch::rules

@@ -9,9 +9,9 @@ namespace pgswitch::rules {
 
 /// What one call of a hook came to.
 struct HookResult {
-  enum class Said : std::uint8_t { nothing, text, reject, answer, failed };
+  enum class Said : std::uint8_t { nothing, text, reject, answer, yes, failed };
   Said said = Said::nothing;
-  std::string text;      ///< a Route name, or SQL
+  std::string text;      ///< a Route name, or SQL; said == yes has none
   Refusal refusal;
   Answer answer;
   std::string failure;   ///< said == failed: the Lua error
@@ -30,5 +30,11 @@ void register_results(lua_State* L);
 
 /// Turns the value on top of the stack into `result`; raises when it is none of what a hook may return.
 void read_result(lua_State* L, HookResult& result);
+/// The same for a condition, which returns true (yes), false or nil (nothing).
+void read_condition_result(lua_State* L, HookResult& result);
+
+/// The value on top of the stack is what reject / answer would be given: read, or raised.
+void read_refusal_value(lua_State* L, Refusal& refusal);
+void read_answer_value(lua_State* L, Answer& answer);
 
 }  // namespace pgswitch::rules

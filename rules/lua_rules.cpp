@@ -30,10 +30,13 @@ std::string_view to_string(Hook hook) {
 
 struct LuaRules::Call {
   LuaRules* rules;
-  Hook hook;
+  lua_CFunction body;
   const Statement* statement;
   std::string_view text;
   const Facts* facts;
+  Hook hook{};
+  RuleFunction function{};
+  std::size_t place = 0;  ///< in the table of rules
 };
 
 LuaRules::LuaRules(LuaOptions options)
@@ -60,15 +63,32 @@ bool LuaRules::build(std::string& error) {
   state->start(load_instructions);
   world_.loading = true;
   world_.read = nullptr;
+  world_.reader = RuleReader{};
+  world_.reader.routes = &options_.routes;
+  world_.reader.sources = &sources_;
   const bool loaded = state->run(&LuaRules::load_body, this);
   world_.loading = false;
+  world_.reader.routes = nullptr;
   if (!loaded) {
     const std::string where = state->error_position().text();
     error = state->error();
     if (error.find(".lua:") == std::string::npos) error = (where.empty() ? name_ : where) + ": " + error;
     return false;
   }
+  if (!take_table(error)) return false;
   state_ = std::move(state);
+  return true;
+}
+
+// Decisions and counters know a rule by its place: a state that is built again must have the same ones.
+bool LuaRules::take_table(std::string& error) {
+  if (has_table_ && !table_.is_like(world_.reader.table)) {
+    error = name_ + ": rules{} was given other rules when the file was loaded again";
+    return false;
+  }
+  if (!has_table_) table_ = std::move(world_.reader.table);
+  world_.reader = RuleReader{};
+  has_table_ = true;
   return true;
 }
 
@@ -134,27 +154,52 @@ int LuaRules::call_body(lua_State* L) {
   return 0;
 }
 
+int LuaRules::call_rule_body(lua_State* L) {
+  const auto& call = *static_cast<Call*>(lua_touserdata(L, 1));
+  HookResult& result = call.rules->result_;
+  push_rule_function(L, call.place, call.function);
+  push_statement(L, {call.statement, call.text, &result.read});
+  push_session(L, {call.facts, &result.read});
+  lua_call(L, 2, 1);
+  if (call.function == RuleFunction::where) read_condition_result(L, result);
+  else read_result(L, result);
+  return 0;
+}
+
 const HookResult& LuaRules::ask(Hook hook, const Statement* statement, std::string_view text, const Facts& facts) {
+  Call call{this, &LuaRules::call_body, statement, text, &facts};
+  call.hook = hook;
+  return run(call, definitions_[index_of(hook)].text());
+}
+
+const HookResult& LuaRules::ask(RuleFunction function, std::size_t place, const Statement& statement, std::string_view text,
+                                const Facts& facts) {
+  Call call{this, &LuaRules::call_rule_body, &statement, text, &facts};
+  call.function = function;
+  call.place = place;
+  return run(call, table_[place].place);
+}
+
+const HookResult& LuaRules::run(Call& call, const std::string& definition) {
   result_ = HookResult{};
   if (state_ == nullptr && !build(result_.failure)) {
     result_.said = HookResult::Said::failed;
-    result_.where = definitions_[index_of(hook)].text();
+    result_.where = definition;
     result_.read |= bit(Dependency::volatile_);
     return result_;
   }
-  Call call{this, hook, statement, text, &facts};
   world_.read = &result_.read;
   state_->start(options_.instructions);
-  const bool succeeded = state_->run(&LuaRules::call_body, &call);
+  const bool succeeded = state_->run(call.body, &call);
   unbind_objects(state_->get());
   world_.read = nullptr;
-  finish(hook, succeeded);
+  finish(definition, succeeded);
   return result_;
 }
 
-void LuaRules::finish(Hook hook, bool succeeded) {
+void LuaRules::finish(const std::string& definition, bool succeeded) {
   const LuaPosition& at = succeeded || state_->error_position().line == 0 ? state_->last_return() : state_->error_position();
-  result_.where = (at.line > 0 ? at : definitions_[index_of(hook)]).text();
+  result_.where = at.line > 0 ? at.text() : definition;
   if (!succeeded) {
     result_.said = HookResult::Said::failed;
     result_.failure = state_->error();

@@ -5,10 +5,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "rules/facts.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_results.hpp"
+#include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
 #include "rules/lua_state.hpp"
 #include "rules/statement.hpp"
@@ -26,9 +29,10 @@ struct LuaOptions {
   std::uint32_t instructions = 0;  ///< per hook call
   std::function<void(std::string_view)> log;
   std::function<std::int64_t()> now_us;
+  std::vector<std::pair<std::string, RouteId>> routes;  ///< that rules{} may name
 };
 
-/// A loaded rules file: its Lua state and its hooks. Owned by the Chain of one worker. Whatever a hook does comes back as a
+/// A loaded rules file: its Lua state, its table of rules and its hooks. Owned by the Chain of one worker. Whatever a hook does comes back as a
 /// HookResult; a state that ran out of memory is built again from the same sources before the next call.
 class LuaRules {
  public:
@@ -43,14 +47,21 @@ class LuaRules {
   /// Calls a hook that is there. `statement` is not looked at for Hook::connect. Valid until the next call.
   const HookResult& ask(Hook hook, const Statement* statement, std::string_view text, const Facts& facts);
 
+  const RuleTable& table() const { return table_; }
+  /// Calls a function that the rule at `place` of the table has.
+  const HookResult& ask(RuleFunction function, std::size_t place, const Statement& statement, std::string_view text, const Facts& facts);
+
  private:
   explicit LuaRules(LuaOptions options);
   bool build(std::string& error);
+  bool take_table(std::string& error);
   void find_definitions(lua_State* L);
-  void finish(Hook hook, bool succeeded);
   struct Call;
+  const HookResult& run(Call& call, const std::string& definition);
+  void finish(const std::string& definition, bool succeeded);
   static int load_body(lua_State* L);
   static int call_body(lua_State* L);
+  static int call_rule_body(lua_State* L);
 
   LuaOptions options_;
   LuaSources sources_;
@@ -58,6 +69,8 @@ class LuaRules {
   LuaWorld world_;
   std::unique_ptr<LuaState> state_;  ///< null when it has to be built again
   std::array<LuaPosition, hooks.size()> definitions_;
+  RuleTable table_;
+  bool has_table_ = false;  ///< the file has been loaded once
   HookResult result_;
 };
 

@@ -65,6 +65,11 @@ const std::string* LuaSources::module(std::string_view name, std::string& error)
   return read(path, (folder / path).string(), error);
 }
 
+const std::string* LuaSources::known(std::string_view shown) const {
+  const auto found = texts_.find(shown == name() ? std::string_view() : shown);
+  return found == texts_.end() ? nullptr : &found->second;
+}
+
 const std::string* LuaSources::read(const std::string& key, const std::string& path, std::string& error) {
   if (const auto known = texts_.find(key); known != texts_.end()) return &known->second;
   const std::string shown = key.empty() ? name() : key;

@@ -19,6 +19,8 @@ class LuaSources {
   /// Text of a module of the rules file's folder ("sub.name" or "sub/name": sub/name.lua); nullptr and `error` when the
   /// name leads elsewhere or there is no such file.
   const std::string* module(std::string_view name, std::string& error);
+  /// A text that has been read, by its name in messages: "rules.lua", "sub/name.lua"; nullptr when there is none.
+  const std::string* known(std::string_view shown) const;
   /// File name without the folder, for messages.
   std::string name() const;
   /// "sub/name.lua"; empty when the name is not one of a module inside the folder.

@@ -112,6 +112,12 @@ INSTANTIATE_TEST_SUITE_P(
         Reads{"rewrite_of_text", "function rewrite(s) log('called') return s.text .. ' limit 5' end", true, false, false, false, false}),
     [](const auto& reads) { return std::string(reads.param.name); });
 
+// The words that a rule puts in place of a statement are its own even where the client's are the same.
+TEST_F(EngineCache, a_text_that_stands_for_a_shape_replaces_every_text_of_it) {
+  ASSERT_TRUE(load("function rewrite() return 'select 1' end"));
+  for (const char* sql : {"select 1", "select 2", "select 1"}) EXPECT_EQ(decision(sql).rewritten, "select 1") << sql;
+}
+
 TEST_F(EngineCache, a_rule_may_read_the_text_for_one_user_only) {
   ASSERT_TRUE(load("function route(s, f) log('called') if f.user == 'bob' then return s.text:find('7') and 'analytics' or nil end end"));
   const Facts bob = facts_of("bob");

@@ -1,0 +1,26 @@
+#pragma once
+#include <string_view>
+#include <vector>
+
+#include "rules/chain.hpp"
+
+namespace pgswitch::rules {
+
+/// A decision in the making.
+struct Chain::Draft {
+  StatementPtr statement;
+  std::string_view text;
+  std::string_view with_comments;
+  const Facts& facts;
+  std::vector<ChainStep>* steps;
+  Decision decision;
+  StatementPtr sent;
+  bool decided = false;  ///< nobody is asked any more
+
+  void decide_by(const Asked& asked) {
+    decision.rule = asked.label;
+    decision.rule_index = asked.index;
+  }
+};
+
+}  // namespace pgswitch::rules

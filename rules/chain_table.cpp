@@ -1,0 +1,77 @@
+#include "rules/chain_draft.hpp"
+
+/// How the rules of the table take part in a decision.
+namespace pgswitch::rules {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words, bool asks_where) {
+  std::string all;
+  for (const std::string& word : words) all.append(all.empty() ? "" : "; ").append(word);
+  if (asks_where) all.append(all.empty() ? "" : "; ").append("where");
+  return all.empty() ? "everything" : all;
+}
+
+}  // namespace
+
+void Chain::ask_table(Draft& draft) {
+  const RuleTable& table = lua_->table();
+  Question question{*draft.statement, draft.text, draft.facts, options_.unix_us};
+  for (std::size_t place = 0; place < table.size() && !draft.decided; ++place) {
+    if (matches(place, question, draft)) apply(place, draft);
+  }
+}
+
+bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
+  const TableRule& rule = lua_->table()[place];
+  question.budget = options_.lua_instructions;
+  const std::size_t unmet = rule.first_unmet(question);
+  draft.decision.depends_on |= question.read;
+  if (question.exhausted) {
+    fail(asked_rule(place), rule.place + ": the text is too long for the regular expressions (rules_instructions)", draft);
+    return false;
+  }
+  if (unmet < rule.conditions.size()) {
+    if (draft.steps != nullptr) tell(draft, asked_rule(place), "nothing, for not " + rule.words[unmet]);
+    return false;
+  }
+  if (!rule.asks_where) return true;
+  const HookResult& result = lua_->ask(RuleFunction::where, place, *draft.statement, draft.text, draft.facts);
+  draft.decision.depends_on |= result.read;
+  if (result.said == HookResult::Said::yes) return true;
+  if (result.said == HookResult::Said::nothing) tell(draft, asked_rule(place), "nothing, for not where");
+  else take_verb(asked_rule(place), result, draft);
+  return false;
+}
+
+void Chain::apply(std::size_t place, Draft& draft) {
+  using Action = TableRule::Action;
+  const TableRule& rule = lua_->table()[place];
+  const Asked asked = asked_rule(place);
+  if (draft.steps != nullptr) tell(draft, asked, "yes, for " + joined(rule.words, rule.asks_where));
+  draft.decide_by(asked);
+  draft.decision.route = rule.route;
+  switch (rule.action) {
+    case Action::pass:
+    case Action::route: break;
+    case Action::reject: refuse(asked, rule.refusal, draft); break;
+    case Action::answer: answer(asked, rule.answer, draft); break;
+    case Action::rewrite: rewrite(place, asked, draft); break;
+  }
+  draft.decided = true;
+}
+
+void Chain::rewrite(std::size_t place, const Asked& asked, Draft& draft) {
+  const TableRule& rule = lua_->table()[place];
+  if (rule.text) return take_rewrite(asked, *rule.text, rule.place, draft);
+  const HookResult& result = lua_->ask(RuleFunction::rewrite, place, *draft.statement, draft.text, draft.facts);
+  draft.decision.depends_on |= result.read;
+  if (!take_verb(asked, result, draft)) take_rewrite(asked, result.text, result.where, draft);
+}
+
+Chain::Asked Chain::asked_rule(std::size_t place) const {
+  const auto index = static_cast<std::uint32_t>(place + 1);
+  return {"rule", lua_->table()[place].name, stats_[index].rule, index};
+}
+
+}  // namespace pgswitch::rules

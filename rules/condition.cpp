@@ -1,0 +1,205 @@
+#include "rules/condition.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "rules/patterns.hpp"
+
+namespace pgswitch::rules {
+
+namespace {
+
+constexpr std::array<std::string_view, 25> names = {
+    "kind",     "parsed",     "read_only", "aggregate",   "window",  "group_by",  "distinct",       "limit", "joins",
+    "subquery", "for_update", "returning", "fingerprint", "command", "functions", "tables",         "reads", "writes",
+    "in_transaction", "user", "database",  "application_name", "client_address", "matches",          "hour"};
+static_assert(names.size() == static_cast<std::size_t>(Subject::hour) + 1);
+
+constexpr std::uint64_t bit_of(Kind kind) { return std::uint64_t{1} << static_cast<unsigned>(kind); }
+static_assert(static_cast<unsigned>(Kind::utility) < 64);
+
+int local_hour(std::int64_t unix_us) {
+  const auto seconds = static_cast<std::time_t>(unix_us / 1'000'000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  return local.tm_hour;
+}
+
+template <class Items, class Test>
+bool any(const Items& items, Test test) {
+  return std::any_of(items.begin(), items.end(), test);
+}
+
+bool is_session_name(Subject subject) { return subject >= Subject::user && subject <= Subject::application_name; }
+
+}  // namespace
+
+std::string_view to_string(Subject subject) { return names[static_cast<std::size_t>(subject)]; }
+
+std::optional<Subject> subject_of(std::string_view name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Subject>(found - names.begin());
+}
+
+bool is_flag(Subject subject) {
+  return (subject >= Subject::parsed && subject <= Subject::returning) || subject == Subject::in_transaction;
+}
+
+std::string subject_names() {
+  std::string all;
+  for (const std::string_view name : names) all.append(all.empty() ? "" : ", ").append(name);
+  return all;
+}
+
+Condition::Condition(Subject subject, bool negated) : subject_(subject), negated_(negated) {
+  switch (subject) {
+    case Subject::kind: items_ = std::uint64_t{0}; break;
+    case Subject::fingerprint: items_ = Fingerprints(); break;
+    case Subject::client_address: items_ = Networks(); break;
+    case Subject::matches: items_ = Regexes(); break;
+    default:
+      if (!is_flag(subject)) items_ = Names();
+  }
+}
+
+bool Condition::add(std::string_view item, std::string& error) {
+  switch (subject_) {
+    case Subject::kind: return add_kind(item, error);
+    case Subject::fingerprint: return add_fingerprint(item, error);
+    case Subject::client_address: return add_network(item, error);
+    case Subject::matches: return add_regex(item, error);
+    default: return add_name(item, error);
+  }
+}
+
+bool Condition::add_kind(std::string_view item, std::string& error) {
+  for (unsigned number = 0; number <= static_cast<unsigned>(Kind::utility); ++number) {
+    const auto kind = static_cast<Kind>(number);
+    if (kind == Kind::empty || to_string(kind) != item) continue;
+    std::get<std::uint64_t>(items_) |= bit_of(kind);
+    return true;
+  }
+  error = "there is no kind '" + std::string(item) + "'";
+  return false;
+}
+
+bool Condition::add_fingerprint(std::string_view item, std::string& error) {
+  std::uint64_t number = 0;
+  const char* const end = item.data() + item.size();
+  const auto [stop, failed] = std::from_chars(item.data(), end, number, 16);
+  if (item.size() != 16 || failed != std::errc() || stop != end) {
+    error = "'" + std::string(item) + "' is not a fingerprint, which has 16 hexadecimal digits";
+    return false;
+  }
+  std::get<Fingerprints>(items_).push_back(number);
+  return true;
+}
+
+bool Condition::add_network(std::string_view item, std::string& error) {
+  const std::optional<Network> network = Network::parse(item);
+  if (!network) {
+    error = "'" + std::string(item) + "' is neither an address, nor a network like 10.0.0.0/8, nor unix";
+    return false;
+  }
+  std::get<Networks>(items_).push_back(*network);
+  return true;
+}
+
+bool Condition::add_regex(std::string_view item, std::string& error) {
+  std::unique_ptr<Regex> regex = Regex::compile(item, error);
+  if (regex == nullptr) {
+    error = "the regular expression '" + std::string(item.substr(0, 100)) + "' is wrong: " + error;
+    return false;
+  }
+  std::get<Regexes>(items_).push_back(std::move(regex));
+  return true;
+}
+
+bool Condition::add_name(std::string_view item, std::string& error) {
+  if (item.empty() && !is_session_name(subject_)) {
+    error = "an empty string is never found";
+    return false;
+  }
+  std::get<Names>(items_).emplace_back(item);
+  return true;
+}
+
+bool Condition::is_for_unparsed() const {
+  if (subject_ == Subject::parsed) return negated_;
+  return subject_ == Subject::kind && !negated_ && std::get<std::uint64_t>(items_) == bit_of(Kind::unparsed);
+}
+
+bool Condition::is_true(Question& question) const {
+  const Statement& s = question.statement;
+  switch (subject_) {
+    case Subject::kind: return (std::get<std::uint64_t>(items_) & bit_of(s.kind)) != 0;
+    case Subject::parsed: return s.parsed;
+    case Subject::read_only: return s.read_only;
+    case Subject::aggregate: return s.aggregate;
+    case Subject::window: return s.window;
+    case Subject::group_by: return s.group_by;
+    case Subject::distinct: return s.distinct;
+    case Subject::limit: return s.limit;
+    case Subject::joins: return s.joins > 0;
+    case Subject::subquery: return s.subquery;
+    case Subject::for_update: return s.for_update;
+    case Subject::returning: return s.returning;
+    case Subject::fingerprint: return any(std::get<Fingerprints>(items_), [&](std::uint64_t one) { return one == s.fingerprint; });
+    case Subject::command: return any(std::get<Names>(items_), [&](const std::string& one) { return glob(s.command, one); });
+    case Subject::functions: return any(std::get<Names>(items_), [&](const std::string& one) { return calls(s, one); });
+    case Subject::tables: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one); });
+    case Subject::reads: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::reads); });
+    case Subject::writes: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::writes); });
+    default: return is_true_of_session(question);
+  }
+}
+
+bool Condition::is_true_of_session(Question& question) const {
+  const Facts& facts = question.facts;
+  const auto named = [&](const std::string& name, Dependency dependency) {
+    question.read |= bit(dependency);
+    return any(std::get<Names>(items_), [&](const std::string& one) { return glob(name, one); });
+  };
+  switch (subject_) {
+    case Subject::in_transaction:
+      question.read |= bit(Dependency::in_transaction);
+      return facts.in_transaction;
+    case Subject::user: return named(facts.user, Dependency::user);
+    case Subject::database: return named(facts.database, Dependency::database);
+    case Subject::application_name: return named(facts.application_name, Dependency::application_name);
+    case Subject::client_address:
+      question.read |= bit(Dependency::client_address);
+      return is_client_address(question);
+    case Subject::matches:
+      question.read |= bit(Dependency::text);
+      return matches(question);
+    default:
+      question.read |= bit(Dependency::volatile_);
+      return std::get<Hours>(items_).hold(local_hour(question.unix_us ? question.unix_us() : 0));
+  }
+}
+
+bool Condition::is_client_address(const Question& question) const {
+  const std::string& host = question.facts.client_address;
+  const auto& networks = std::get<Networks>(items_);
+  if (host == "unix") return any(networks, [](const Network& one) { return one.is_unix(); });
+  const std::optional<AddressBytes> address = parse_address(host);
+  return address && any(networks, [&](const Network& one) { return one.holds(*address); });
+}
+
+bool Condition::matches(Question& question) const {
+  return any(std::get<Regexes>(items_), [&](const std::unique_ptr<Regex>& regex) {
+    const std::uint64_t cost = regex->cost(question.text);
+    if (question.exhausted || cost > question.budget) {
+      question.exhausted = true;
+      return false;
+    }
+    question.budget -= cost;
+    return regex->found_in(question.text);
+  });
+}
+
+}  // namespace pgswitch::rules

@@ -1,0 +1,60 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/condition.hpp"
+#include "rules/decision.hpp"
+
+namespace pgswitch::rules {
+
+/// A rule that is told and not programmed: for which statements of whom it is, and what becomes of them.
+struct TableRule {
+  enum class Action : std::uint8_t {
+    pass,     ///< the client's own database, and no hook is asked
+    route,
+    reject,
+    answer,
+    rewrite,  ///< to `text` or to what the rule's function says; `route` may be set too
+  };
+  std::string name;
+  std::string place;                   ///< "rules.lua:12"
+  std::vector<Condition> conditions;   ///< all must hold; in the order in which they are asked
+  std::vector<std::string> words;      ///< each condition as it is written: "user = \"bi_*\""
+  bool asks_where = false;             ///< a function of the rules file is the last condition
+  Action action = Action::pass;
+  RouteId route = no_route;
+  Refusal refusal;
+  Answer answer;
+  std::optional<std::string> text;
+
+  /// "rules.lua:12 analytics"
+  std::string label() const { return place + " " + name; }
+  bool is_for_all() const { return conditions.empty() && !asks_where; }
+  /// Is it for texts alone that PostgreSQL's grammar refuses?
+  bool is_for_unparsed() const;
+  void add(Condition condition, std::string written);
+  /// Place of the first condition that does not hold, or conditions.size(). Stops there, and where the budget is used up.
+  std::size_t first_unmet(Question& question) const;
+};
+
+/// The rules of a rules file in their order: the first that matches decides. Knows no Lua. Built once, read by one worker.
+class RuleTable {
+ public:
+  static constexpr std::size_t max_rules = 10'000;
+
+  /// False and `error` when it can never be asked or its name is taken.
+  bool add(TableRule&& rule, std::string& error);
+
+  std::size_t size() const { return rules_.size(); }
+  const TableRule& operator[](std::size_t place) const { return rules_[place]; }
+  /// Are these the same rules, as far as their names and places tell?
+  bool is_like(const RuleTable& other) const;
+
+ private:
+  std::vector<TableRule> rules_;
+};
+
+}  // namespace pgswitch::rules

@@ -147,7 +147,7 @@ void Chain::refuse(const Asked& asked, const Refusal& refusal, Draft& draft) {
   tell(draft, asked, "reject: " + refusal.sqlstate + " " + quoted(refusal.message));
   draft.decision.verb = Decision::Verb::reject;
   draft.decision.refusal = refusal;
-  draft.decide_by(asked);
+  decide_by(asked, draft);
   draft.decision.route = no_route;
   draft.decided = true;
 }
@@ -156,7 +156,7 @@ void Chain::answer(const Asked& asked, const Answer& answer, Draft& draft) {
   tell(draft, asked, "answer: " + std::to_string(answer.rows.size()) + " rows");
   draft.decision.verb = Decision::Verb::answer;
   draft.decision.answer = answer;
-  draft.decide_by(asked);
+  decide_by(asked, draft);
   draft.decision.route = no_route;
   draft.decided = true;
 }
@@ -169,7 +169,7 @@ void Chain::take_route(const Asked& asked, const HookResult& result, Draft& draf
     return fail(asked, result.where + ": there is no route named " + quoted(std::string_view(result.text).substr(0, 64)), draft);
   }
   draft.decision.route = found->second;
-  draft.decide_by(asked);
+  decide_by(asked, draft);
 }
 
 void Chain::take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft) {
@@ -190,8 +190,8 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
   draft.decision.rewritten = text.substr(first.begin, first.size);
   draft.decision.rewrite_index = asked.index;
   draft.sent = first.statement;
-  if (draft.decision.rule.empty()) draft.decide_by(asked);
-  else if (draft.decision.rule_index != asked.index) draft.decision.rule += ", " + asked.label;
+  if (draft.decision.rule.empty()) decide_by(asked, draft);
+  else if (draft.decision.rule_index != asked.index) draft.decision.rule += ", " + label(asked);
 }
 
 // What failed is not memoised, so that every failure is counted and a repaired cause is noticed.
@@ -241,12 +241,20 @@ const Refusal* Chain::connect(const Facts& facts) {
 }
 
 void Chain::tell(Draft& draft, const Asked& asked, const std::string& said) const {
-  if (draft.steps != nullptr) draft.steps->push_back({asked.label, said});
+  if (draft.steps != nullptr) draft.steps->push_back({label(asked), said});
 }
 
 Chain::Asked Chain::asked_hook(Hook hook, const HookResult& result) const {
-  const std::string_view name = to_string(hook);
-  return {"hook", name, (result.where.empty() ? lua_->name() : result.where) + " " + std::string(name), stats_index_[index_of(hook)]};
+  return {"hook", to_string(hook), stats_index_[index_of(hook)], result.where};
+}
+
+void Chain::decide_by(const Asked& asked, Draft& draft) const {
+  draft.decision.rule = label(asked);
+  draft.decision.rule_index = asked.index;
+}
+
+std::string Chain::label(const Asked& asked) const {
+  return asked.where.empty() ? stats_[asked.index].rule : std::string(asked.where) + " " + std::string(asked.name);
 }
 
 }  // namespace pgswitch::rules

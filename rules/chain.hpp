@@ -57,8 +57,8 @@ class Chain {
   struct Asked {
     std::string_view role;  ///< "hook" or "rule"
     std::string_view name;  ///< "route", "analytics"
-    std::string label;      ///< with its place: "rules.lua:12 route"
     std::uint32_t index;    ///< in the RuleStats
+    std::string_view where; ///< "rules.lua:12", the line in a hook that decided
   };
   explicit Chain(const EngineOptions& options) : options_(options) {}
   void make_stats();
@@ -77,6 +77,8 @@ class Chain {
   void fail(const Asked& asked, const std::string& what, Draft& draft);
   void log_error(std::uint32_t index, const std::string& message);
   void tell(Draft& draft, const Asked& asked, const std::string& said) const;
+  void decide_by(const Asked& asked, Draft& draft) const;
+  std::string label(const Asked& asked) const;
   Asked asked_hook(Hook hook, const HookResult& result) const;
   Asked asked_rule(std::size_t place) const;
 

@@ -16,11 +16,6 @@ struct Chain::Draft {
   Decision decision;
   StatementPtr sent;
   bool decided = false;  ///< nobody is asked any more
-
-  void decide_by(const Asked& asked) {
-    decision.rule = asked.label;
-    decision.rule_index = asked.index;
-  }
 };
 
 }  // namespace pgswitch::rules

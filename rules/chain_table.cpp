@@ -17,7 +17,8 @@ std::string joined(const std::vector<std::string>& words, bool asks_where) {
 void Chain::ask_table(Draft& draft) {
   const RuleTable& table = lua_->table();
   Question question{*draft.statement, draft.text, draft.facts, options_.unix_us};
-  for (std::size_t place = 0; place < table.size() && !draft.decided; ++place) {
+  const NameBits names = draft.steps == nullptr ? name_bits(*draft.statement) : any_name;  // explain shows each
+  for (std::size_t place = table.next(0, names); place < table.size() && !draft.decided; place = table.next(place + 1, names)) {
     if (matches(place, question, draft)) apply(place, draft);
   }
 }
@@ -49,7 +50,7 @@ void Chain::apply(std::size_t place, Draft& draft) {
   const TableRule& rule = lua_->table()[place];
   const Asked asked = asked_rule(place);
   if (draft.steps != nullptr) tell(draft, asked, "yes, for " + joined(rule.words, rule.asks_where));
-  draft.decide_by(asked);
+  decide_by(asked, draft);
   draft.decision.route = rule.route;
   switch (rule.action) {
     case Action::pass:
@@ -71,7 +72,7 @@ void Chain::rewrite(std::size_t place, const Asked& asked, Draft& draft) {
 
 Chain::Asked Chain::asked_rule(std::size_t place) const {
   const auto index = static_cast<std::uint32_t>(place + 1);
-  return {"rule", lua_->table()[place].name, stats_[index].rule, index};
+  return {"rule", lua_->table()[place].name, index, {}};
 }
 
 }  // namespace pgswitch::rules

@@ -5,8 +5,6 @@
 #include <charconv>
 #include <ctime>
 
-#include "rules/patterns.hpp"
-
 namespace pgswitch::rules {
 
 namespace {
@@ -130,6 +128,13 @@ bool Condition::add_name(std::string_view item, std::string& error) {
 bool Condition::is_for_unparsed() const {
   if (subject_ == Subject::parsed) return negated_;
   return subject_ == Subject::kind && !negated_ && std::get<std::uint64_t>(items_) == bit_of(Kind::unparsed);
+}
+
+NameBits Condition::table_bits() const {
+  if (negated_ || subject_ < Subject::tables || subject_ > Subject::writes) return any_name;
+  NameBits bits = 0;
+  for (const std::string& pattern : std::get<Names>(items_)) bits |= name_bits(pattern);
+  return bits;
 }
 
 bool Condition::is_true(Question& question) const {

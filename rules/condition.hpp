@@ -11,6 +11,7 @@
 
 #include "rules/facts.hpp"
 #include "rules/network.hpp"
+#include "rules/patterns.hpp"
 #include "rules/regex.hpp"
 #include "rules/statement.hpp"
 
@@ -63,6 +64,8 @@ class Condition {
   void set(Hours hours) { items_ = hours; }
 
   bool holds(Question& question) const { return is_true(question) != negated_; }
+  /// A statement whose name_bits() have none of these does not meet it.
+  NameBits table_bits() const;
   /// Can it hold for a text that PostgreSQL's grammar refuses, and for no other?
   bool is_for_unparsed() const;
 

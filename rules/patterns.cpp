@@ -1,6 +1,7 @@
 #include "rules/patterns.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace pgswitch::rules {
 
@@ -34,6 +35,10 @@ bool among_words(const std::vector<std::string>& words, const NamePattern& patte
   return false;
 }
 
+constexpr NameBits no_name = NameBits{1} << 63;
+
+NameBits bit_of(std::string_view name) { return NameBits{1} << (std::hash<std::string_view>()(name) % 63); }
+
 }  // namespace
 
 bool glob(std::string_view text, std::string_view pattern) {
@@ -60,6 +65,21 @@ bool touches(const Statement& statement, std::string_view pattern, Access access
   if (access != Access::writes && names(statement.reads, split_pattern)) return true;
   if (access != Access::reads && names(statement.writes, split_pattern)) return true;
   return access == Access::any && !statement.parsed && among_words(statement.words, split_pattern);
+}
+
+NameBits name_bits(const Statement& statement) {
+  NameBits bits = no_name;
+  for (const TableName& table : statement.reads) bits |= bit_of(table.name) | bit_of(table.schema);
+  for (const TableName& table : statement.writes) bits |= bit_of(table.name) | bit_of(table.schema);
+  for (const std::string& word : statement.words) bits |= bit_of(word);
+  return bits;
+}
+
+NameBits name_bits(std::string_view pattern) {
+  const NamePattern parts = split(pattern);
+  const auto is_exact = [](std::string_view part) { return part.find('*') == std::string_view::npos; };
+  if (is_exact(parts.name)) return bit_of(parts.name);
+  return parts.qualified && is_exact(parts.schema) ? bit_of(parts.schema) : any_name;
 }
 
 bool calls(const Statement& statement, std::string_view function) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string_view>
 
 #include "rules/statement.hpp"
@@ -14,6 +15,14 @@ enum class Access : std::uint8_t { any, reads, writes };
 /// "sales" is a table of any schema, "analytics.sales" that of one; both parts are globs. With Access::any the tables of a
 /// statement that PostgreSQL's grammar refuses are looked for among its words.
 bool touches(const Statement& statement, std::string_view pattern, Access access = Access::any);
+
+/// A set of names of tables and schemas in 64 bits, in which some names share one: what has no bit in common has no name in common.
+using NameBits = std::uint64_t;
+inline constexpr NameBits any_name = ~NameBits{0};
+/// Of the tables that a statement may touch; it has a bit in common with any_name even when there are none.
+NameBits name_bits(const Statement& statement);
+/// Of the tables that a pattern of touches() may mean.
+NameBits name_bits(std::string_view pattern);
 
 /// "now", "pg_catalog.now": a name without a schema is the function of any. A glob.
 bool calls(const Statement& statement, std::string_view function);

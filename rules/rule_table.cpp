@@ -15,6 +15,13 @@ void TableRule::add(Condition condition, std::string written) {
   conditions.insert(behind, std::move(condition));
 }
 
+NameBits TableRule::table_bits() const {
+  for (const Condition& condition : conditions) {
+    if (const NameBits bits = condition.table_bits(); bits != any_name) return bits;
+  }
+  return any_name;
+}
+
 std::size_t TableRule::first_unmet(Question& question) const {
   for (std::size_t i = 0; i < conditions.size(); ++i) {
     if (!conditions[i].holds(question) || question.exhausted) return i;
@@ -37,6 +44,7 @@ bool RuleTable::add(TableRule&& rule, std::string& error) {
     error = "it can never be reached: the rule \"" + rules_.back().name + "\" (" + rules_.back().place + ") has no 'when'";
     return false;
   }
+  table_bits_.push_back(rule.table_bits());
   rules_.push_back(std::move(rule));
   return true;
 }

@@ -36,6 +36,8 @@ struct TableRule {
   /// Is it for texts alone that PostgreSQL's grammar refuses?
   bool is_for_unparsed() const;
   void add(Condition condition, std::string written);
+  /// Of the statements it may match.
+  NameBits table_bits() const;
   /// Place of the first condition that does not hold, or conditions.size(). Stops there, and where the budget is used up.
   std::size_t first_unmet(Question& question) const;
 };
@@ -49,12 +51,19 @@ class RuleTable {
   bool add(TableRule&& rule, std::string& error);
 
   std::size_t size() const { return rules_.size(); }
+  /// The first rule from `place` on that may match a statement with these names of tables, or size(). Most rules are for some
+  /// tables, and a miss of the cache asks few of many then.
+  std::size_t next(std::size_t place, NameBits names) const {
+    while (place < rules_.size() && (table_bits_[place] & names) == 0) ++place;
+    return place;
+  }
   const TableRule& operator[](std::size_t place) const { return rules_[place]; }
   /// Are these the same rules, as far as their names and places tell?
   bool is_like(const RuleTable& other) const;
 
  private:
   std::vector<TableRule> rules_;
+  std::vector<NameBits> table_bits_;  ///< of each rule
 };
 
 }  // namespace pgswitch::rules

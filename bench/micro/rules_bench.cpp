@@ -50,6 +50,8 @@ std::string with_literal(std::size_t number) {
   return "SELECT abalance FROM pgbench_accounts WHERE aid = " + std::to_string(number) + ";";
 }
 
+std::string new_shape(std::size_t number) { return "SELECT c" + std::to_string(number) + " FROM pgbench_accounts WHERE aid = 1"; }
+
 /// Texts that are asked for in turn: prepared before, so that making them is not measured.
 std::vector<std::string> texts(std::string (*make)(std::size_t), std::size_t count) {
   std::vector<std::string> made;
@@ -84,7 +86,7 @@ BENCHMARK(cache_hit_fresh_literal);
 /// Each text has a shape of its own, and there are more of them than the cache holds: parsed, and the rules asked.
 void cache_miss(benchmark::State& state) {
   Rules rules(routing);
-  in_turn(state, rules, texts([](std::size_t i) { return "SELECT c" + std::to_string(i) + " FROM pgbench_accounts WHERE aid = 1"; }, 50'000));
+  in_turn(state, rules, texts(new_shape, 50'000));
 }
 BENCHMARK(cache_miss);
 
@@ -113,6 +115,41 @@ void rewritten_fresh_literal(benchmark::State& state) {
   in_turn(state, rules, texts(with_literal, 50'000));
 }
 BENCHMARK(rewritten_fresh_literal);
+
+/// 200 rules of a table, of which none is for pgbench_accounts.
+std::string table_rules() {
+  std::string text = "rules {\n";
+  for (int i = 0; i < 200; ++i) {
+    const std::string number = std::to_string(i);
+    text += "  { name = 'rule " + number + "', when = { tables = { 'sales" + number + "', 'analytics" + number + ".*' }, user = 'bi_*' }, route = 'analytics' },\n";
+  }
+  return text + "}\n";
+}
+
+void table_rules_hit(benchmark::State& state) {
+  Rules rules(table_rules());
+  in_turn(state, rules, texts(with_literal, 4096));
+}
+BENCHMARK(table_rules_hit);
+
+void table_rules_miss(benchmark::State& state) {
+  Rules rules(table_rules());
+  in_turn(state, rules, texts(new_shape, 50'000));
+}
+BENCHMARK(table_rules_miss);
+
+/// A miss as before, with a rule that is asked for each: by its user, by a regular expression.
+void table_rule_for_the_user_miss(benchmark::State& state) {
+  Rules rules("rules { { when = { user = 'bi_*' }, route = 'analytics' } }");
+  in_turn(state, rules, texts(new_shape, 50'000));
+}
+BENCHMARK(table_rule_for_the_user_miss);
+
+void table_rule_with_a_regular_expression_miss(benchmark::State& state) {
+  Rules rules("rules { { when = { matches = '(?i)from\\\\s+(sales|event)' }, route = 'analytics' } }");
+  in_turn(state, rules, texts(new_shape, 50'000));
+}
+BENCHMARK(table_rule_with_a_regular_expression_miss);
 
 }  // namespace
 }  // namespace pgswitch::bench

@@ -7,7 +7,7 @@ namespace pgswitch::rules {
 
 namespace {
 
-constexpr std::int64_t max_memory = 1024 * 1024;
+constexpr std::int64_t max_memory = 512 * 1024;  // of the program and of what matching remembers
 constexpr int max_program_size = 1000;
 
 re2::RE2::Options options_for(std::string_view pattern) {

@@ -34,7 +34,7 @@ class Regex {
 /// The patterns that hooks have asked for, each compiled once; the one that was compiled first goes when there are too many.
 class RegexCache {
  public:
-  static constexpr std::size_t max_patterns = 128;
+  static constexpr std::size_t max_patterns = 64;
 
   /// What is kept of `pattern`, or nullptr.
   const Regex* find(std::string_view pattern) const;

@@ -90,6 +90,8 @@ constexpr Case cases[] = {
     {"where = function(stmt) return stmt.joins == 2 end", "select * from a, b", false},
     {"where = function(stmt) end", "select 1", false},
     {"kind = 'insert', where = function(stmt) error('not asked') end", "select 1", false},
+    {"hour = { 0, 24 }", "select 1", true},
+    {"not_hour = { 0, 24 }", "select 1", false},
     {"", "select 1", true},
 };
 

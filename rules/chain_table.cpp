@@ -9,7 +9,7 @@ std::string joined(const std::vector<std::string>& words, bool asks_where) {
   std::string all;
   for (const std::string& word : words) all.append(all.empty() ? "" : "; ").append(word);
   if (asks_where) all.append(all.empty() ? "" : "; ").append("where");
-  return all.empty() ? "everything" : all;
+  return all.empty() ? "having no condition" : all;
 }
 
 }  // namespace
@@ -33,14 +33,14 @@ bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
     return false;
   }
   if (unmet < rule.conditions.size()) {
-    if (draft.steps != nullptr) tell(draft, asked_rule(place), "nothing, for not " + rule.words[unmet]);
+    if (draft.steps != nullptr) tell(draft, asked_rule(place), "no, by " + rule.words[unmet]);
     return false;
   }
   if (!rule.asks_where) return true;
   const HookResult& result = lua_->ask(RuleFunction::where, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
   if (result.said == HookResult::Said::yes) return true;
-  if (result.said == HookResult::Said::nothing) tell(draft, asked_rule(place), "nothing, for not where");
+  if (result.said == HookResult::Said::nothing) tell(draft, asked_rule(place), "no, by where");
   else take_verb(asked_rule(place), result, draft);
   return false;
 }
@@ -49,7 +49,7 @@ void Chain::apply(std::size_t place, Draft& draft) {
   using Action = TableRule::Action;
   const TableRule& rule = lua_->table()[place];
   const Asked asked = asked_rule(place);
-  if (draft.steps != nullptr) tell(draft, asked, "yes, for " + joined(rule.words, rule.asks_where));
+  if (draft.steps != nullptr) tell(draft, asked, "yes, by " + joined(rule.words, rule.asks_where));
   decide_by(asked, draft);
   draft.decision.route = rule.route;
   switch (rule.action) {

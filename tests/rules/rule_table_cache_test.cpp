@@ -89,16 +89,16 @@ TEST_F(RuleTableKeeps, explain_tells_which_rules_were_looked_at_and_why_one_matc
                    "}\n"
                    "function route(stmt) return 'dev.2' end\n")) << error_;
   const std::string text = engine_->explain("select * from sales", facts_);
-  EXPECT_NE(text.find("  asked      rules.lua:2 inserts said nothing, for not kind = \"insert\", \"update\"\n"
-                      "  asked      rules.lua:3 bob said nothing, for not user = \"bob\"\n"
-                      "  asked      rules.lua:4 odd said nothing, for not where\n"
-                      "  asked      rules.lua:5 analytics said yes, for read_only = true; tables = \"a\", \"b\", \"c\", \"d\", \"e\", ...; not_user = \"bob\"\n"
+  EXPECT_NE(text.find("  asked      rules.lua:2 inserts said no, by kind = \"insert\", \"update\"\n"
+                      "  asked      rules.lua:3 bob said no, by user = \"bob\"\n"
+                      "  asked      rules.lua:4 odd said no, by where\n"
+                      "  asked      rules.lua:5 analytics said yes, by read_only = true; tables = \"a\", \"b\", \"c\", \"d\", \"e\", ...; not_user = \"bob\"\n"
                       "  decision   route analytics\n"
                       "  rule       rules.lua:5 analytics\n"
                       "  cached     yes, for all statements of this shape, by the user\n"),
             std::string::npos) << text;
   const std::string rest = engine_->explain("delete from t", facts_);
-  EXPECT_NE(rest.find("  asked      rules.lua:6 rest said yes, for everything\n"
+  EXPECT_NE(rest.find("  asked      rules.lua:6 rest said yes, by having no condition\n"
                       "  asked      rules.lua:6 rest said new text\n"
                       "  decision   the client's own database, shop\n"
                       "  rule       rules.lua:6 rest\n"

@@ -185,7 +185,7 @@ def test_a_server_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_pr
         with pytest.raises(ConnectionError):  # it had sent the half of a message
             for _ in range(20000):
                 client.message(b"d", b"1\n" * 100_000)
-        assert "server closed the connection unexpectedly" in proxy.pooler.log_text()
+        eventually(lambda: "server closed the connection unexpectedly" in proxy.pooler.log_text(), what="the log tells of it")
         wire.up.held = False
     is_unhurt(proxy)
 

@@ -160,7 +160,8 @@ def test_the_limit_on_logins_of_one_address_refuses_its_clients_and_nobody_else(
         assert client.read_until(b"Z", b"E")[-1][0] == b"Z"
     is_unhurt(proxy, oltp)  # and has made room by that
     assert listed("refused_logins") == 1
-    assert "too many clients of this address are logging in (max_login_conn_per_address)" in proxy.pooler.log_text()
+    told = "too many clients of this address are logging in (max_login_conn_per_address)"
+    eventually(lambda: told in proxy.pooler.log_text(), what="the log tells of it")
     for client in slow:
         client.close()
 

@@ -10,13 +10,14 @@ namespace pgswitch::script {
 
 namespace {
 
-constexpr std::array<std::string_view, 34> statements{
+constexpr std::array<std::string_view, 38> statements{
     "select 1", "select * from b_t", "begin", "commit", "rollback", "insert into t values (1)", "insert into b_t values (1)",
     "set search_path to a", "select * from forbidden", "select * from told", "select x from old", "copy t from stdin",
     "copy b_t to stdout", "savepoint a", "rollback to a", "discard all", "deallocate all", "deallocate s", "listen ch",
     "unlisten *", "create temp table tt (a int)", "select * from tt", "select 1; select * from b_t", "begin; select 1; commit",
     "select 1; select * from told; select 3", "", "prepare p as select 1", "execute p", "reset all", "set datestyle to german",
-    "select pg_advisory_lock(1)", "commit and chain", "begin; select 1", "set transaction read only"};
+    "select pg_advisory_lock(1)", "commit and chain", "begin; select 1", "set transaction read only",
+    "close all", "declare s cursor with hold for select 1", "fetch 1 from s", "commit; begin"};
 constexpr std::array<std::string_view, 3> names{"", "s", "t"};
 
 class Choices {

@@ -135,6 +135,7 @@ class SessionCore {
   };
   /// The simple query at the head of the client's bytes, while it is being worked on.
   struct Head {
+    bool waits = false;  ///< it has been looked at
     bool decided = false;
     bool plain = false;
     bool copies = false;  ///< plain: it is a COPY ... FROM

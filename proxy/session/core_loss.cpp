@@ -82,7 +82,7 @@ void SessionCore::lose_transaction(bool stays) {
 /// One error for what was running, ReadyForQuery for everything that awaited one.
 void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   const bool in_transaction_then = status_then != 'I' || predicted_ != 'I';
-  if (!answer_owed(work_->ledger) && (!batch_open_ || work_->head.decided)) {
+  if (!answer_owed(work_->ledger) && (!batch_open_ || work_->head.waits)) {
     // The query that waits is told, or what comes next in the transaction.
     local_abort_ |= in_transaction_then;
     if (in_transaction_then)

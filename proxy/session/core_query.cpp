@@ -54,6 +54,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     work_->head = {};  // decided while it waited
     return size;
   }
+  work_->head.waits = true;
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
   if (!work_->head.decided && !names_known()) return 0;

@@ -198,6 +198,21 @@ TEST(server_lost, behind_a_batch_that_is_answered_fails_the_query_that_waits) {
       .expect_to_client(complete("ROLLBACK"), ready('I'));
 }
 
+TEST(server_lost, behind_a_batch_that_is_answered_fails_the_query_that_waits_for_what_names_mean) {
+  const std::string sql = "deallocate s";
+  Script()
+      .expect_gaps()
+      .client(parse("", sql), bind_to("", ""), execute(""), query("select 1"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server(sql), sql), bind_to("pgswitch", on_server(sql)), execute("pgswitch"), close_portal("pgswitch"), flush())
+      .server(parse_complete(), bind_complete(), complete("DEALLOCATE"))
+      .expect_to_client(parse_complete(), bind_complete(), complete("DEALLOCATE"))
+      .server_lost()
+      .expect_to_client(any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true})
+      .whole_exchange("select 1", "SELECT 1");
+}
+
 TEST(server_lost, after_a_fatal_error_tells_its_reason) {
   Script()
       .client(query("select 1"))

@@ -4,7 +4,6 @@
 #include <array>
 #include <new>
 
-#include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import socket
+import threading
 
 import psycopg
 import pytest
@@ -94,6 +95,23 @@ def test_a_network_that_swallows_a_query_is_noticed_by_query_timeout(start_proxy
         assert "query_timeout" in str(error())
         wire.up.held = wire.down.held = False
     is_unhurt(proxy, oltp)
+
+
+def test_the_end_of_a_cancel_request_says_that_the_server_has_it(start_proxy, wire, oltp):
+    """A client that has seen it may ask anew: nothing can hit the next query any more."""
+    proxy = start_proxy(pool_mode="transaction", **through(wire))
+    with proxy.connect() as client:
+        error = in_background(lambda: failure(client, "SELECT pg_sleep(60)"))
+        eventually(lambda: sleeping(oltp) == 1, what="the query runs")
+        wire.up.held = True
+        requested = threading.Thread(target=client.cancel)
+        requested.start()
+        requested.join(0.5)
+        assert requested.is_alive()
+        wire.up.held = False
+        requested.join(20)
+        assert error().sqlstate == "57014"
+        assert one(client, "SELECT 1") == 1
 
 
 def test_a_host_that_does_not_answer_holds_up_nobody_else(start_proxy):

@@ -189,7 +189,7 @@ def test_a_client_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_pr
     with FaultProxy(proxy.port) as entrance, Session(entrance.port) as client:
         client.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
         entrance.down.held = True
-        eventually(lambda: "closing because" in proxy.pooler.log_text(), 20, "the client was given up")
+        eventually(lambda: "closing because: client unexpected eof" in proxy.pooler.log_text(), 60, "the client was given up")
         is_unhurt(proxy, oltp)
 
 

@@ -291,6 +291,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     if (!ends_failed_transaction(statement.kind)) refusal_ = transaction_failed();
     return false;
   } else if (item.decision->verb == Decision::Verb::answer) {
+    if (status() == 'E') return refusal_ = transaction_failed(), false;
     work_->to_client.compose([&](std::string& out) {
       write_answer_description(out, item.decision->answer);
       write_answer_rows(out, item.decision->answer);

@@ -202,6 +202,9 @@ bool SessionCore::on_ready(ByteView frame) {
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
   }
+  const bool shown = reply == Reply::forward || reply == Reply::substitute;
+  // The server has its own value, and gets the client's before it reads anything else.
+  if (shown && settings_.is_returning()) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   warned_ = false;
@@ -209,7 +212,6 @@ bool SessionCore::on_ready(ByteView frame) {
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);
   if (reply == Reply::partial && failed) work_->head.failed = true;
   if (reply == Reply::substitute && !failed) work_->to_client.append(work_->ledger.substitute());
-  const bool shown = reply == Reply::forward || reply == Reply::substitute;
   if (shown) {
     if (local_abort_)
       work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });

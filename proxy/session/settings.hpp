@@ -47,6 +47,8 @@ class SessionSettings {
   void tell_wanted(std::string& out);
   /// ReadyForQuery: what has changed has been reported.
   void end_cycle();
+  /// Something was reset since the last one, and the client expects to be told its start-up value.
+  bool is_returning() const { return returning_ != 0; }
 
   const TrackedValues& told() const { return *told_; }
   /// What the client believes of a setting that servers report; of another one, `reported`.

@@ -43,6 +43,14 @@ class SessionSettings {
   void rollback(ServerState& server);
   /// The transaction is over but its connection is gone, and will not report what that undoes.
   void rollback_lost();
+  /// What the session wants its settings to be.
+  struct Wish {
+    Settings settings;
+    TrackedCopy tracked;
+  };
+  Wish wish() const { return {settings_, wanted_}; }
+  /// Outside of a transaction: what was set since is taken back, although servers have committed it.
+  void return_to(Wish wish);
   /// Appends a ParameterStatus for each setting that the client believes to be something else than what it wants.
   void tell_wanted(std::string& out);
   /// ReadyForQuery: what has changed has been reported.

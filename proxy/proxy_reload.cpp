@@ -27,6 +27,8 @@ bool Proxy::make_engines(const Config& config, std::uint64_t generation, std::si
     if (!engine) break;
     engines.push_back(std::move(engine));
   }
+  const bool observes = config.rules_mode == rules::RulesMode::observe && !config.rules_file.empty();
+  if (observes && engines.size() == count) log_line(LogLevel::info, "rules_mode = observe: the rules decide nothing");
   // Of rules that do not load, too: they are tried again when they have changed.
   rules_watch_ = std::move(watch);
   const std::lock_guard lock(mutex_);

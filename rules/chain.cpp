@@ -72,11 +72,12 @@ void Chain::count(const Decision& decision) {
 
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
   if (lua_ == nullptr || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
-  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false};
+  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false, {}};
   ask_table(draft);
   ask_routes(draft);
   ask_rewrites(draft);
   if (options_.mode == RulesMode::observe) observe_all(draft);
+  draft.decision.observed = std::move(draft.observed);
   if (draft.decision.rule.empty()) {
     if (draft.decision.depends_on == default_->depends_on && draft.decision.observed.empty()) return {default_, statement};
     draft.decision.rule = default_->rule;
@@ -183,8 +184,10 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
 void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
   const std::string who = std::string(asked.role) + " " + std::string(asked.name);
   const std::string detail = what + " (" + who + ", statement " + fingerprint_digits(draft.statement->fingerprint) + ")";
-  draft.take_back();
-  draft.decision.depends_on |= bit(Dependency::volatile_);
+  const Dependencies read = draft.decision.depends_on | bit(Dependency::volatile_);
+  draft.decision = Decision{};
+  draft.decision.depends_on = read;
+  draft.sent = draft.statement;
   draft.decided = true;
   if (options_.on_error == OnError::reject) {
     draft.decision.verb = Decision::Verb::reject;

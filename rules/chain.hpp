@@ -58,8 +58,8 @@ class Chain {
   void ask_rewrites(Draft& draft);
   void ask_table(Draft& draft);
   void rehearse(std::size_t place, Question& question, Draft& draft);
-  void observe(const Draft& rehearsal, Draft& draft) const;
-  void observe_all(Draft& draft) const;
+  static void observe(const Decision& decision, Draft& draft);
+  static void observe_all(Draft& draft);
   bool observe_connect(const Refusal& refusal);
   void count(const Observation& observation);
   bool matches(std::size_t place, Question& question, Draft& draft);

@@ -16,15 +16,7 @@ struct Chain::Draft {
   Decision decision;
   StatementPtr sent;
   bool decided = false;  ///< nobody is asked any more
-
-  /// As if nobody had decided yet; what was read and observed stays.
-  void take_back() {
-    Decision anew;
-    anew.depends_on = decision.depends_on;
-    anew.observed = std::move(decision.observed);
-    decision = std::move(anew);
-    sent = statement;
-  }
+  std::vector<Observation> observed;  ///< goes into the decision when that is made
 };
 
 }  // namespace pgswitch::rules

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "rules/chain_draft.hpp"
 #include "rules/route_names.hpp"
 
@@ -24,11 +26,10 @@ void Chain::rehearse(std::size_t place, Question& question, Draft& draft) {
   Draft rehearsal = draft;
   if (matches(place, question, rehearsal)) apply(place, rehearsal);
   draft.decision.depends_on |= rehearsal.decision.depends_on;
-  observe(rehearsal, draft);
+  observe(rehearsal.decision, draft);
 }
 
-void Chain::observe(const Draft& rehearsal, Draft& draft) const {
-  const Decision& decision = rehearsal.decision;
+void Chain::observe(const Decision& decision, Draft& draft) {
   if (decision.rule.empty()) return;
   Observation one;
   one.rule = decision.rule;
@@ -39,14 +40,15 @@ void Chain::observe(const Draft& rehearsal, Draft& draft) const {
   one.refusal = decision.verb == Decision::Verb::reject;
   one.answer = decision.verb == Decision::Verb::answer;
   one.rewrite = decision.rewritten.has_value();
-  draft.decision.observed.push_back(std::move(one));
+  draft.observed.push_back(std::move(one));
 }
 
 /// With rules_mode = observe: turns what all rules together have decided into an observation.
-void Chain::observe_all(Draft& draft) const {
-  const Draft rehearsal = draft;
-  draft.take_back();
-  observe(rehearsal, draft);
+void Chain::observe_all(Draft& draft) {
+  const Decision made = std::exchange(draft.decision, Decision{});
+  draft.decision.depends_on = made.depends_on;
+  draft.sent = draft.statement;
+  observe(made, draft);
 }
 
 /// True when the login is not refused, although a rule says so.

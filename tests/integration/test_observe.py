@@ -49,6 +49,7 @@ def test_in_observe_mode_no_rule_decides(start_proxy):
             assert "events" in str(failure(connection, "SELECT * FROM events"))  # there is no such table in the client's own database
             assert "told" in str(failure(connection, "SELECT * FROM told"))
             assert one(other, f"SELECT {WHO}") == "oltp"
+    assert "rules_mode = observe: the rules decide nothing" in proxy.pooler.log_text()
     seen = observed(proxy)
     assert seen["rules.lua:4 analytics"][0] >= 3
     assert seen["rules.lua:7 told"][3] >= 3

@@ -85,7 +85,8 @@ const Show* find_show(const Command& command) {
   const std::string first = command.words.empty() ? std::string() : lower(command.words.front());
   const std::string name = show_name(command);
   const auto found = std::find_if(shows().begin(), shows().end(), [&](const Show& one) { return one.name == (one.run ? first : name); });
-  if (found == shows().end() || !found->run) return found == shows().end() ? nullptr : &*found;
+  if (found == shows().end()) return nullptr;
+  if (!found->run) return &*found;
   const std::size_t words = command.words.size() - 1;
   return words >= found->least_words && words <= found->most_words ? &*found : nullptr;
 }

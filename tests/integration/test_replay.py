@@ -154,6 +154,13 @@ def test_a_million_statements_take_a_minute_at_most(inis, tmp_path):
     assert told["statements"] == 200_000 and len(told["shapes"]) == 10_000 and told["others"] == 100_000
 
 
+def test_a_log_may_come_through_a_pipe(logs, inis):
+    with open(logs["csv"], "rb") as log:
+        done = subprocess.run(["sh", "-c", f"cat | {launch.PROXY} replay {inis[0]} --json /dev/stdin"], stdin=log, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == replay(inis[0], logs["csv"])
+
+
 @pytest.mark.parametrize("arguments,words", ((("no.log",), "no.log: No such file"), (("/dev/null",), "no statement found"), (("/",), "/: Is a directory")))
 def test_what_cannot_be_read_is_told(inis, arguments, words):
     status, out, err = run_command("replay", inis[0], *arguments)

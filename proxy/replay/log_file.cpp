@@ -55,11 +55,11 @@ bool read_log(const std::string& path, const Sink& sink, const std::function<voi
   while (file.descriptor >= 0) {
     const ssize_t got = append_full_block(file.descriptor, bytes);
     if (got < 0) break;
-    progress(static_cast<std::size_t>(got));
     if (!reader) reader = make_reader(detect_format(bytes));
     const bool last = got == 0;
     std::size_t used = reader->read(bytes, last, sink);
     if (used == 0 && bytes.size() > longest_entry) used = reader->read(bytes, true, sink);
+    progress(static_cast<std::size_t>(got));
     if (last) return true;
     bytes.erase(0, used);
   }

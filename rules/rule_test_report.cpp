@@ -56,18 +56,36 @@ std::string indented(std::string_view text) {
 
 std::string count(std::size_t number, const char* noun) { return std::to_string(number) + " " + noun + (number == 1 ? "" : "s"); }
 
-/// Text between tags or in an attribute. Control characters have no place in XML 1.0.
+/// Bytes of the character of UTF-8 at the start of `text`; 0: there is none.
+std::size_t character_size(std::string_view text) {
+  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const unsigned lead = at(0);
+  const std::size_t size = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : (lead & 0xf0) == 0xe0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((at(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong = (lead == 0xe0 && at(1) < 0xa0) || (lead == 0xf0 && at(1) < 0x90);
+  const bool no_character = (lead == 0xed && at(1) > 0x9f) || (lead == 0xf4 && at(1) > 0x8f);
+  return overlong || no_character ? 0 : size;
+}
+
+/// Text between tags or in an attribute. Control characters, and bytes that are no UTF-8, have no place in XML 1.0.
 std::string xml(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    const char c = text[0];
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
       case '>': out += "&gt;"; break;
       case '"': out += "&quot;"; break;
       case '\n': out += "&#10;"; break;
-      default: out += static_cast<unsigned char>(c) < ' ' && c != '\t' ? '?' : c;
+      default:
+        if (size == 0 || (static_cast<unsigned char>(c) < ' ' && c != '\t')) out += '?';
+        else out += text.substr(0, size);
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return out;
 }

@@ -165,6 +165,8 @@ TEST_F(RuleTests, are_told_to_machines_as_junit_xml) {
   EXPECT_NE(xml.find("name=\"good\" file=\"rules_test.lua\" line=\"2\"/>"), std::string::npos) << xml;
   EXPECT_NE(xml.find("name=\"every rule is hit\">"), std::string::npos) << xml;
   EXPECT_EQ(to_junit(done, false).find("every rule is hit"), std::string::npos);
+  const std::string odd = to_junit(run("test('\xc3\xa4 \xff\xed\xa0\x80\xe2\x82\x01', { sql = 'select 1', expect = { pass = true } })"), false);
+  EXPECT_NE(odd.find("name=\"\xc3\xa4 ???" "???" "?\""), std::string::npos) << odd;
 }
 
 }  // namespace

@@ -104,4 +104,10 @@ void Alarm::ring() {
   if (const auto call = std::exchange(call_, nullptr)) call();
 }
 
+asio::awaitable<void> sleep_until_told(asio::io_context& io, std::function<void(std::function<void()>)> begin) {
+  const auto alarm = std::make_shared<Alarm>(io);
+  begin([alarm, &io] { post_to(io, [alarm] { alarm->wake(); }); });
+  co_await alarm->wait(0);
+}
+
 }  // namespace pgswitch

@@ -99,4 +99,7 @@ class Alarm : public AlarmClock::Hook {
   bool woken_ = false;
 };
 
+/// Calls `begin` with a function that ends the sleep, and sleeps until that is called: once, by any thread.
+boost::asio::awaitable<void> sleep_until_told(boost::asio::io_context& io, std::function<void(std::function<void()> tell)> begin);
+
 }  // namespace pgswitch

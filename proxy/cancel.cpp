@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <cerrno>
+#include <exception>
+#include <functional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "protocol/writer.hpp"
+#include "proxy/alarm.hpp"
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
@@ -105,6 +107,14 @@ bool begin_cancel(Worker& worker, const ServerConn& server) {
 
 boost::asio::awaitable<void> nothing() { co_return; }
 
+boost::asio::awaitable<void> cancel_session(Worker& worker, std::uint32_t slot, protocol::ByteView secret) {
+  ClientSession* const session = worker.session(slot);
+  const ServerConn* const server = session ? session->cancel(secret) : nullptr;
+  if (!server) return nothing();
+  const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
+  return send_cancel(worker, *server, deadline_us);
+}
+
 boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std::int64_t deadline_us) {
   const bool sent = co_await deliver(worker, target, deadline_us);
   end_cancel(worker, target.id);
@@ -113,14 +123,16 @@ boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std
 
 }  // namespace
 
-void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView secret) {
+boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id, std::string secret) {
   std::vector<CancelKey> meant = from.proxy().server_process_ids().find(process_id);
   meant.push_back(CancelKey::of_process_id(process_id));
   for (const CancelKey& key : meant) {
     Worker* const target = from.proxy().worker(key.worker);
     if (!target) continue;
-    target->post([target, slot = key.slot, text = std::string(secret)] {
-      if (ClientSession* const session = target->session(slot)) session->cancel(text);
+    co_await sleep_until_told(from.io(), [&](std::function<void()> tell) {
+      target->post([target, slot = key.slot, secret, tell = std::move(tell)] {
+        boost::asio::co_spawn(target->io(), cancel_session(*target, slot, secret), [tell](std::exception_ptr) { tell(); });
+      });
     });
   }
 }
@@ -130,11 +142,4 @@ boost::asio::awaitable<void> send_cancel(Worker& worker, const ServerConn& serve
   if (!begin_cancel(worker, server)) return nothing();
   return run_cancel(worker, CancelTarget(worker, server), deadline_us);
 }
-
-void start_cancel(Worker& worker, const ServerConn& server) {
-  if (!begin_cancel(worker, server)) return;
-  const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
-  boost::asio::co_spawn(worker.io(), run_cancel(worker, CancelTarget(worker, server), deadline_us), boost::asio::detached);
-}
-
 }  // namespace pgswitch

@@ -1,8 +1,7 @@
 #pragma once
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
-
-#include "protocol/frame.hpp"
+#include <string>
 
 namespace pgswitch {
 
@@ -13,15 +12,13 @@ class Worker;
 inline constexpr std::uint32_t max_cancels_in_flight = 64;
 
 /// A client's CancelRequest: to the session that its process id names, on whatever worker. `from`: the worker that read it.
-/// Without an answer in every case (manual, 55.2.8).
-void route_cancel(Worker& from, std::uint32_t process_id, protocol::ByteView secret);
+/// Comes back when the signal has been sent, or when there is nothing to cancel: a client that waits for the end of its
+/// connection, as libpq does, must not find its next query cancelled. No answer in any case (manual, 55.2.8).
+boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id, std::string secret);
 
 /// Asks the server of this connection to cancel what it runs: a connection of its own, the CancelRequest, with TLS where
 /// the connection has it, and a wait for the end of file, which says that the signal has been sent. `server` is not looked
 /// at after the call has returned. While it runs server.cancels_in_flight is above zero, if the connection still exists.
 boost::asio::awaitable<void> send_cancel(Worker& worker, const ServerConn& server, std::int64_t deadline_us);
-
-/// The same without waiting for it; the deadline is cancel_wait_timeout.
-void start_cancel(Worker& worker, const ServerConn& server);
 
 }  // namespace pgswitch

@@ -65,11 +65,10 @@ class ClientAdmission {
   Step read_requests();
   bool read_startup();
   protocol::StartupKind kind_of(const protocol::StartupPacket& packet) const;
-  bool refuse_packet(const protocol::StartupPacket& packet);
   Step answer_request(protocol::StartupKind kind);
   Step start_tls();
   bool nothing_behind(std::string_view request);
-  void forward_cancel(protocol::ByteView packet);
+  Step forward_cancel(protocol::ByteView packet);
 
   // client_admission.cpp: authentication and what follows it
   bool begin_authentication();

@@ -49,9 +49,9 @@ boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& adm
   log_close("client close request");
 }
 
-void ClientSession::cancel(protocol::ByteView secret) {
-  if (cancel_secret_.empty() || !protocol::equal_secrets(secret, cancel_secret_)) return;
-  if (relay_) relay_->cancel();
+const ServerConn* ClientSession::cancel(protocol::ByteView secret) {
+  if (cancel_secret_.empty() || !protocol::equal_secrets(secret, cancel_secret_)) return nullptr;
+  return relay_ ? relay_->cancel() : nullptr;
 }
 
 void ClientSession::shut_down(const protocol::SqlError& reason) {

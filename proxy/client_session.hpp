@@ -16,6 +16,7 @@ namespace pgswitch {
 
 class ClientAdmission;
 class Relay;
+class ServerConn;
 class Worker;
 
 /// What is known of a client in its login and at the console. Its Relay has all of that in its facts.
@@ -61,8 +62,9 @@ class ClientSession {
   std::string log_prefix() const;
   void append_log_prefix(std::string& out) const;
 
-  /// A CancelRequest with this session's process id arrived; nothing happens when `secret` is wrong.
-  void cancel(protocol::ByteView secret);
+  /// A CancelRequest with this session's process id has come. Returns the connection whose server is to be asked, or nullptr,
+  /// as when `secret` is wrong.
+  const ServerConn* cancel(protocol::ByteView secret);
   /// At the next transaction boundary / now. The console stays for shut_down().
   void shut_down(const protocol::SqlError& reason);
   void kill(const protocol::SqlError& reason);

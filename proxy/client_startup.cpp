@@ -112,7 +112,14 @@ ClientAdmission::Step ClientAdmission::read_requests() {
     const protocol::StartupPacket packet = protocol::scan_startup(in_);
     const StartupKind kind = kind_of(packet);
     if (kind == StartupKind::startup) co_return true;
-    if (kind != StartupKind::ssl_request && kind != StartupKind::gss_request) co_return refuse_packet(packet);
+    if (kind == StartupKind::cancel_request) {
+      ok = co_await forward_cancel(packet.bytes);
+      co_return ok;
+    }
+    if (kind != StartupKind::ssl_request && kind != StartupKind::gss_request) {
+      close_reason_ = "bad packet header";
+      co_return false;
+    }
     consume(packet.bytes.size());
     ok = co_await answer_request(kind);
     if (!ok) co_return false;
@@ -134,15 +141,6 @@ bool ClientAdmission::read_startup() {
   session_.info_->database = startup.database;
   auto error = refuse_startup(*config, startup, stream_.is_tls(), session_.is_unix_);
   return error ? fail(std::move(*error)) : true;
-}
-
-bool ClientAdmission::refuse_packet(const protocol::StartupPacket& packet) {
-  if (packet.kind == protocol::StartupKind::cancel_request) {
-    forward_cancel(packet.bytes);
-  } else {
-    close_reason_ = "bad packet header";
-  }
-  return false;
 }
 
 ClientAdmission::Step ClientAdmission::answer_request(protocol::StartupKind kind) {
@@ -176,9 +174,11 @@ ClientAdmission::Step ClientAdmission::start_tls() {
     co_return true;
 }
 
-void ClientAdmission::forward_cancel(protocol::ByteView packet) {
+ClientAdmission::Step ClientAdmission::forward_cancel(protocol::ByteView packet) {
   close_reason_ = "cancel request";
-  if (const auto request = protocol::read_cancel_request(packet)) route_cancel(worker_, request->process_id, request->secret);
+  if (const auto request = protocol::read_cancel_request(packet))
+    co_await route_cancel(worker_, request->process_id, std::string(request->secret));
+  co_return false;
 }
 
 }  // namespace pgswitch

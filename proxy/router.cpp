@@ -157,7 +157,7 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings
     if (!lease) co_return false;
     const ParametersPtr base = shard.parameters();
     const ParameterList before = reported_now(*lease);
-    const std::string sql = settings.empty() ? std::string() : settings_query(settings, *base, lease->state.reported);
+    const std::string sql = settings.empty() ? std::string() : settings_query(settings, *base, *lease->state.reported);
     bool ok = true;
     if (!sql.empty()) {
       lease->begin_coroutine();

@@ -92,7 +92,7 @@ bool note_parameter(ServerConn& server, protocol::ByteView body) {
   if (!parameter) return false;
   set_parameter(server.parameters, parameter->name, parameter->value);
   const Tracked tracked = find_tracked(parameter->name);
-  if (tracked != Tracked::count) server.state.reported[static_cast<std::size_t>(tracked)] = parameter->value;
+  if (tracked != Tracked::count) server.state.reported.set(static_cast<std::size_t>(tracked), parameter->value);
   return true;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <memory>
 #include <thread>
 
 #include "proxy/alarm.hpp"
@@ -21,12 +20,12 @@ std::size_t thread_count() { return std::clamp<std::size_t>(std::thread::hardwar
 SideThread::SideThread() : threads_(thread_count()) {}
 
 asio::awaitable<void> SideThread::run(asio::io_context& io, std::function<void()> work) {
-  const auto alarm = std::make_shared<Alarm>(io);
-  asio::post(threads_, [alarm, &io, job = std::move(work)] {
-    job();
-    post_to(io, [alarm] { alarm->wake(); });
+  return sleep_until_told(io, [this, job = std::move(work)](std::function<void()> tell) {
+    asio::post(threads_, [job, tell = std::move(tell)] {
+      job();
+      tell();
+    });
   });
-  co_await alarm->wait(0);
 }
 
 void SideThread::stop() {

@@ -210,12 +210,13 @@ class SessionCore {
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
-  PreparedStatementPtr current(const PreparedStatementPtr& prepared);
+  bool is_current(const PreparedStatement& prepared) const;
+  PreparedStatementPtr current(PreparedStatementPtr prepared);
   bool fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(rules::Kind kind) const;
   bool may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
-                  Note note);
+                  Note&& note);
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   bool ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
@@ -257,14 +258,14 @@ class SessionCore {
   bool means_or_server_tells(std::string_view name, bool& server_tells);
   bool surely_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   bool prepared_known(const PreparedStatement& prepared, bool unnamed);
-  void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells, Note note = {});
+  void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
   bool puts_in_doubt(const rules::Statement& statement) const;
   const std::shared_ptr<const std::string>& parsed_with();
   bool is_parsed_alike(const PreparedStatement& prepared);
   bool may_be_misread(std::string_view text, bool conforming_strings);
   PreparedStatementPtr known_to(Link& link, PreparedStatementPtr prepared, bool unnamed);
   std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
-  PreparedStatementPtr find_prepared(std::string_view name) const;
+  const PreparedStatementPtr& find_prepared(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
   std::optional<protocol::SqlError> name_taken() const;

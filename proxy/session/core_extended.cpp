@@ -54,21 +54,25 @@ void SessionCore::set_sent_text(PreparedStatement& prepared) {
   if (items.size() == 1)
     if (auto named = with_server_name(prepared.sent_text, *items.front().statement, nullptr)) prepared.sent_text = std::move(*named);
   prepared.settings = parsed_with();
+  prepared.conforming_strings = settings_.facts().conforming_strings;
   prepared.key = prepared_key(prepared.sent_text, prepared.parameter_types, *prepared.settings);
 }
 
-/// The statement as the rules now in force, and the session's state, decide it.
-PreparedStatementPtr SessionCore::current(const PreparedStatementPtr& prepared) {
+/// Whether the rules now in force, and the session's state, can only decide the statement as it was decided.
+bool SessionCore::is_current(const PreparedStatement& prepared) const {
   constexpr rules::Dependencies changing = rules::bit(rules::Dependency::in_transaction) |
                                            rules::bit(rules::Dependency::application_name) |
                                            rules::bit(rules::Dependency::volatile_);
-  if (prepared->by_sql) return prepared;
-  const bool names_another = !prepared->item().statement->prepared.empty();
-  if (!names_another && prepared->script->generation == engine_->generation() &&
-      (prepared->item().decision->depends_on & changing) == 0)
-    return prepared;
+  if (prepared.by_sql) return true;
+  const ScriptItem& item = prepared.item();
+  return item.statement->prepared.empty() && prepared.script->generation == engine_->generation() && (item.decision->depends_on & changing) == 0;
+}
+
+/// The statement as the rules now in force, and the session's state, decide it.
+PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
+  if (is_current(*prepared)) return prepared;
   const rules::ScriptPtr& script = decide(prepared->text);
-  if (!names_another && script == prepared->script) return prepared;
+  if (prepared->item().statement->prepared.empty() && script == prepared->script) return prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
   set_sent_text(*again);
@@ -177,18 +181,19 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
     known = false;
   }
   ++counters.client_parses;
-  rename(parse->statement, prepared, note);
+  const PreparedStatement& parsed = *prepared;
+  rename(parse->statement, std::move(prepared), note);
   if (known && !fails) {
     // Known there: the client gets its ParseComplete in its place, the server is not asked.
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
-  send_parse(*link, *prepared, *parse, in.substr(0, size), known, std::move(note));
+  send_parse(*link, parsed, *parse, in.substr(0, size), known, std::move(note));
   return size;
 }
 
 /// `known`: the server has the statement, and keeps it when it refuses the Parse.
-void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, const frontend::Parse& parse, ByteView frame, bool known, Note note) {
+void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, const frontend::Parse& parse, ByteView frame, bool known, Note&& note) {
   PreparedSet& there = link.state->prepared;
   const bool unnamed = parse.statement.empty();
   if (!known || unnamed) note.key = prepared.key;
@@ -303,7 +308,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = find_prepared(target->name);
   if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
   const PreparedKey key = prepared->key;
-  prepared = current(prepared);
+  prepared = current(std::move(prepared));
   server_tells = server_tells && prepared->key == key;
   if (prepared->item().decision->verb == Decision::Verb::reject)
     return fail_batch(to_error(prepared->item().decision->refusal)), size;

@@ -137,13 +137,14 @@ SessionCore::Link* SessionCore::set_up(Link& link) {
 /// Sends what makes settings of the link right; false when they are. What stays unchecked then is looked at when the
 /// answer has come. What was set in another client_encoding may be another text in this one: refusal_.
 bool SessionCore::replay_settings(Link& link) {
+  if (settings_.are_shared(*link.state)) return false;
   std::string statements;
   if (link.unchecked == Unchecked::everything && settings_.replay_encoding(*link.state, statements))
     link.unchecked = Unchecked::all_but_encoding;
   else if (settings_.replay(*link.state, statements))
     link.unchecked = Unchecked::nothing;
   else
-    return false;
+    return settings_.share(*link.state), false;
   if (may_be_misread(statements, link.state->reported[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off"))
     return link.unchecked = Unchecked::everything, refusal_ = to_error(rules::misreading_refusal()), true;
   ++counters.settings_replayed;

@@ -18,6 +18,20 @@ using rules::Kind;
 using rules::RouteId;
 using rules::Statement;
 
+namespace {
+
+/// The server would read other statements than those that were decided.
+SqlError strings_changed() {
+  SqlError error;
+  error.sqlstate = "0A000";
+  error.message = "the prepared statement means something else now";
+  error.detail = "It has a backslash in its text, standard_conforming_strings has changed, and another server would have to parse it.";
+  error.hint = "Prepare it again.";
+  return error;
+}
+
+}  // namespace
+
 /// Whether it is certain what names mean. False: waits for the replies that tell.
 bool SessionCore::names_known() {
   names_in_doubt_ = names_in_doubt_ && !work_->ledger.empty();
@@ -39,16 +53,17 @@ bool SessionCore::means_or_server_tells(std::string_view name, bool& server_tell
   server_tells = false;
   if (!names_known()) return false;
   if (!work_->ledger.doubts_name(name)) return true;
-  const PreparedStatementPtr prepared = find_prepared(name);
+  const PreparedStatementPtr& prepared = find_prepared(name);
   server_tells = prepared && !name.empty() && work_->ledger.server_tells(name, prepared->key);
   if (!server_tells) await_replies();
   return server_tells;
 }
 
 /// Expects the answer to a message that names a statement. The name may be gone when the server says that it does not know it.
-void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells, Note note) {
-  if (!server_tells && !note.portal) return work_->ledger.push(expect, Reply::forward, prepared);
-  if (server_tells) note.client_name = name;
+void SessionCore::push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells) {
+  if (!server_tells) return work_->ledger.push(expect, Reply::forward, prepared);
+  Note note;
+  note.client_name = name;
   work_->ledger.push(expect, Reply::forward, prepared, std::move(note));
 }
 
@@ -98,7 +113,9 @@ PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prep
   if (prepared->by_sql || is_parsed_alike(*prepared)) return prepared;
   PreparedSet& there = link.state->prepared;
   if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) return prepared;
-  if (may_be_misread(prepared->sent_text, settings_.facts().conforming_strings)) return refusal_ = to_error(rules::misreading_refusal()), prepared;
+  const bool conforming = settings_.facts().conforming_strings;
+  if (may_be_misread(prepared->sent_text, conforming)) return refusal_ = to_error(rules::misreading_refusal()), prepared;
+  if (conforming != prepared->conforming_strings && prepared->sent_text.find('\\') != std::string::npos) return refusal_ = strings_changed(), prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   set_sent_text(*again);
   return again;
@@ -117,10 +134,12 @@ std::optional<SqlError> SessionCore::wrong_name(std::string_view name) const {
   return SqlError{protocol::Severity::error, "22021", std::move(fault), "", "", 0};
 }
 
-PreparedStatementPtr SessionCore::find_prepared(std::string_view name) const {
+/// Good until a name is given another meaning.
+const PreparedStatementPtr& SessionCore::find_prepared(std::string_view name) const {
+  static const PreparedStatementPtr none;
   if (name.empty()) return unnamed_;
   const auto found = prepared_.find(name.substr(0, longest_name));
-  return found == prepared_.end() ? nullptr : found->second;
+  return found == prepared_.end() ? none : found->second;
 }
 
 /// The statement of the protocol that SQL names: servers know it by another name.

@@ -1,4 +1,6 @@
 // Portals: what Bind makes, what becomes of it, where it lives; and Close.
+#include <array>
+
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
@@ -72,7 +74,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = find_prepared(names->statement);
   if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
   const PreparedKey key = prepared->key;
-  prepared = current(prepared);
+  prepared = current(std::move(prepared));
   server_tells = server_tells && prepared->key == key;
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
@@ -91,18 +93,21 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr before = names->portal.empty() ? nullptr : find_portal(names->portal);
   const bool taken = before && is_local(*before);
   if (taken && (!surely_portal(names->portal) || !complete(header, in))) return 0;
-  Note note;
-  if (names->portal.empty())
-    unnamed_portal_ = prepared;
-  else if (!taken)
-    rename_portal(names->portal, prepared, note);
   ensure_prepared(*link, *prepared, unnamed);
-  if (taken)
-    work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
-  else
-    push_named(Expect::bind, *prepared, names->statement, server_tells, std::move(note));
   batch_open_ = true;
   const std::size_t used = send_bind(header, in, *names, *prepared);
+  if (taken) {
+    work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
+  } else if (names->portal.empty()) {
+    push_named(Expect::bind, *prepared, names->statement, server_tells);
+    unnamed_portal_ = std::move(prepared);
+  } else {
+    Note note;
+    if (server_tells) note.client_name = names->statement;
+    const PreparedStatement& bound = *prepared;
+    rename_portal(names->portal, std::move(prepared), note);
+    work_->ledger.push(Expect::bind, Reply::forward, bound, std::move(note));
+  }
   if (taken) fail_batch(duplicate_portal(names->portal));
   return used;
 }
@@ -114,9 +119,9 @@ std::size_t SessionCore::send_bind(const FrameHeader& header, ByteView in, const
   const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
     const std::size_t size = header.body_size - names.statement.size() + name.size() + 4;
-    out += frontend::bind;
-    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(size >> shift & 0xff);
-    out.append(names.portal).append(1, '\0').append(as_view(name)).append(1, '\0');
+    const auto byte = [size](int shift) { return static_cast<char>(size >> shift & 0xff); };
+    const std::array head{frontend::bind, byte(24), byte(16), byte(8), byte(0)};
+    out.append(head.data(), head.size()).append(names.portal).append(1, '\0').append(as_view(name)).append(1, '\0');
   });
   const std::size_t head = protocol::frame_header_size + names.names_size;
   const std::size_t here = std::min(header.frame_size(), in.size());

@@ -267,7 +267,7 @@ void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteVie
     case backend::parameter_status:
       if (const auto status = backend::read_parameter_status(body)) {
         const Tracked tracked = find_tracked(status->name);
-        if (tracked != Tracked::count) link.state->reported[static_cast<std::size_t>(tracked)] = status->value;
+        if (tracked != Tracked::count) link.state->reported.set(static_cast<std::size_t>(tracked), status->value);
       }
       return;
     case backend::error_response: fatal_from_server_ = std::string(frame); return;

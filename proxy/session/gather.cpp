@@ -6,14 +6,18 @@ namespace pgswitch {
 
 void Gather::add(std::string_view range) {
   if (range.empty()) return;
-  size_ += static_cast<std::uint32_t>(range.size());
   if (!empty()) {
     Piece& last = pieces_.back();
+    // Behind bytes of our own a copy costs less than another piece in the kernel.
+    constexpr std::size_t small = 512;
+    if (!last.data && range.size() <= small) return append(range);
     if (last.data && last.data + last.size == range.data()) {
+      size_ += static_cast<std::uint32_t>(range.size());
       last.size += range.size();
       return;
     }
   }
+  size_ += static_cast<std::uint32_t>(range.size());
   pieces_.push_back({range.data(), 0, range.size()});
 }
 

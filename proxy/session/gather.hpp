@@ -9,7 +9,7 @@
 namespace pgswitch {
 
 /// What is to be written to one peer, in order: ranges that stay in the buffer they were read into, and bytes of our own.
-/// Neighbouring ranges become one, so that a usual batch is one piece and one system call. Owned by a SessionCore; the
+/// Neighbouring ranges become one, and small ones are copied behind bytes of our own, so that a usual batch is one piece and one system call. Owned by a SessionCore; the
 /// shell takes pieces() and says with written() how much went out. Ranges must stay where they are until then.
 class Gather {
  public:

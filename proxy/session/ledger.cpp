@@ -24,7 +24,12 @@ void Ledger::push(Expect expect, Reply reply) {
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
-void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note note) {
+void Ledger::push(Expect expect, Reply reply, Note&& note) {
+  entries_.push({expect, reply, true, 0, 0, 0});
+  notes_.push(std::move(note));
+}
+
+void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note) {
   entries_.push({expect, reply, true, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   notes_.push(std::move(note));
 }
@@ -34,7 +39,7 @@ void Ledger::push_insert(std::string_view bytes) {
   inserts_ += bytes;
 }
 
-void Ledger::push_insert(std::string_view bytes, Note note) {
+void Ledger::push_insert(std::string_view bytes, Note&& note) {
   entries_.push({Expect::insert, Reply::forward, true, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   notes_.push(std::move(note));
   inserts_ += bytes;
@@ -97,7 +102,7 @@ std::uint32_t Ledger::ready_expected() const {
 void Ledger::forget_front() {
   const Entry entry = entries_.pop();
   if (entry.has_note) {
-    notes_.pop();
+    notes_.drop();
     doubtful_ -= doubtful_ > 0;
   }
   inserts_begin_ += entry.insert_size;

@@ -73,11 +73,11 @@ class Ledger {
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
     entries_.push({expect, reply, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   }
-  void push(Expect expect, Reply reply, Note note) { push(expect, reply, {}, std::move(note)); }
-  void push(Expect expect, Reply reply, const PreparedStatement& statement, Note note);
+  void push(Expect expect, Reply reply, Note&& note);
+  void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
   /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
   void push_insert(std::string_view bytes);
-  void push_insert(std::string_view bytes, Note note);
+  void push_insert(std::string_view bytes, Note&& note);
   /// Expects an error, and shows the client `error` instead; of a Sync, in front of its ReadyForQuery.
   void push_substitute(Expect expect, std::string_view error);
 

@@ -6,6 +6,17 @@
 
 namespace pgswitch {
 
+namespace {
+
+/// Of each byte.
+constexpr auto hex_digits = [] {
+  std::array<std::array<char, 2>, 256> digits{};
+  for (std::size_t byte = 0; byte < digits.size(); ++byte) digits[byte] = {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+  return digits;
+}();
+
+}  // namespace
+
 PreparedKey prepared_key(std::string_view text, std::string_view parameter_types, std::string_view settings) {
   // A cryptographic hash, for a client may choose texts: two of them under one name would run the wrong statement.
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
@@ -20,17 +31,17 @@ PreparedKey prepared_key(std::string_view text, std::string_view parameter_types
 }
 
 ServerName server_name(const PreparedKey& key) {
-  static constexpr char digits[] = "0123456789abcdef";
   ServerName name;
   std::memcpy(name.data(), "pgs_", 4);
-  for (int i = 0; i < 16; ++i) {
-    name[static_cast<std::size_t>(4 + i)] = digits[(key.high >> (60 - 4 * i)) & 15];
-    name[static_cast<std::size_t>(20 + i)] = digits[(key.low >> (60 - 4 * i)) & 15];
+  for (std::size_t i = 0; i < 8; ++i) {
+    std::memcpy(&name[4 + 2 * i], hex_digits[(key.high >> (56 - 8 * i)) & 255].data(), 2);
+    std::memcpy(&name[20 + 2 * i], hex_digits[(key.low >> (56 - 8 * i)) & 255].data(), 2);
   }
   return name;
 }
 
 bool PreparedSet::contains(const PreparedKey& key) {
+  if (!order_.empty() && order_.front() == key) return true;
   const auto found = index_.find(key);
   if (found == index_.end()) return false;
   if (found->second != order_.begin()) order_.splice(order_.begin(), order_, found->second);

@@ -18,6 +18,7 @@ struct PreparedStatement {
   std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
   /// SessionSettings::parsing() under which it was parsed: '01/02/2003'::date is what DateStyle makes of it then.
   std::shared_ptr<const std::string> settings;
+  bool conforming_strings = true;  ///< standard_conforming_strings, under which it was decided
   PreparedKey key;              ///< of sent_text, parameter_types and settings
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it

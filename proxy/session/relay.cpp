@@ -4,7 +4,6 @@
 #include <array>
 #include <new>
 
-#include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
@@ -91,7 +90,7 @@ void Relay::turn() {
   bool progress = true;
   while (progress && !finished_) {
     progress = feed_client();
-    const bool was_blocked = !can_feed();
+    const bool was_blocked = !in_.received().empty() && !can_feed();
     flush_server();
     flush_client();
     progress |= was_blocked && can_feed();  // the client's bytes behind it can go on
@@ -108,7 +107,7 @@ void Relay::turn() {
 bool Relay::can_feed() { return core_.wants_client() && core_.to_server().empty(); }
 
 bool Relay::feed_client() {
-  if (!can_feed() || in_.received().empty()) return false;
+  if (in_.received().empty() || !can_feed()) return false;
   core_.set_engine(worker_.engine());
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
@@ -133,7 +132,10 @@ void Relay::feed_server(ServerConn& server) {
   const std::size_t used = core_.on_server_bytes(route, bytes);
   if (log_enabled(LogLevel::noise)) server_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
   server.in.parse(used);
-  if (core_.to_client().empty()) server.in.consume(server.in.outstanding().size());
+  if (core_.to_client().empty()) {
+    server.in.consume(server.in.outstanding().size());
+    server.in.give_back();
+  }
   if (core_.server_bytes_needed() > 0) {
     flush_client();
     server.in.reserve(core_.server_bytes_needed());
@@ -162,7 +164,7 @@ void Relay::flush_server() {
 
 void Relay::flush_client() {
   Gather& out = core_.to_client();
-  if (core_.holds_replies()) return;
+  if (out.empty() || core_.holds_replies()) return;
   while (!out.empty()) {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);

@@ -42,8 +42,8 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void start();
   /// Deadlines; every 100 ms.
   void tick(std::int64_t now_us);
-  /// A CancelRequest for this session has come.
-  void cancel();
+  /// A CancelRequest for this session has come. Returns the connection whose server is to be asked, or nullptr.
+  const ServerConn* cancel();
   /// Ends the session with FATAL `reason` as soon as no transaction is open.
   void shut_down(const protocol::SqlError& reason);
   /// Ends it now; what runs is cancelled.

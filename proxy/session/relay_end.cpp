@@ -1,6 +1,5 @@
 // How a session ends, and what reaches it from outside: cancel, shutdown, kill, no memory.
 #include "protocol/writer.hpp"
-#include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"
@@ -28,8 +27,8 @@ const std::string out_of_memory_text = [] {
 
 }  // namespace
 
-void Relay::cancel() {
-  if (finished_) return;
+const ServerConn* Relay::cancel() {
+  if (finished_) return nullptr;
   if (waiting_) {
     waiting_at_->cancel_wait(*this);
     waiting_ = false;
@@ -38,12 +37,12 @@ void Relay::cancel() {
     error.message = "canceling statement due to user request";
     error.detail = "It was waiting for a server connection of route \"" + rules::route_name(wanted_) + "\".";
     core_.on_acquire_failed(error);
-    return drive();
+    drive();
+    return nullptr;
   }
   Held* held = find(core_.active_route());
-  if (!held || !core_.is_busy()) return;
-  ++worker_.stats().cancels;
-  start_cancel(worker_, *held->lease);
+  if (!held || !core_.is_busy()) return nullptr;
+  return &*held->lease;
 }
 
 void Relay::shut_down(const SqlError& reason) {

@@ -19,15 +19,21 @@ class Ring {
   const T& front() const { return (*this)[0]; }
   T& back() { return (*this)[size_ - 1]; }
 
-  void push(T item) {
+  void push(T&& item) {
     if (size_ == items_.size()) grow();
     (*this)[size_++] = std::move(item);
   }
+  void push(const T& item) { push(T(item)); }
   T pop() {
-    T item = std::exchange(items_[first_], T{});
+    T item = std::move(items_[first_]);
+    drop();
+    return item;
+  }
+  /// Forgets the oldest element.
+  void drop() {
+    items_[first_] = T{};
     first_ = static_cast<std::uint32_t>((first_ + 1) & (items_.size() - 1));
     --size_;
-    return item;
   }
   /// Removes the newest element.
   T pop_back() { return std::exchange((*this)[--size_], T{}); }

@@ -21,12 +21,13 @@ Tracked find_tracked(std::string_view name) {
 
 void TrackedCopy::set(std::size_t i, std::string_view value) {
   if ((*values_)[i] == value) return;
-  if (values_.use_count() > 1) values_ = std::make_shared<TrackedValues>(*values_);
-  (*values_)[i] = value;
+  auto values = std::make_shared<TrackedValues>(*values_);
+  (*values)[i] = value;
+  values_ = std::move(values);
 }
 
-const std::shared_ptr<TrackedValues>& TrackedCopy::none() {
-  static thread_local const std::shared_ptr<TrackedValues> values = std::make_shared<TrackedValues>();
+const std::shared_ptr<const TrackedValues>& TrackedCopy::none() {
+  static const auto values = std::make_shared<const TrackedValues>();
   return values;
 }
 

@@ -24,26 +24,28 @@ Tracked find_tracked(std::string_view name);
 /// Values by Tracked, as ParameterStatus gave them.
 using TrackedValues = std::array<std::string, tracked_count>;
 
-/// TrackedValues that all who have the same ones share, copied when one of them changes: few clients change any. The sharers
-/// live on one thread.
+/// TrackedValues that all who have the same ones share, on whatever thread: they never change, who sets one of them gets a copy.
+/// Few clients set any.
 class TrackedCopy {
  public:
   TrackedCopy() = default;
-  explicit TrackedCopy(TrackedValues values) : values_(std::make_shared<TrackedValues>(std::move(values))) {}
+  explicit TrackedCopy(TrackedValues values) : values_(std::make_shared<const TrackedValues>(std::move(values))) {}
   const std::string& operator[](std::size_t i) const { return (*values_)[i]; }
   const TrackedValues& operator*() const { return *values_; }
   /// Does nothing when that is its value already.
   void set(std::size_t i, std::string_view value);
+  /// The same memory: surely the same values.
+  bool shares(const TrackedCopy& other) const { return values_ == other.values_; }
 
  private:
-  static const std::shared_ptr<TrackedValues>& none();
-  std::shared_ptr<TrackedValues> values_ = none();  ///< never nullptr
+  static const std::shared_ptr<const TrackedValues>& none();
+  std::shared_ptr<const TrackedValues> values_ = none();  ///< never nullptr
 };
 
 /// What is known of the session on the server's side of a connection: travels with the ServerConn, changed by the
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.
 struct ServerState {
-  TrackedValues reported;        ///< current values
+  TrackedCopy reported;          ///< current values
   Settings settings;             ///< unreported settings that differ from the server's start-up values
   PreparedSet prepared;          ///< prepared statements that exist there
   bool unknown_settings = false; ///< something may have changed settings unseen: reset before the next client

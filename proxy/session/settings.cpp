@@ -84,7 +84,7 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   const Tracked tracked = find_tracked(name);
   if (tracked == Tracked::count) return !own;
   const auto i = static_cast<std::size_t>(tracked);
-  server.reported[i] = value;
+  server.reported.set(i, value);
   const bool returns = !own && (returning_ & 1u << i) != 0;  // to what the session began with, which is set next
   const std::string_view seen = returns ? std::string_view(wanted_[i]) : value;
   const bool news = told_[i] != seen;
@@ -138,6 +138,10 @@ bool SessionSettings::replay(const ServerState& server, std::string& statements)
   for (std::size_t i = 0; i < tracked_count; ++i)
     if (i != client_encoding && differs(i, wanted_[i], server.reported[i])) add(statements, set_statement(i, wanted_[i]));
   return statements.size() != before;
+}
+
+void SessionSettings::share(ServerState& server) const {
+  if (*wanted_ == *server.reported) server.reported = wanted_;
 }
 
 void SessionSettings::end_cycle() {

@@ -25,6 +25,10 @@ class SessionSettings {
   bool replay_encoding(const ServerState& server, std::string& statements) const;
   /// Statements that make `server`, whose encoding is right, match; joined by ';'. False: it matches already, nothing appended.
   bool replay(const ServerState& server, std::string& statements) const;
+  /// The server has what replay_encoding() and replay() would make it have, as share() found.
+  bool are_shared(const ServerState& server) const { return settings_.shares(server.settings) && wanted_.shares(server.reported); }
+  /// Where the server's values are the session's they are one from now on.
+  void share(ServerState& server) const;
   /// The statements of replay() succeeded.
   void replayed(ServerState& server) const;
 

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import socket
+import threading
 
 import psycopg
 import pytest
@@ -96,6 +97,23 @@ def test_a_network_that_swallows_a_query_is_noticed_by_query_timeout(start_proxy
     is_unhurt(proxy, oltp)
 
 
+def test_the_end_of_a_cancel_request_says_that_the_server_has_it(start_proxy, wire, oltp):
+    """A client that has seen it may ask anew: nothing can hit the next query any more."""
+    proxy = start_proxy(pool_mode="transaction", **through(wire))
+    with proxy.connect() as client:
+        error = in_background(lambda: failure(client, "SELECT pg_sleep(60)"))
+        eventually(lambda: sleeping(oltp) == 1, what="the query runs")
+        wire.up.held = True
+        requested = threading.Thread(target=client.cancel)
+        requested.start()
+        requested.join(0.5)
+        assert requested.is_alive()
+        wire.up.held = False
+        requested.join(20)
+        assert error().sqlstate == "57014"
+        assert one(client, "SELECT 1") == 1
+
+
 def test_a_host_that_does_not_answer_holds_up_nobody_else(start_proxy):
     with socket.socket() as silent, socket.socket() as first, socket.socket() as second:
         silent.bind(("127.0.0.1", 0))
@@ -171,7 +189,7 @@ def test_a_client_that_takes_nothing_is_given_up_after_tcp_user_timeout(start_pr
     with FaultProxy(proxy.port) as entrance, Session(entrance.port) as client:
         client.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
         entrance.down.held = True
-        eventually(lambda: "closing because" in proxy.pooler.log_text(), 20, "the client was given up")
+        eventually(lambda: "closing because: client unexpected eof" in proxy.pooler.log_text(), 60, "the client was given up")
         is_unhurt(proxy, oltp)
 
 

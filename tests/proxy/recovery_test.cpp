@@ -234,6 +234,26 @@ TEST_P(RecoveryTable, leaves_the_connection_clean_or_says_that_it_must_be_closed
 INSTANTIATE_TEST_SUITE_P(Leftovers, RecoveryTable, testing::ValuesIn(cases()),
                          [](const auto& row_info) { return row_info.param.name; });
 
+TEST_F(RecoveryTest, of_a_server_that_has_much_to_say_lets_others_have_their_turn) {
+  test.left = left(1);
+  std::string much;
+  for (int i = 0; i < 12; ++i) much += row(loop.slab.block_size());
+  asio::post(loop.io, [&] { backend->send(much + complete("SELECT 12")); });
+  loop.settle();
+  bool others = false;
+  bool others_before_the_end = false;
+  bool done = false;
+  Alarm alarm(loop.io);
+  alarm.call_after(0, [&] { others = true; });
+  asio::co_spawn(loop.io, recover(loop.home, *server, test.left, plan, reason), [&](std::exception_ptr, bool clean) {
+    EXPECT_TRUE(clean) << reason;
+    others_before_the_end = others;
+    done = true;
+  });
+  EXPECT_TRUE(loop.run_until([&] { return done; }));
+  EXPECT_TRUE(others_before_the_end);
+}
+
 TEST_F(RecoveryTest, ends_at_its_deadline_when_the_server_is_silent) {
   test.left = left(1);
   plan.deadline_us = loop.home.now_us() + 50'000;

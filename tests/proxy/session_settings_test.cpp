@@ -10,7 +10,7 @@ constexpr std::size_t time_zone = static_cast<std::size_t>(Tracked::time_zone);
 
 /// A session, the server it is on, and another one.
 struct Session {
-  Session() : settings(TrackedCopy(tracked), {}) { here.reported = there.reported = tracked; }
+  Session() : settings(TrackedCopy(tracked), {}) { here.reported = there.reported = TrackedCopy(tracked); }
   void run(std::string_view sql) {
     for (const auto& one : rules::analyze(sql).statements) settings.apply(*one.statement, here);
   }
@@ -60,7 +60,7 @@ TEST(session_settings, the_encoding_is_replayed_by_itself) {
   session.run("set my.x to 'x'");
   std::string statements;
   EXPECT_FALSE(session.settings.replay_encoding(session.there, statements));
-  session.there.reported[client_encoding] = "LATIN1";
+  session.there.reported.set(client_encoding, "LATIN1");
   EXPECT_TRUE(session.settings.replay_encoding(session.there, statements));
   EXPECT_EQ(statements, "SET client_encoding='UTF8'");
   EXPECT_EQ(session.replay(session.there), "set my.x to 'x'");
@@ -95,16 +95,16 @@ TEST(session_settings, a_transaction_that_is_lost_takes_reported_ones_back_and_t
 TEST(session_settings, an_empty_application_name_is_a_value_like_any_other) {
   constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
   Session session;
-  session.there.reported[application_name] = "";
+  session.there.reported.set(application_name, "");
   EXPECT_EQ(session.replay(session.there), "SET application_name='app'");
   EXPECT_TRUE(session.settings.on_parameter_status(session.here, "application_name", "", false));
-  session.there.reported[application_name] = "of another client";
+  session.there.reported.set(application_name, "of another client");
   EXPECT_EQ(session.replay(session.there), "SET application_name=''");
 }
 
 TEST(session_settings, what_a_server_never_reported_is_left_alone) {
   Session session;
-  session.there.reported[time_zone] = "";
+  session.there.reported.set(time_zone, "");
   EXPECT_EQ(session.replay(session.there), "");
 }
 

@@ -1,6 +1,8 @@
 // Client encodings in which the second byte of a character may be a backslash.
 #include <gtest/gtest.h>
 
+#include "proxy/session/prepared.hpp"
+#include "proxy/session/settings.hpp"
 #include "script.hpp"
 
 namespace pgswitch::script {
@@ -75,6 +77,32 @@ TEST(encoding, that_a_statement_was_not_prepared_in_is_not_what_another_server_p
       .expect_acquire()
       .expect_to_server(query("SET client_encoding='SJIS'"))
       .server(complete("SET"), parameter_status("client_encoding", "SJIS"), ready('I'))
+      .expect_to_client(any_error("0A000"), ready('I'))
+      .expect_release();
+}
+
+TEST(encoding, of_backslashes_that_a_statement_was_not_prepared_in_is_not_what_another_server_parses_it_in) {
+  constexpr std::string_view escapes = "select '\\', * from forbidden -- '";
+  const auto sets = [](Script& script, const std::string& value) {
+    const std::string sql = "set standard_conforming_strings to " + value;
+    const Bytes reply = complete("SET") + parameter_status("standard_conforming_strings", value) + ready('I');
+    script.client(query(sql)).expect_acquire().expect_to_server(query(sql)).server(reply).expect_to_client(reply).expect_release();
+  };
+  Start start;
+  start.tracked[static_cast<std::size_t>(Tracked::standard_conforming_strings)] = "off";
+  const ServerName name = server_name(prepared_key(escapes, {}, SessionSettings(TrackedCopy(start.tracked), Settings()).parsing()));
+  Script script;
+  sets(script, "off");
+  script.client(parse("s", escapes), sync())
+      .expect_acquire()
+      .expect_to_server(parse(as_view(name), escapes), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release();
+  sets(script, "on");
+  script.new_server()
+      .client(bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
       .expect_to_client(any_error("0A000"), ready('I'))
       .expect_release();
 }

@@ -69,7 +69,7 @@ Run::Server& Run::server(const std::string& route) {
 
 void Run::renew(const std::string& route) {
   Server fresh;
-  fresh.state.reported = start_.same_everywhere ? start_.tracked : start_.reported;
+  fresh.state.reported = TrackedCopy(start_.same_everywhere ? start_.tracked : start_.reported);
   fresh.state.settings = start_.left_by_others;
   if (const auto old = servers_.find(route); old != servers_.end()) fresh.received = old->second.received;
   servers_.insert_or_assign(route, std::move(fresh));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -34,10 +35,11 @@ ssize_t append_block(int descriptor, std::string& bytes) {
   return got;
 }
 
-/// Puts the next block behind `bytes`; more of them where one read gives little, as that of a pipe does.
+/// Puts a block behind `bytes`, or as much as there is already, so that a long entry is not looked at from its beginning too often. A pipe
+/// gives little at a time.
 ssize_t append_full_block(int descriptor, std::string& bytes) {
-  const std::size_t wanted = bytes.size() + block_size;
   const std::size_t before = bytes.size();
+  const std::size_t wanted = before + std::max(block_size, before);
   while (bytes.size() < wanted) {
     const ssize_t got = append_block(descriptor, bytes);
     if (got < 0) return got;
@@ -57,8 +59,8 @@ bool read_log(const std::string& path, const Sink& sink, const std::function<voi
     if (got < 0) break;
     if (!reader) reader = make_reader(detect_format(bytes));
     const bool last = got == 0;
-    std::size_t used = reader->read(bytes, last, sink);
-    if (used == 0 && bytes.size() > longest_entry) used = reader->read(bytes, true, sink);
+    const std::size_t used = reader->read(bytes, last, sink);
+    if (used == 0 && bytes.size() >= longest_entry) return error = path + ": an entry is longer than 64 MB; what is behind it is not read", false;
     progress(static_cast<std::size_t>(got));
     if (last) return true;
     bytes.erase(0, used);

@@ -8,10 +8,11 @@
 
 namespace pgswitch::replay {
 
-/// The longest entry that is looked at; one that is longer is cut there.
-inline constexpr std::size_t longest_entry = 16 * 1024 * 1024;
+/// The longest entry, or statement of a file of them, that is read.
+inline constexpr std::size_t longest_entry = 64 * 1024 * 1024;
 
-/// Reads a log from its beginning to its end in blocks, and tells `progress` the bytes of each. False and `error` when it cannot be read.
+/// Reads a log from its beginning to its end in blocks, and tells `progress` the bytes of each. False and `error` when it cannot be read, or
+/// not to its end.
 /// What comes to `sink` is good during the call.
 bool read_log(const std::string& path, const Sink& sink, const std::function<void(std::size_t bytes)>& progress, std::string& error);
 

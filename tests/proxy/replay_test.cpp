@@ -102,6 +102,18 @@ TEST_F(ReplayTest, keeps_a_bounded_number_of_shapes) {
   EXPECT_NE(to_text(replay, "").find("(others, of shapes beyond the first 10000)"), std::string::npos);
 }
 
+TEST_F(ReplayTest, reads_a_long_statement_and_refuses_one_that_is_too_long) {
+  ReplayRequest request;
+  request.ini_path = write_ini("a", rules_text);
+  std::ostringstream out;
+  request.logs = {folder_.write("long.sql", "select '" + std::string(20'000'000, 'x') + "'; select 1; select pg_sleep(1)")};
+  EXPECT_EQ(command_replay(request, out, err_), 0) << err_.str();
+  EXPECT_NE(out.str().find("3 statements, "), std::string::npos) << out.str();
+  request.logs = {folder_.write("too_long.sql", "select '" + std::string(70'000'000, 'x') + "'; select 1")};
+  EXPECT_EQ(command_replay(request, out, err_), 1);
+  EXPECT_NE(err_.str().find("too_long.sql: an entry is longer than 64 MB"), std::string::npos) << err_.str();
+}
+
 TEST_F(ReplayTest, reads_files_of_all_formats_and_says_what_is_wrong) {
   ReplayRequest request;
   request.ini_path = write_ini("a", rules_text);

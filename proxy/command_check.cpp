@@ -11,11 +11,8 @@ std::string count(std::size_t number, const char* noun) {
 }
 
 bool check_rules(const Config& config, std::ostream& err) {
-  rules::EngineOptions options = engine_options(config);
-  options.log = [&err](std::string_view message) { err << message << '\n'; };
-  options.now_us = [] { return std::int64_t{0}; };
   std::string error;
-  const auto engine = rules::Engine::create(std::move(options), 1, error);
+  const auto engine = rules::Engine::create(command_engine_options(config, err), 1, error);
   if (!engine) err << error << '\n';
   return engine != nullptr;
 }
@@ -28,6 +25,13 @@ void print_diagnostics(const LoadResult& result, std::ostream& err) {
     err << warning.to_string() << '\n';
   }
   for (const Diagnostic& error : result.errors) err << error.to_string() << '\n';
+}
+
+ConfigPtr load_for_command(const std::string& ini_path, std::ostream& err) {
+  LoadResult result = load_config(ini_path);
+  result.warnings.clear();
+  print_diagnostics(result, err);
+  return result.config;
 }
 
 int command_check(const std::string& ini_path, std::ostream& out, std::ostream& err) {

@@ -15,7 +15,13 @@
 namespace pgswitch {
 namespace {
 
+// Options that have no letter.
 constexpr int settings_option = 256;
+constexpr int json_option = 257;
+constexpr int junit_option = 258;
+constexpr int coverage_option = 259;
+constexpr int allow_unhit_option = 260;
+constexpr int against_option = 261;
 
 constexpr std::string_view options_text = R"(  -d, --daemon         run in background (as a daemon)
   -q, --quiet          run quietly
@@ -30,7 +36,9 @@ constexpr std::string_view options_text = R"(  -d, --daemon         run in backg
 std::string usage(const std::string& program) {
   return program + " routes PostgreSQL statements to servers by rules, and pools connections.\n\nUsage: " + program +
          " [OPTION]... CONFIG_FILE\n       " + program + " check CONFIG_FILE\n       " + program +
-         " explain CONFIG_FILE [-u USER] [-d DATABASE] \"SQL\"\n\n" + std::string(options_text);
+         " explain CONFIG_FILE [-u USER] [-d DATABASE] [--json] \"SQL\"\n       " + program +
+         " test CONFIG_FILE [-v] [--coverage] [--allow-unhit] [--junit FILE] TESTS.lua...\n       " + program +
+         " replay CONFIG_FILE [-u USER] [-d DATABASE] [--json] [--against CONFIG_FILE] LOG...\n\n" + std::string(options_text);
 }
 
 ExitCommand refuse(std::ostream& err, const std::string& program, const std::string& complaint) {
@@ -95,20 +103,66 @@ Command parse_run(int argc, char** argv, std::ostream& out, std::ostream& err) {
 }
 
 Command parse_explain(int argc, char** argv, const std::string& program, std::ostream& err) {
-  static constexpr std::array<option, 3> names = {{{"user", required_argument, nullptr, 'u'},
+  static constexpr std::array<option, 4> names = {{{"user", required_argument, nullptr, 'u'},
                                                    {"database", required_argument, nullptr, 'd'},
+                                                   {"json", no_argument, nullptr, json_option},
                                                    {nullptr, 0, nullptr, 0}}};
   ExplainRequest request;
   OptionReader reader(argc, argv, ":u:d:", names.data());
   for (int found = reader.next(); found >= 0; found = reader.next()) {
     if (found == 'u') request.user = optarg;
     else if (found == 'd') request.database = optarg;
+    else if (found == json_option) request.json = true;
     else return refuse(err, program, reader.complaint(found));
   }
   const auto rest = reader.rest();
   if (rest.size() != 2) return refuse(err, program, "explain needs a configuration file and one SQL string");
   request.ini_path = rest[0];
   request.sql = rest[1];
+  return request;
+}
+
+Command parse_test(int argc, char** argv, const std::string& program, std::ostream& err) {
+  static constexpr std::array<option, 5> names = {{{"verbose", no_argument, nullptr, 'v'},
+                                                   {"coverage", no_argument, nullptr, coverage_option},
+                                                   {"allow-unhit", no_argument, nullptr, allow_unhit_option},
+                                                   {"junit", required_argument, nullptr, junit_option},
+                                                   {nullptr, 0, nullptr, 0}}};
+  TestRequest request;
+  OptionReader reader(argc, argv, ":v", names.data());
+  for (int found = reader.next(); found >= 0; found = reader.next()) {
+    if (found == 'v') request.verbose = true;
+    else if (found == coverage_option) request.coverage = true;
+    else if (found == allow_unhit_option) request.allow_unhit = true;
+    else if (found == junit_option) request.junit_file = optarg;
+    else return refuse(err, program, reader.complaint(found));
+  }
+  request.test_files = reader.rest();
+  if (request.test_files.size() < 2) return refuse(err, program, "test needs a configuration file and files of tests");
+  request.ini_path = request.test_files.front();
+  request.test_files.erase(request.test_files.begin());
+  return request;
+}
+
+Command parse_replay(int argc, char** argv, const std::string& program, std::ostream& err) {
+  static constexpr std::array<option, 5> names = {{{"user", required_argument, nullptr, 'u'},
+                                                   {"database", required_argument, nullptr, 'd'},
+                                                   {"json", no_argument, nullptr, json_option},
+                                                   {"against", required_argument, nullptr, against_option},
+                                                   {nullptr, 0, nullptr, 0}}};
+  ReplayRequest request;
+  OptionReader reader(argc, argv, ":u:d:", names.data());
+  for (int found = reader.next(); found >= 0; found = reader.next()) {
+    if (found == 'u') request.user = optarg;
+    else if (found == 'd') request.database = optarg;
+    else if (found == json_option) request.json = true;
+    else if (found == against_option) request.against = optarg;
+    else return refuse(err, program, reader.complaint(found));
+  }
+  request.logs = reader.rest();
+  if (request.logs.size() < 2) return refuse(err, program, "replay needs a configuration file and logs");
+  request.ini_path = request.logs.front();
+  request.logs.erase(request.logs.begin());
   return request;
 }
 
@@ -130,6 +184,8 @@ Command parse_command_line(int argc, char** argv, std::ostream& out, std::ostrea
   if (argc < 2) return refuse(err, program, "no configuration file specified");
   const std::string_view word = argv[1];
   if (word == "explain") return parse_explain(argc - 1, argv + 1, program, err);
+  if (word == "test") return parse_test(argc - 1, argv + 1, program, err);
+  if (word == "replay") return parse_replay(argc - 1, argv + 1, program, err);
   if (word != "check") return parse_run(argc, argv, out, err);
   if (argc != 3) return refuse(err, program, "check needs one configuration file");
   return CheckCommand{argv[2]};

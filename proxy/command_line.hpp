@@ -5,6 +5,8 @@
 #include <variant>
 
 #include "proxy/command_explain.hpp"
+#include "proxy/command_replay.hpp"
+#include "proxy/command_test.hpp"
 #include "proxy/proxy.hpp"
 
 namespace pgswitch {
@@ -21,9 +23,9 @@ struct CheckCommand {
 struct ExitCommand {
   int code = 0;
 };
-using Command = std::variant<RunCommand, CheckCommand, ExplainRequest, ExitCommand>;
+using Command = std::variant<RunCommand, CheckCommand, ExplainRequest, TestRequest, ReplayRequest, ExitCommand>;
 
-/// Reads the arguments as pgbouncer does (getopt_long), and the two commands of ours: check and explain. A file of that
+/// Reads the arguments as pgbouncer does (getopt_long), and the commands of ours: check, explain, test and replay. A file of that
 /// name is reached as ./check. Help and version go to `out`, complaints to `err`.
 Command parse_command_line(int argc, char** argv, std::ostream& out, std::ostream& err);
 

@@ -31,6 +31,7 @@ std::string_view to_string(LoadBalanceHosts value);
 std::string_view to_string(ServerKind value);
 std::string_view to_string(RouteConflict value);
 std::string_view to_string(rules::OnError value);
+std::string_view to_string(rules::RulesMode value);
 
 /// Durations are microseconds everywhere in the configuration; 0 mostly means "off", see each setting.
 using Microseconds = std::int64_t;
@@ -224,6 +225,8 @@ struct Config {
   int workers = 1;
   std::string rules_file;  ///< resolved against the ini file's folder; empty: no rules
   rules::OnError rules_on_error = rules::OnError::reject;
+  rules::RulesMode rules_mode = rules::RulesMode::enforce;
+  bool rules_autoreload = false;
   std::size_t rules_memory = 16 * 1024 * 1024;         ///< bytes of each worker's Lua state
   std::uint32_t rules_instructions = 100'000;          ///< of one hook call
   std::size_t parse_max_bytes = 64 * 1024;             ///< larger statements are decided by their tokens

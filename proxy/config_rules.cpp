@@ -1,6 +1,7 @@
 #include "proxy/config_rules.hpp"
 
 #include <chrono>
+#include <ostream>
 
 namespace pgswitch {
 namespace {
@@ -17,12 +18,32 @@ rules::EngineOptions engine_options(const Config& config) {
   options.rules_file = config.rules_file;
   options.routes = config.routes();
   options.on_error = config.rules_on_error;
+  options.mode = config.rules_mode;
   options.parse_max_bytes = config.parse_max_bytes;
   options.cache_bytes = config.statement_cache_bytes;
   options.lua_memory_bytes = config.rules_memory;
   options.lua_instructions = config.rules_instructions;
   options.unix_us = unix_us;
   return options;
+}
+
+rules::EngineOptions command_engine_options(const Config& config, std::ostream& err) {
+  rules::EngineOptions options = engine_options(config);
+  options.log = [&err](std::string_view message) { err << message << '\n'; };
+  options.now_us = [] { return std::int64_t{0}; };
+  return options;
+}
+
+std::optional<rules::Facts> session_facts(const Config& config, const std::string& user, const std::string& database) {
+  rules::Facts facts;
+  facts.user = user;
+  facts.database = database;
+  facts.client_address = "127.0.0.1";
+  if (const auto routes = config.routes(); database.empty() && !routes.empty()) facts.database = routes.front().first;
+  const DatabasePtr found = config.find_database(facts.database);
+  if (!found) return std::nullopt;
+  facts.default_route = found->route;
+  return facts;
 }
 
 }  // namespace pgswitch

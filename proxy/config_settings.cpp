@@ -137,6 +137,8 @@ constexpr std::array all = {
     bounded(1, 64, {"workers", &C::workers, "1", no, "Threads that serve clients."}),
     Setting{"rules_file", &C::rules_file, "", yes, "Lua file of the routing and rewriting rules.", 0, int_max, Effect::full, PathBase::ini_folder},
     Setting{"rules_on_error", &C::rules_on_error, "reject", yes, "A rule fails: refuse the statement, or send it unchanged to the client's database."},
+    Setting{"rules_mode", &C::rules_mode, "enforce", yes, "Rules decide, or it is only counted and logged what they would have decided."},
+    Setting{"rules_autoreload", &C::rules_autoreload, "0", yes, "1: load the rules again when their file or one of its modules has changed."},
     bounded(256 * 1024, std::int64_t{1} << 40, {"rules_memory", &C::rules_memory, "16777216", yes, "Memory of the rules in each worker."}),
     bounded(1000, 4294967295, {"rules_instructions", &C::rules_instructions, "100000", yes, "Lua instructions of one rule call."}),
     bounded(0, int_max, {"parse_max_bytes", &C::parse_max_bytes, "65536", yes, "Longest statement that is parsed; longer ones are decided by their tokens."}),

@@ -23,7 +23,7 @@ enum class PathBase : std::uint8_t { none, working_directory, ini_folder };
 using SettingMember =
     std::variant<int Config::*, std::uint32_t Config::*, std::size_t Config::*, bool Config::*, Microseconds Config::*,
                  std::string Config::*, CommaList Config::*, AuthType Config::*, PoolMode Config::*, SslMode Config::*,
-                 RouteConflict Config::*, rules::OnError Config::*>;
+                 RouteConflict Config::*, rules::OnError Config::*, rules::RulesMode Config::*>;
 
 /// One key of the [pgbouncer] section. The member's type chooses the parser: int, uint32 and size_t (bytes, units allowed)
 /// are checked against the bounds, Microseconds are written in seconds, enums by name.

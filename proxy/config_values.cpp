@@ -45,6 +45,7 @@ std::string_view to_string(LoadBalanceHosts value) { return name_of(value); }
 std::string_view to_string(ServerKind value) { return name_of(value); }
 std::string_view to_string(RouteConflict value) { return name_of(value); }
 std::string_view to_string(rules::OnError value) { return name_of(value); }
+std::string_view to_string(rules::RulesMode value) { return name_of(value); }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });

@@ -59,6 +59,10 @@ constexpr EnumNames<rules::OnError, 2> names_of(rules::OnError) {
   return {{{"reject", rules::OnError::reject}, {"default", rules::OnError::use_default}}};
 }
 
+constexpr EnumNames<rules::RulesMode, 2> names_of(rules::RulesMode) {
+  return {{{"enforce", rules::RulesMode::enforce}, {"observe", rules::RulesMode::observe}}};
+}
+
 template <class E>
 std::optional<E> parse_enum(std::string_view text) {
   for (const auto& [name, value] : names_of(E{}))

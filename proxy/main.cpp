@@ -6,7 +6,9 @@
 #include "proxy/command_check.hpp"
 #include "proxy/command_explain.hpp"
 #include "proxy/command_line.hpp"
+#include "proxy/command_replay.hpp"
 #include "proxy/command_run.hpp"
+#include "proxy/command_test.hpp"
 
 namespace {
 
@@ -17,6 +19,8 @@ struct Execute {
   int operator()(const RunCommand& command) const { return command_run(command); }
   int operator()(const CheckCommand& command) const { return command_check(command.ini_path, std::cout, std::cerr); }
   int operator()(const ExplainRequest& request) const { return command_explain(request, std::cout, std::cerr); }
+  int operator()(const TestRequest& request) const { return command_test(request, std::cout, std::cerr); }
+  int operator()(const ReplayRequest& request) const { return command_replay(request, std::cout, std::cerr); }
   int operator()(const ExitCommand& command) const { return command.code; }
 };
 

@@ -21,13 +21,6 @@ std::int64_t unix_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-std::unique_ptr<rules::Engine> make_engine(const Config& config, std::uint64_t generation, std::string& error) {
-  rules::EngineOptions options = engine_options(config);
-  options.log = [](std::string_view message) { log_line(LogLevel::warning, message); };
-  options.now_us = steady_us;
-  return rules::Engine::create(std::move(options), generation, error);
-}
-
 /// Descriptors that clients, servers, listeners and files may need at most, as pgbouncer counts them.
 rlim_t expected_descriptors(const Config& config) {
   rlim_t servers = 0;
@@ -92,11 +85,9 @@ bool Proxy::make_workers(std::string& error) {
   TlsContexts tls;
   if (!make_tls_contexts(*config_, tls, error)) return false;
   const auto count = static_cast<unsigned>(std::clamp<int>(config_->workers, 1, CancelKey::max_workers));
-  for (unsigned index = 0; index < count; ++index) {
-    auto engine = make_engine(*config_, generation_, error);
-    if (!engine) return false;
-    workers_.push_back(std::make_unique<Worker>(*this, index, config_, std::move(engine), tls));
-  }
+  Engines engines;
+  if (!make_engines(*config_, generation_, count, engines, error)) return false;
+  for (unsigned index = 0; index < count; ++index) workers_.push_back(std::make_unique<Worker>(*this, index, config_, std::move(engines[index]), tls));
   stats_history_ = std::make_unique<admin::StatsHistory>(*this, *workers_.front());
   return true;
 }
@@ -118,6 +109,7 @@ void Proxy::run() {
   first.post([this] {
     for (const auto& listener : listeners_) listener->start([this](int fd, ClientAddress address) { hand_over(fd, std::move(address)); });
     stats_history_->start();
+    watch_rules();
     log_start();
   });
   catch_signals();
@@ -139,43 +131,6 @@ void Proxy::hand_over(int fd, ClientAddress address) {
   } else {
     target->post([target, fd, from = std::move(address)]() mutable { target->begin_session(fd, std::move(from)); });
   }
-}
-
-std::vector<std::string> Proxy::reload() {
-  const std::lock_guard only_one(reload_mutex_);
-  std::string error;
-  if (!reopen_log(error)) log_line(LogLevel::error, error);  // also when the configuration is bad: files rotate all the same
-  const LoadResult loaded = load_config(options_.config_file);
-  for (const Diagnostic& warning : loaded.warnings) log_line(LogLevel::warning, warning.to_string());
-  std::vector<std::string> errors;
-  for (const Diagnostic& wrong : loaded.errors) errors.push_back(wrong.to_string());
-  if (!loaded.config) return errors;
-
-  const auto next = std::make_shared<Config>(*loaded.config);
-  const std::vector<std::string> fixed = keep_fixed_settings(*config(), *next);
-  TlsContexts tls;
-  if (!make_tls_contexts(*next, tls, error)) return {"TLS configuration could not be reloaded, keeping old configuration: " + error};
-  std::vector<std::unique_ptr<rules::Engine>> engines;
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    engines.push_back(make_engine(*next, generation_ + 1, error));
-    if (!engines.back()) return {error};
-  }
-  if (!change_log(log_options(*next, options_), error)) return {error};
-
-  for (const std::string& name : fixed)
-    log_line(LogLevel::warning, "setting " + name + " takes effect after a restart only");
-  {
-    const std::lock_guard lock(mutex_);
-    config_ = next;
-    ++generation_;
-  }
-  PoolLimits::of_process().adopt(*next);
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    workers_[i]->post([worker = workers_[i].get(), config = ConfigPtr(next), engine = std::move(engines[i]), tls]() mutable {
-      worker->adopt(std::move(config), std::move(engine), std::move(tls));
-    });
-  }
-  return {};
 }
 
 void Proxy::pause(rules::RouteId route) {

@@ -18,6 +18,7 @@
 #include "proxy/listener.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
+#include "proxy/rules_watch.hpp"
 #include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
 
@@ -81,6 +82,8 @@ class Proxy {
   /// RELOAD and SIGHUP: configuration, userlist, rules and certificates, all of it or nothing. What was wrong; empty: done.
   /// Reads files; workers take the new configuration over by post.
   std::vector<std::string> reload();
+  /// Why the rules that were tried last did not load; empty: they did, and are in force. Any thread.
+  std::string rules_error() const;
   /// PAUSE and RESUME; no_route is all databases. Pools follow by post; who wants to know when a PAUSE is complete asks the
   /// shards for their connections (on_each_worker).
   void pause(rules::RouteId route = rules::no_route);
@@ -94,7 +97,12 @@ class Proxy {
   boost::asio::awaitable<void> on_each_worker(Worker& caller, std::function<void(Worker&)> step);
 
  private:
+  using Engines = std::vector<std::unique_ptr<rules::Engine>>;
   bool make_workers(std::string& error);
+  bool make_engines(const Config& config, std::uint64_t generation, std::size_t count, Engines& engines, std::string& error);
+  void reload_rules();
+  void watch_rules();
+  bool rules_have_changed();
   bool listen(std::string& error);
   void log_start() const;
   void hand_over(int fd, ClientAddress address);
@@ -107,10 +115,12 @@ class Proxy {
   void stop_workers();
 
   RunOptions options_;
-  mutable std::mutex mutex_;         ///< config_, generation_
+  mutable std::mutex mutex_;         ///< config_, generation_, rules_error_
   std::mutex reload_mutex_;          ///< one reload at a time
   ConfigPtr config_;
   std::uint64_t generation_ = 1;
+  RulesWatch rules_watch_;           ///< under reload_mutex_
+  std::string rules_error_;
   std::string process_secret_;
   ServerProcessIds server_process_ids_;
   std::int64_t started_unix_us_ = 0;
@@ -125,6 +135,7 @@ class Proxy {
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals
   boost::asio::signal_set signals_{main_io_};
   std::unique_ptr<Alarm> shutdown_alarm_;
+  std::unique_ptr<Alarm> watch_alarm_;
   std::unique_ptr<admin::StatsHistory> stats_history_;
 };
 

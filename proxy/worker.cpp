@@ -12,13 +12,13 @@
 #include "proxy/client_session.hpp"
 #include "proxy/clock.hpp"
 #include "proxy/log.hpp"
+#include "proxy/parser_stack.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
 
 namespace pgswitch {
 namespace {
 
-constexpr std::size_t thread_stack_size = 16 * 1024 * 1024;
 constexpr std::int64_t tick_us = 100'000;
 constexpr std::uint32_t ticks_per_trim = 20;
 constexpr std::uint32_t many_sessions = 1000;
@@ -97,7 +97,7 @@ void* Worker::thread_main(void* self) {
 void Worker::start() {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, thread_stack_size);
+  pthread_attr_setstacksize(&attributes, parser_stack_size);
   const int error = pthread_create(&thread_, &attributes, &Worker::thread_main, this);
   pthread_attr_destroy(&attributes);
   if (error != 0) throw std::system_error(error, std::generic_category(), "pthread_create");

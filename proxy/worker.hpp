@@ -63,6 +63,9 @@ class Worker {
   /// Takes over a configuration and its rules (posted by Proxy::reload).
   void adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls);
 
+  /// The same for rules alone.
+  void adopt_rules(std::unique_ptr<rules::Engine> engine) { engine_ = std::move(engine); }
+
   /// Sessions of this worker, addressed by slot (cancel keys hold the slot). Slots are reused.
   /// A client's connected, non-blocking socket, announced by expect_session() before.
   void begin_session(int fd, ClientAddress address);

@@ -1,8 +1,6 @@
 #include "rules/chain.hpp"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 
 #include "rules/analyze.hpp"
 #include "rules/chain_draft.hpp"
@@ -15,12 +13,6 @@ constexpr std::int64_t log_period_us = 1'000'000;
 constexpr std::int64_t never = INT64_MIN;
 constexpr std::size_t index_of(Hook hook) { return static_cast<std::size_t>(hook); }
 
-std::string hex(std::uint64_t number) {
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%016" PRIx64, number);
-  return digits;
-}
-
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 Refusal rule_failed(const std::string& detail) {
@@ -28,16 +20,6 @@ Refusal rule_failed(const std::string& detail) {
 }
 
 }  // namespace
-
-bool transaction_after(const Statement& statement, bool before) {
-  switch (statement.kind) {
-    case Kind::begin: return true;
-    case Kind::commit:
-    case Kind::rollback:
-    case Kind::prepare_transaction: return false;
-    default: return before;
-  }
-}
 
 std::string_view without_blanks(std::string_view sql) {
   constexpr std::string_view blanks = " \t\r\n\f\v;";
@@ -54,7 +36,7 @@ DecisionPtr Chain::default_decision() {
 std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Chain> chain(new Chain(options));
   if (!options.rules_file.empty()) {
-    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us, options.routes};
+    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us, options.routes, options.coverage, options.on_source};
     chain->lua_ = LuaRules::load(std::move(lua), error);
     if (chain->lua_ == nullptr) return nullptr;
   }
@@ -71,6 +53,7 @@ void Chain::make_stats() {
     stats_.push_back({.rule = lua_->name() + " " + std::string(to_string(hook))});
   }
   logged_us_.assign(stats_.size(), never);
+  observed_us_.assign(stats_.size(), never);
   if (lua_ != nullptr && stats_.size() == 1 && options_.log) {
     options_.log(lua_->name() + ": defines none of the hooks and no rules{}; every statement goes to the client's own database");
   }
@@ -81,19 +64,22 @@ void Chain::count(const Decision& decision) {
   ++rule.hits;
   if (decision.verb == Decision::Verb::reject) ++rule.refusals;
   if (decision.verb == Decision::Verb::answer) ++rule.answers;
+  for (const Observation& observation : decision.observed) count(observation);
   if (!decision.rewritten) return;
   ++stats_[decision.rewrite_index].rewrites;
   if (decision.rewrite_index != decision.rule_index) ++stats_[decision.rewrite_index].hits;
 }
 
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
-  if (lua_ == nullptr || statement->kind == Kind::empty) return {default_, statement};
-  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false};
+  if (lua_ == nullptr || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
+  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false, {}};
   ask_table(draft);
   ask_routes(draft);
   ask_rewrites(draft);
+  if (options_.mode == RulesMode::observe) observe_all(draft);
+  draft.decision.observed = std::move(draft.observed);
   if (draft.decision.rule.empty()) {
-    if (draft.decision.depends_on == default_->depends_on) return {default_, statement};
+    if (draft.decision.depends_on == default_->depends_on && draft.decision.observed.empty()) return {default_, statement};
     draft.decision.rule = default_->rule;
   }
   return {std::make_shared<const Decision>(std::move(draft.decision)), draft.sent};
@@ -197,7 +183,7 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
 // What failed is not memoised, so that every failure is counted and a repaired cause is noticed.
 void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
   const std::string who = std::string(asked.role) + " " + std::string(asked.name);
-  const std::string detail = what + " (" + who + ", statement " + hex(draft.statement->fingerprint) + ")";
+  const std::string detail = what + " (" + who + ", statement " + fingerprint_digits(draft.statement->fingerprint) + ")";
   const Dependencies read = draft.decision.depends_on | bit(Dependency::volatile_);
   draft.decision = Decision{};
   draft.decision.depends_on = read;
@@ -214,11 +200,16 @@ void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
 
 void Chain::log_error(std::uint32_t index, const std::string& message) {
   ++stats_[index].errors;
+  if (may_log(logged_us_[index])) options_.log("rule failed: " + message);
+}
+
+// At most once per rule and second.
+bool Chain::may_log(std::int64_t& last) const {
+  if (!options_.log) return false;
   const std::int64_t now = options_.now_us ? options_.now_us() : never;
-  std::int64_t& last = logged_us_[index];
-  if (!options_.log || (last != never && now >= last && now - last < log_period_us)) return;
+  if (last != never && now >= last && now - last < log_period_us) return false;
   last = now;
-  options_.log("rule failed: " + message);
+  return true;
 }
 
 const Refusal* Chain::connect(const Facts& facts) {
@@ -236,6 +227,7 @@ const Refusal* Chain::connect(const Facts& facts) {
     if (options_.on_error == OnError::use_default) return nullptr;
     connect_refusal_ = rule_failed(detail);
   }
+  if (observe_connect(connect_refusal_)) return nullptr;
   ++stats.refusals;
   return &connect_refusal_;
 }

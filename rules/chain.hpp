@@ -17,15 +17,6 @@ struct Outcome {
   StatementPtr sent;
 };
 
-/// A rule of the table or a hook that was asked and what came of it, for explain.
-struct ChainStep {
-  std::string who;    ///< "rules.lua:12 route"
-  std::string said;   ///< "\"analytics\"", "nothing", "an error: ..."
-};
-
-/// Is a transaction open after `statement`, in a string of several? Rules see it so for the statements behind a BEGIN.
-bool transaction_after(const Statement& statement, bool before);
-
 /// A statement's bytes: its own, and with the comments behind it when it stands alone.
 struct StatementText {
   std::string_view own;
@@ -66,6 +57,11 @@ class Chain {
   void ask_routes(Draft& draft);
   void ask_rewrites(Draft& draft);
   void ask_table(Draft& draft);
+  void rehearse(std::size_t place, Question& question, Draft& draft);
+  static void observe(const Decision& decision, Draft& draft);
+  static void observe_all(Draft& draft);
+  bool observe_connect(const Refusal& refusal);
+  void count(const Observation& observation);
   bool matches(std::size_t place, Question& question, Draft& draft);
   void apply(std::size_t place, Draft& draft);
   void rewrite(std::size_t place, const Asked& asked, Draft& draft);
@@ -76,6 +72,7 @@ class Chain {
   void answer(const Asked& asked, const Answer& answer, Draft& draft);
   void fail(const Asked& asked, const std::string& what, Draft& draft);
   void log_error(std::uint32_t index, const std::string& message);
+  bool may_log(std::int64_t& last) const;
   void tell(Draft& draft, const Asked& asked, const std::string& said) const;
   void decide_by(const Asked& asked, Draft& draft) const;
   std::string label(const Asked& asked) const;
@@ -86,6 +83,7 @@ class Chain {
   std::unique_ptr<LuaRules> lua_;
   std::vector<RuleStats> stats_;         ///< [0] is "default", then the table's rules, then the hooks
   std::vector<std::int64_t> logged_us_;  ///< when an error of each was logged last
+  std::vector<std::int64_t> observed_us_;  ///< and what each would have done
   std::array<std::uint32_t, hooks.size()> stats_index_{};
   DecisionPtr default_ = default_decision();
   Refusal connect_refusal_;

@@ -16,6 +16,7 @@ struct Chain::Draft {
   Decision decision;
   StatementPtr sent;
   bool decided = false;  ///< nobody is asked any more
+  std::vector<Observation> observed;  ///< goes into the decision when that is made
 };
 
 }  // namespace pgswitch::rules

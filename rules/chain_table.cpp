@@ -19,7 +19,8 @@ void Chain::ask_table(Draft& draft) {
   Question question{*draft.statement, draft.text, draft.facts, options_.unix_us};
   const NameBits names = draft.steps == nullptr ? name_bits(*draft.statement) : any_name;  // explain shows each
   for (std::size_t place = table.next(0, names); place < table.size() && !draft.decided; place = table.next(place + 1, names)) {
-    if (matches(place, question, draft)) apply(place, draft);
+    if (table[place].observes) rehearse(place, question, draft);
+    else if (matches(place, question, draft)) apply(place, draft);
   }
 }
 

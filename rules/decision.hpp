@@ -45,6 +45,18 @@ constexpr bool has(Dependencies all, Dependency d) { return (all & bit(d)) != 0;
 /// In words: "the statement's shape, the user".
 std::string describe(Dependencies dependencies);
 
+/// What a rule that only observes would have made of a statement, or all rules when they only observe.
+struct Observation {
+  std::string rule;                 ///< as Decision::rule
+  std::string would;                ///< "route app.redshift", "reject 42501 \"no\"", "answer", "pass"; with ", rewrite" behind it
+  std::uint32_t rule_index = 0;     ///< places in RuleStats, as those of a Decision
+  std::uint32_t rewrite_index = 0;
+  std::uint64_t fingerprint = 0;    ///< of the statement
+  bool refusal = false;
+  bool answer = false;
+  bool rewrite = false;
+};
+
 /// What the rules said of one statement. Immutable, shared inside a worker.
 struct Decision {
   enum class Verb : std::uint8_t { route, reject, answer };
@@ -57,6 +69,7 @@ struct Decision {
   std::uint32_t rule_index = 0;          ///< place of the rule in RuleStats
   std::uint32_t rewrite_index = 0;       ///< place of the rule that rewrote, with `rewritten`
   Dependencies depends_on = bit(Dependency::shape);
+  std::vector<Observation> observed;     ///< counted and logged, of no effect
 };
 using DecisionPtr = std::shared_ptr<const Decision>;
 
@@ -68,6 +81,7 @@ struct ScriptItem {
   DecisionPtr decision;
   std::uint32_t begin = 0;
   std::uint32_t size = std::numeric_limits<std::uint32_t>::max();
+  std::uint64_t fingerprint = 0;  ///< of the statement as it came
 };
 
 /// A query string, understood and decided: what SessionCore works from. Immutable, shared inside a worker.

@@ -43,7 +43,7 @@ bool is_plain(const Script& script) {
   const Statement& statement = *script.items.front().statement;
   const Decision& decision = *script.items.front().decision;
   return decision.verb == Decision::Verb::route && !decision.rewritten && statement.effects == 0 && statement.prepared.empty() &&
-         statement.kind != Kind::empty && !statement.is_transaction_control();
+         statement.kind != Kind::empty && !statement.is_transaction_control() && !shows_last_route(statement);
 }
 
 /// What a lookup came to: the entries found, and the script if one of them has it.
@@ -75,7 +75,7 @@ class CachingEngine final : public Engine {
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
-  std::string explain(std::string_view sql, const Facts& facts) override { return rules::explain(sql, facts, options_, *chain_); }
+  Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, options_, *chain_); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
 
@@ -197,6 +197,7 @@ class CachingEngine final : public Engine {
   }
 
   Dependencies decide_item(StatementText text, const Facts& facts, ScriptItem& item) {
+    item.fingerprint = item.statement->fingerprint;
     Outcome outcome = chain_->decide(item.statement, text, facts);
     item.decision = std::move(outcome.decision);
     item.statement = std::move(outcome.sent);

@@ -6,18 +6,25 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/account.hpp"
 #include "rules/decision.hpp"
 #include "rules/facts.hpp"
 
 namespace pgswitch::rules {
 
+class LineCoverage;
+
 /// What to do when a rule fails: unknown route, error, time or memory used up.
 enum class OnError : std::uint8_t { reject, use_default };
+
+/// Do the rules decide, or is only counted and logged what they would have decided?
+enum class RulesMode : std::uint8_t { enforce, observe };
 
 struct EngineOptions {
   std::string rules_file;                       ///< empty: no rules, every statement goes to the client's own database
   std::vector<std::pair<std::string, RouteId>> routes;  ///< names a rule may return
   OnError on_error = OnError::reject;
+  RulesMode mode = RulesMode::enforce;
   std::size_t parse_max_bytes = 64 * 1024;      ///< larger statements are decided by their tokens
   std::size_t cache_bytes = 16 * 1024 * 1024;   ///< of Statements and Decisions; least recently used go first
   std::size_t lua_memory_bytes = 16 * 1024 * 1024;
@@ -25,12 +32,16 @@ struct EngineOptions {
   std::function<void(std::string_view message)> log;  ///< rule errors (at most one per rule and second) and log() calls
   std::function<std::int64_t()> now_us;         ///< the worker's clock
   std::function<std::int64_t()> unix_us;        ///< the time of day, for rules that have an hour
+  std::function<void(const std::string& path)> on_source;  ///< told of each file before it is read, or not found
+  LineCoverage* coverage = nullptr;             ///< told which lines of the rules run; must outlive the engine
 };
 
 /// Counters of one rule hook or table rule, plain integers of one worker.
 struct RuleStats {
   std::string rule;  ///< "rules.lua route", "rules.lua:12 analytics"
   std::uint64_t hits = 0, refusals = 0, rewrites = 0, answers = 0, errors = 0;
+  /// What would have been, of rules that only observe.
+  std::uint64_t observed = 0, observed_refusals = 0, observed_rewrites = 0, observed_answers = 0;
 };
 
 struct CacheStats {
@@ -53,8 +64,10 @@ class Engine {
   /// The rules' connect(session) hook, once after login: a refusal or nullptr.
   virtual const Refusal* connect(const Facts& facts) = 0;
 
-  /// Human-readable account of decide(), without using or filling the cache.
-  virtual std::string explain(std::string_view sql, const Facts& facts) = 0;
+  /// The story of decide(), without using or filling the cache; nothing is counted or logged.
+  virtual Account account(std::string_view sql, const Facts& facts) = 0;
+  /// The same as text.
+  std::string explain(std::string_view sql, const Facts& facts) { return to_text(account(sql, facts)); }
 
   virtual std::uint64_t generation() const = 0;
   virtual const std::vector<RuleStats>& rule_stats() const = 0;

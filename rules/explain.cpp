@@ -46,38 +46,9 @@ std::string list(const std::vector<TableName>& tables) {
   return all;
 }
 
-constexpr std::array<std::pair<Effect, std::string_view>, 24> effect_names = {{
-    {Effect::temp_table, "temporary table"},
-    {Effect::listen, "LISTEN"},
-    {Effect::unlisten, "UNLISTEN"},
-    {Effect::unlisten_all, "UNLISTEN *"},
-    {Effect::advisory_lock, "session advisory lock"},
-    {Effect::advisory_unlock, "advisory unlock"},
-    {Effect::advisory_unlock_all, "advisory unlock of all"},
-    {Effect::hold_cursor, "cursor WITH HOLD"},
-    {Effect::close_cursor, "CLOSE"},
-    {Effect::close_all_cursors, "CLOSE ALL"},
-    {Effect::prepare, "PREPARE"},
-    {Effect::deallocate, "DEALLOCATE"},
-    {Effect::deallocate_all, "DEALLOCATE ALL"},
-    {Effect::set_variable, "session setting"},
-    {Effect::set_local, "setting of the transaction"},
-    {Effect::reset_all, "RESET ALL"},
-    {Effect::discard_all, "DISCARD ALL"},
-    {Effect::discard_temp, "DISCARD TEMP"},
-    {Effect::discard_plans, "DISCARD PLANS"},
-    {Effect::sequence_state, "asks for the session's sequence values"},
-    {Effect::unknown_settings, "may change settings unseen"},
-    {Effect::replication, "replication"},
-    {Effect::dropped_on_commit, "temporary table of the transaction"},
-    {Effect::advisory_locks, "unknown number of locks"},
-}};
-
 std::string effects_of(const Statement& s) {
   std::string all;
-  for (const auto& [effect, name] : effect_names) {
-    if (has(s.effects, effect)) append(all, name);
-  }
+  for (const std::string_view name : effect_names(s.effects)) append(all, name);
   return all;
 }
 
@@ -115,15 +86,14 @@ void describe_statement(Page& page, const Statement& s, std::string_view text) {
   page.line_if("hints", list(s.hints));
 }
 
-std::string route_of(const Decision& decision, const Facts& facts) {
+std::string route_of(const Decision& decision, const std::string& own) {
   if (decision.route != no_route) return "route " + route_name(decision.route);
-  const std::string own = facts.default_route != no_route ? route_name(facts.default_route) : facts.database;
   return "the client's own database" + (own.empty() ? std::string() : ", " + own);
 }
 
-std::string verdict_of(const Decision& decision, const Facts& facts) {
+std::string verdict_of(const Decision& decision, const std::string& own) {
   switch (decision.verb) {
-    case Decision::Verb::route: return route_of(decision, facts);
+    case Decision::Verb::route: return route_of(decision, own);
     case Decision::Verb::answer: return "answered here, " + std::to_string(decision.answer.rows.size()) + " rows";
     case Decision::Verb::reject: break;
   }
@@ -134,44 +104,101 @@ std::string verdict_of(const Decision& decision, const Facts& facts) {
   return text;
 }
 
-std::string cached_as(const Decision& decision, const Statement& statement, bool alone, bool oversized) {
-  if (oversized) return "no: the text is over a limit";
-  if (has(decision.depends_on, Dependency::volatile_)) return "no: it depends on " + describe(decision.depends_on);
-  const bool exact = !alone || statement.literal_sensitive || has(decision.depends_on, Dependency::text);
-  std::string how = exact ? "for this exact text" : "for all statements of this shape";
-  const Dependencies more = decision.depends_on & ~(bit(Dependency::shape) | bit(Dependency::text));
+std::string cached_as(Reuse reuse, Dependencies depends_on) {
+  if (reuse == Reuse::limit) return "no: the text is over a limit";
+  if (reuse == Reuse::moment) return "no: it depends on " + describe(depends_on);
+  std::string how = reuse == Reuse::text ? "for this exact text" : "for all statements of this shape";
+  const Dependencies more = depends_on & ~(bit(Dependency::shape) | bit(Dependency::text));
   if (more != 0) how += ", by " + describe(more);
   return "yes, " + how;
 }
 
-void describe_decision(Page& page, const Decision& decision, const std::vector<ChainStep>& steps, const Facts& facts) {
-  for (const ChainStep& step : steps) page.line("asked", step.who + " said " + step.said);
-  page.line("decision", verdict_of(decision, facts));
+void describe_decision(Page& page, const StatementAccount& one, const std::string& own) {
+  const Decision& decision = *one.decision;
+  for (const ChainStep& step : one.steps) page.line("asked", step.who + " said " + step.said);
+  for (const Observation& observed : decision.observed) page.line("observed", observed.rule + " would have said " + observed.would);
+  page.line("decision", verdict_of(decision, own));
   page.line("rule", decision.rule);
   if (decision.rewritten) page.line("rewritten", *decision.rewritten);
+  page.line("cached", cached_as(one.reuse, decision.depends_on));
+}
+
+Reuse reuse_of(const Decision& decision, const Statement& statement, bool alone, bool oversized) {
+  if (oversized) return Reuse::limit;
+  if (has(decision.depends_on, Dependency::volatile_)) return Reuse::moment;
+  const bool exact = !alone || statement.literal_sensitive || has(decision.depends_on, Dependency::text);
+  return exact ? Reuse::text : Reuse::shape;
 }
 
 }  // namespace
 
-std::string explain(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain) {
+std::vector<std::string_view> effect_names(Effects effects) {
+  static constexpr std::array<std::pair<Effect, std::string_view>, 24> names = {{
+      {Effect::temp_table, "temporary table"},
+      {Effect::listen, "LISTEN"},
+      {Effect::unlisten, "UNLISTEN"},
+      {Effect::unlisten_all, "UNLISTEN *"},
+      {Effect::advisory_lock, "session advisory lock"},
+      {Effect::advisory_unlock, "advisory unlock"},
+      {Effect::advisory_unlock_all, "advisory unlock of all"},
+      {Effect::hold_cursor, "cursor WITH HOLD"},
+      {Effect::close_cursor, "CLOSE"},
+      {Effect::close_all_cursors, "CLOSE ALL"},
+      {Effect::prepare, "PREPARE"},
+      {Effect::deallocate, "DEALLOCATE"},
+      {Effect::deallocate_all, "DEALLOCATE ALL"},
+      {Effect::set_variable, "session setting"},
+      {Effect::set_local, "setting of the transaction"},
+      {Effect::reset_all, "RESET ALL"},
+      {Effect::discard_all, "DISCARD ALL"},
+      {Effect::discard_temp, "DISCARD TEMP"},
+      {Effect::discard_plans, "DISCARD PLANS"},
+      {Effect::sequence_state, "asks for the session's sequence values"},
+      {Effect::unknown_settings, "may change settings unseen"},
+      {Effect::replication, "replication"},
+      {Effect::dropped_on_commit, "temporary table of the transaction"},
+      {Effect::advisory_locks, "unknown number of locks"},
+  }};
+  std::vector<std::string_view> all;
+  for (const auto& [effect, name] : names) {
+    if (has(effects, effect)) all.push_back(name);
+  }
+  return all;
+}
+
+Account account_of(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain) {
   AnalyzeOptions limits;
   limits.parse_max_bytes = options.parse_max_bytes;
   const AnalyzedScript script = analyze(sql, limits);
   const std::size_t count = script.statements.size();
+  Account account;
+  account.own_database = facts.default_route != no_route ? route_name(facts.default_route) : facts.database;
+  if (script.oversized()) account.limit = to_string(script.limit);
+  account.syntax_error = script.syntax_error;
+  account.error = script.error;
+  account.error_position = script.error_position;
   Facts now = facts;
-  Page page;
-  if (script.oversized()) page.text += "over the limit " + std::string(to_string(script.limit)) + ": understood by its tokens\n";
-  if (script.syntax_error) page.text += "not PostgreSQL's grammar: " + script.error + " at byte " + std::to_string(script.error_position) + "\n";
-  for (std::size_t i = 0; i < count; ++i) {
-    const AnalyzedStatement& one = script.statements[i];
-    const std::string_view text = sql.substr(one.begin, one.size);
-    std::vector<ChainStep> steps;
-    const Outcome outcome = chain.decide(one.statement, {text, count == 1 ? without_blanks(sql) : text}, now, &steps);
-    page.text += "statement " + std::to_string(i + 1) + " of " + std::to_string(count) + "\n";
-    describe_statement(page, *one.statement, text);
-    describe_decision(page, *outcome.decision, steps, facts);
-    page.line("cached", cached_as(*outcome.decision, *one.statement, count == 1, script.oversized()));
+  for (const AnalyzedStatement& analyzed : script.statements) {
+    StatementAccount& one = account.statements.emplace_back();
+    one.text = sql.substr(analyzed.begin, analyzed.size);
+    one.statement = analyzed.statement;
+    one.decision = chain.decide(one.statement, {one.text, count == 1 ? without_blanks(sql) : one.text}, now, &one.steps).decision;
+    one.reuse = reuse_of(*one.decision, *one.statement, count == 1, script.oversized());
     now.in_transaction = transaction_after(*one.statement, now.in_transaction);
+  }
+  return account;
+}
+
+std::string to_text(const Account& account) {
+  Page page;
+  if (!account.limit.empty()) page.text += "over the limit " + account.limit + ": understood by its tokens\n";
+  if (account.syntax_error) page.text += "not PostgreSQL's grammar: " + account.error + " at byte " + std::to_string(account.error_position) + "\n";
+  const std::size_t count = account.statements.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const StatementAccount& one = account.statements[i];
+    page.text += "statement " + std::to_string(i + 1) + " of " + std::to_string(count) + "\n";
+    describe_statement(page, *one.statement, one.text);
+    describe_decision(page, one, account.own_database);
   }
   return page.text;
 }

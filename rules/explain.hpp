@@ -1,13 +1,16 @@
 #pragma once
-#include <string>
 #include <string_view>
+#include <vector>
 
+#include "rules/account.hpp"
 #include "rules/chain.hpp"
 
 namespace pgswitch::rules {
 
-/// What `pgswitch explain` prints: for each statement of `sql` what was understood, what each rule and hook said and what was
-/// decided. Lines of at most one fact, aligned, the same for the same input.
-std::string explain(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain);
+/// For each statement of `sql` what was understood, what each rule and hook said and what was decided. Nothing is counted or logged.
+Account account_of(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain);
+
+/// In words, one for each effect: "temporary table", "LISTEN".
+std::vector<std::string_view> effect_names(Effects effects);
 
 }  // namespace pgswitch::rules

@@ -15,7 +15,7 @@ namespace {
 char reader_key;
 char functions_key;
 
-constexpr std::array<std::string_view, 7> rule_keys = {"name", "when", "route", "reject", "answer", "rewrite", "pass"};
+constexpr std::array<std::string_view, 8> rule_keys = {"name", "mode", "when", "route", "reject", "answer", "rewrite", "pass"};
 constexpr int rule_index = 1;
 
 RuleReader& reader_of(lua_State* L) {
@@ -158,11 +158,20 @@ void read_name(lua_State* L, RuleReader& reader) {
   lua_pop(L, 1);
 }
 
+void read_mode(lua_State* L, RuleReader& reader) {
+  if (raw_field(L, rule_index, "mode") != LUA_TNIL) {
+    const std::string_view mode = string_value(L, "mode");
+    if (mode != "enforce" && mode != "observe") luaL_error(L, "mode is \"enforce\" or \"observe\", not '%s'", mode.data());
+    reader.rule.observes = mode == "observe";
+  }
+  lua_pop(L, 1);
+}
+
 void check_keys(lua_State* L) {
   for (lua_pushnil(L); lua_next(L, rule_index) != 0; lua_pop(L, 1)) {
     const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), view(L, -2)) != rule_keys.end();
     if (known) continue;
-    luaL_error(L, "unknown key '%s'; a rule has name, when, route, reject, answer, rewrite and pass", luaL_tolstring(L, -2, nullptr));
+    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite and pass", luaL_tolstring(L, -2, nullptr));
   }
 }
 
@@ -231,6 +240,7 @@ int read_rule(lua_State* L) {
   if (!lua_istable(L, rule_index)) luaL_error(L, "a rule is a table, not a %s", luaL_typename(L, rule_index));
   read_name(L, reader);
   check_keys(L);
+  read_mode(L, reader);
   read_conditions(L, reader);
   read_action(L, reader);
   const std::size_t place = reader.table.size();

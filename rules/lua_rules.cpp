@@ -40,7 +40,7 @@ struct LuaRules::Call {
 };
 
 LuaRules::LuaRules(LuaOptions options)
-    : options_(std::move(options)), sources_(options_.file), name_(sources_.name()) {
+    : options_(std::move(options)), sources_(options_.file, options_.on_source), name_(sources_.name()) {
   world_.sources = &sources_;
   world_.log = options_.log;
   world_.now_us = options_.now_us;
@@ -55,7 +55,7 @@ std::unique_ptr<LuaRules> LuaRules::load(LuaOptions options, std::string& error)
 bool LuaRules::build(std::string& error) {
   const std::string* text = sources_.main(error);
   if (text == nullptr) return false;
-  auto state = std::make_unique<LuaState>(options_.memory_bytes);
+  auto state = std::make_unique<LuaState>(options_.memory_bytes, options_.coverage);
   if (state->get() == nullptr) {
     error = name_ + ": the memory cap for Lua is too small";
     return false;
@@ -76,6 +76,7 @@ bool LuaRules::build(std::string& error) {
     return false;
   }
   if (!take_table(error)) return false;
+  if (options_.coverage != nullptr) sources_.each([this](const std::string& name, const std::string& source) { options_.coverage->add_source(name, source); });
   state_ = std::move(state);
   return true;
 }

@@ -58,6 +58,7 @@ const std::string* LuaSources::module(std::string_view name, std::string& error)
   }
   if (const auto known = texts_.find(path); known != texts_.end()) return &known->second;
   const fs::path folder = folder_of(file_);
+  if (on_read_) on_read_((folder / path).string());
   if (!is_inside(folder / path, folder)) {
     error = "there is no file \"" + path + "\" in the folder of the rules file";
     return nullptr;
@@ -73,6 +74,7 @@ const std::string* LuaSources::known(std::string_view shown) const {
 const std::string* LuaSources::read(const std::string& key, const std::string& path, std::string& error) {
   if (const auto known = texts_.find(key); known != texts_.end()) return &known->second;
   const std::string shown = key.empty() ? name() : key;
+  if (on_read_ && key.empty()) on_read_(path);
   std::error_code failed;
   if (!fs::is_regular_file(path, failed)) {
     error = shown + ": " + (failed ? failed.message() : std::string("is not a file"));

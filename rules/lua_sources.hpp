@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,7 +13,9 @@ class LuaSources {
   /// The largest file that is read.
   static constexpr std::size_t max_bytes = 1024 * 1024;
 
-  explicit LuaSources(std::string rules_file) : file_(std::move(rules_file)) {}
+  /// `on_read` is told of each file before it is read, or found missing.
+  explicit LuaSources(std::string rules_file, std::function<void(const std::string& path)> on_read = {})
+      : file_(std::move(rules_file)), on_read_(std::move(on_read)) {}
 
   /// Text of the rules file; nullptr and `error` when it cannot be read. The pointer stays valid.
   const std::string* main(std::string& error);
@@ -21,6 +24,11 @@ class LuaSources {
   const std::string* module(std::string_view name, std::string& error);
   /// A text that has been read, by its name in messages: "rules.lua", "sub/name.lua"; nullptr when there is none.
   const std::string* known(std::string_view shown) const;
+  /// Calls `visit(name, text)` for each text that has been read, by its name in messages.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& [key, text] : texts_) visit(key.empty() ? name() : key, text);
+  }
   /// File name without the folder, for messages.
   std::string name() const;
   /// "sub/name.lua"; empty when the name is not one of a module inside the folder.
@@ -30,6 +38,7 @@ class LuaSources {
   const std::string* read(const std::string& key, const std::string& path, std::string& error);
 
   std::string file_;
+  std::function<void(const std::string& path)> on_read_;
   std::map<std::string, std::string, std::less<>> texts_;
 };
 

@@ -23,7 +23,7 @@ std::string LuaPosition::text() const {
   return std::string(source.data()) + ":" + std::to_string(line);
 }
 
-LuaState::LuaState(std::size_t memory_bytes) : cap_(memory_bytes) {
+LuaState::LuaState(std::size_t memory_bytes, LineCoverage* coverage) : cap_(memory_bytes), coverage_(coverage) {
   state_ = lua_newstate(&LuaState::allocate, this);
   if (state_ != nullptr) *static_cast<LuaState**>(lua_getextraspace(state_)) = this;
 }
@@ -57,7 +57,7 @@ void LuaState::start(std::uint64_t instructions) {
   error_position_.line = 0;
   last_return_.line = 0;
   period_ = static_cast<int>(std::clamp<std::uint64_t>(instructions, 1, hook_period));
-  lua_sethook(state_, &LuaState::on_hook, LUA_MASKCOUNT | LUA_MASKRET, period_);
+  lua_sethook(state_, &LuaState::on_hook, LUA_MASKCOUNT | LUA_MASKRET | (coverage_ != nullptr ? LUA_MASKLINE : 0), period_);
 }
 
 void LuaState::on_hook(lua_State* L, lua_Debug* ar) {
@@ -68,6 +68,7 @@ void LuaState::on_hook(lua_State* L, lua_Debug* ar) {
     return;
   }
   lua_getinfo(L, "Sl", ar);
+  if (ar->event == LUA_HOOKLINE) return self.coverage_->ran(ar->short_src, ar->currentline);
   if (ar->currentline > 0) copy_position(*ar, self.last_return_);
 }
 

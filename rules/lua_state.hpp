@@ -5,6 +5,8 @@
 #include <lua.hpp>
 #include <string>
 
+#include "rules/line_coverage.hpp"
+
 namespace pgswitch::rules {
 
 /// A line of a rules file.
@@ -24,7 +26,8 @@ class LuaState {
  public:
   enum class Stop : std::uint8_t { none, instructions, memory };
 
-  explicit LuaState(std::size_t memory_bytes);
+  /// `coverage`, if given, is told which lines run, and must outlive the state.
+  explicit LuaState(std::size_t memory_bytes, LineCoverage* coverage = nullptr);
   ~LuaState();
   LuaState(const LuaState&) = delete;
   LuaState& operator=(const LuaState&) = delete;
@@ -64,6 +67,7 @@ class LuaState {
 
   lua_State* state_ = nullptr;
   std::size_t cap_;
+  LineCoverage* coverage_;
   std::size_t used_ = 0;
   std::uint64_t volume_ = 0;  ///< bytes allocated since start(): bounds copying that one instruction can cause
   std::int64_t remaining_ = 0;

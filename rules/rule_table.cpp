@@ -40,7 +40,7 @@ bool RuleTable::add(TableRule&& rule, std::string& error) {
       return false;
     }
   }
-  if (!rules_.empty() && rules_.back().is_for_all()) {
+  if (!rules_.empty() && rules_.back().is_for_all() && !rules_.back().observes) {
     error = "it can never be reached: the rule \"" + rules_.back().name + "\" (" + rules_.back().place + ") has no 'when'";
     return false;
   }

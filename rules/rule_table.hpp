@@ -23,6 +23,7 @@ struct TableRule {
   std::string place;                   ///< "rules.lua:12"
   std::vector<Condition> conditions;   ///< all must hold; in the order in which they are asked
   std::vector<std::string> words;      ///< each condition as it is written: "user = \"bi_*\""
+  bool observes = false;               ///< it is counted and logged what it would do, and the next rule is asked
   bool asks_where = false;             ///< a function of the rules file is the last condition
   Action action = Action::pass;
   RouteId route = no_route;

@@ -1,6 +1,29 @@
 #include "rules/statement.hpp"
 
+#include <cinttypes>
+#include <cstdio>
+
 namespace pgswitch::rules {
+
+bool shows_last_route(const Statement& statement) {
+  return statement.kind == Kind::show && statement.object == "pgswitch.last_route";
+}
+
+bool transaction_after(const Statement& statement, bool before) {
+  switch (statement.kind) {
+    case Kind::begin: return true;
+    case Kind::commit:
+    case Kind::rollback:
+    case Kind::prepare_transaction: return false;
+    default: return before;
+  }
+}
+
+std::string fingerprint_digits(std::uint64_t fingerprint) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, fingerprint);
+  return digits;
+}
 
 std::string_view to_string(Kind kind) {
   switch (kind) {

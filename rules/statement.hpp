@@ -138,6 +138,15 @@ struct Statement {
 };
 using StatementPtr = std::shared_ptr<const Statement>;
 
+/// SHOW pgswitch.last_route: a session of pgswitch answers it, rules are not asked.
+bool shows_last_route(const Statement& statement);
+
+/// Is a transaction open after `statement`? Rules see it so for the statements behind a BEGIN, in a string of several too.
+bool transaction_after(const Statement& statement, bool before);
+
+/// 16 hexadecimal digits, as rules and messages have it.
+std::string fingerprint_digits(std::uint64_t fingerprint);
+
 /// "select", "insert", ... : the value of `stmt.kind` in Lua, and of explain.
 std::string_view to_string(Kind kind);
 

@@ -23,7 +23,7 @@ constexpr ConsoleRights admin = ConsoleRights::admin;
 constexpr bool anything = true;
 
 constexpr Verb table[] = {
-    {"show", "SHOW", "", nullptr, 1, 3, false, stats},
+    {"show", "SHOW", "", nullptr, 1, 6, false, stats},
     {"select", "SHOW", "", nullptr, 1, 1, false, stats},
     {"reload", "RELOAD", "RELOAD", run_reload, 0, 0, false, admin},
     {"pause", "PAUSE", "PAUSE [<db>]", run_pause, 0, 1, false, admin},
@@ -80,6 +80,17 @@ std::string show_name(const Command& command) {
   return name == "transaction isolation level" ? "transaction_isolation" : name;
 }
 
+/// nullptr: SHOW knows no such subject, or it is not about so many words.
+const Show* find_show(const Command& command) {
+  const std::string first = command.words.empty() ? std::string() : lower(command.words.front());
+  const std::string name = show_name(command);
+  const auto found = std::find_if(shows().begin(), shows().end(), [&](const Show& one) { return one.name == (one.run ? first : name); });
+  if (found == shows().end()) return nullptr;
+  if (!found->run) return &*found;
+  const std::size_t words = command.words.size() - 1;
+  return words >= found->least_words && words <= found->most_words ? &*found : nullptr;
+}
+
 std::string upper(std::string_view word) {
   std::string text(word);
   for (char& c : text)
@@ -90,7 +101,9 @@ std::string upper(std::string_view word) {
 std::string join_usages() {
   std::string text;
   for (const Show& show : shows())
-    if (show.listed) text += (text.empty() ? "\n\tSHOW " : "|") + upper(show.name);
+    if (show.listed && !show.run) text += (text.empty() ? "\n\tSHOW " : "|") + upper(show.name);
+  for (const Show& show : shows())
+    if (show.run) text += "\n\tSHOW " + upper(show.name) + " " + std::string(show.usage);
   for (const Verb& verb : verbs())
     if (!verb.usage.empty()) text += "\n\t" + std::string(verb.usage);
   return text;
@@ -128,16 +141,15 @@ std::optional<protocol::SqlError> make_plan(Command command, ConsoleRights right
   if (rights < verb->needs) return error_of(sqlstate::insufficient_privilege, "admin access needed");
   plan.verb = &*verb;
   if (verb->tag == "SHOW") {
-    const std::string name = show_name(command);
-    const auto show = std::find_if(shows().begin(), shows().end(), [&](const Show& one) { return one.name == name; });
-    if (show == shows().end()) return invalid_command(command);
-    plan.show = &*show;
+    plan.show = find_show(command);
+    if (!plan.show) return invalid_command(command);
   }
   plan.command = std::move(command);
   return std::nullopt;
 }
 
 boost::asio::awaitable<Reply> run_plan(Console& console, const Plan& plan) {
+  if (plan.show && plan.show->run) return plan.show->run(console, plan.command);
   if (plan.show) return run_show(console, *plan.show);
   if (plan.verb->run) return plan.verb->run(console, plan.command);
   return run_nothing(plan.verb->tag);

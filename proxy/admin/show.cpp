@@ -14,7 +14,20 @@ constexpr Field timezone_field[] = {{"timezone"}};
 constexpr Field one_field[] = {{"?column?", Type::int4}};
 
 Show setting(std::string_view name, std::span<const Field> field, std::string_view value) {
-  return Show{name, field, nullptr, value, false};
+  Show show{name, field};
+  show.constant = value;
+  show.listed = false;
+  return show;
+}
+
+/// One that is about what stands behind its name.
+Show about(std::string_view name, std::span<const Field> fields, Show::Run run, std::string_view usage, std::size_t least, std::size_t most) {
+  Show show{name, fields};
+  show.run = run;
+  show.usage = usage;
+  show.least_words = least;
+  show.most_words = most;
+  return show;
 }
 
 const std::vector<Show>& table() {
@@ -32,6 +45,7 @@ const std::vector<Show>& table() {
       {"stats_averages", stats_averages_fields, stats_averages_rows},
       {"totals", totals_fields, totals_rows},
       {"routes", route_fields, route_rows},
+      about("route", story_fields, run_show_route, "'<sql>' [USER <user>] [DATABASE <db>]", 1, 5),
       {"cache", cache_fields, cache_rows},
       {"state", state_fields, state_rows},
       {"dns_hosts", dns_host_fields, dns_host_rows},

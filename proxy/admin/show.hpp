@@ -22,6 +22,12 @@ struct Show {
   std::string_view name;
   std::span<const Field> fields;  ///< empty: SHOW HELP
   Fill fill = nullptr;
+  /// Instead of `fill`, for one that is about the words behind its name: the whole answer.
+  using Run = boost::asio::awaitable<Reply> (*)(Console&, Command);
+  Run run = nullptr;
+  std::string_view usage = {};    ///< of `run`, in SHOW HELP: what stands behind its name
+  std::size_t least_words = 0;    ///< and the number of these words
+  std::size_t most_words = 0;
   std::string_view constant = {}; ///< without `fill`: the one value, a setting that drivers ask every server for
   bool listed = true;             ///< in SHOW HELP
 };
@@ -61,7 +67,8 @@ boost::asio::awaitable<Rows> stats_totals_rows(Console& console);
 boost::asio::awaitable<Rows> stats_averages_rows(Console& console);
 boost::asio::awaitable<Rows> totals_rows(Console& console);
 // show_routes.cpp
-extern const std::span<const Field> route_fields, cache_fields;
+extern const std::span<const Field> route_fields, story_fields, cache_fields;
+boost::asio::awaitable<Reply> run_show_route(Console& console, Command command);
 boost::asio::awaitable<Rows> route_rows(Console& console);
 boost::asio::awaitable<Rows> cache_rows(Console& console);
 // show_process.cpp

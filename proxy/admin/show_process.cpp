@@ -66,6 +66,8 @@ awaitable<Rows> state_rows(Console& console) {
   rows.push_back(Row{"active", paused ? "no" : "yes"});
   rows.push_back(Row{"paused", paused ? "yes" : "no"});
   rows.push_back(Row{"suspended", "no"});
+  const std::string error = console.worker().proxy().rules_error();
+  rows.push_back(Row{"rules", error.empty() ? "loaded" : "not loaded, the old ones stay in force: " + error});
   co_return rows;
 }
 

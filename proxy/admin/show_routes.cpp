@@ -1,7 +1,8 @@
-// SHOW ROUTES and SHOW CACHE: what only a router has.
+// SHOW ROUTES, SHOW ROUTE and SHOW CACHE: what only a router has.
 #include <map>
 
 #include "proxy/admin/show.hpp"
+#include "proxy/config_rules.hpp"
 #include "proxy/session/relay.hpp"
 #include "rules/route_names.hpp"
 
@@ -14,7 +15,9 @@ using rules::RuleStats;
 
 constexpr Type int8 = Type::int8;
 constexpr Field of_route[] = {{"kind"}, {"name"}, {"hits", int8}, {"refusals", int8}, {"rewrites", int8}, {"answers", int8},
-                              {"errors", int8}, {"pins", int8}, {"conflicts", int8}, {"pinned_now", int8}, {"pin_reasons"}};
+                              {"errors", int8}, {"pins", int8}, {"conflicts", int8}, {"pinned_now", int8}, {"pin_reasons"},
+                              {"observed", int8}, {"observed_refusals", int8}, {"observed_rewrites", int8}, {"observed_answers", int8}};
+constexpr Field of_story[] = {{"route"}};
 constexpr Field of_cache[] = {{"worker", Type::int4}, {"exact_hits", int8}, {"shape_hits", int8}, {"misses", int8},
                               {"evictions", int8}, {"parse_failures", int8}, {"entries", int8}, {"bytes", int8},
                               {"generation", int8}};
@@ -83,6 +86,10 @@ std::vector<RuleStats> sum_rules(const std::vector<Part>& parts) {
       total.rewrites += rule.rewrites;
       total.answers += rule.answers;
       total.errors += rule.errors;
+      total.observed += rule.observed;
+      total.observed_refusals += rule.observed_refusals;
+      total.observed_rewrites += rule.observed_rewrites;
+      total.observed_answers += rule.observed_answers;
     }
   }
   return sum;
@@ -91,12 +98,14 @@ std::vector<RuleStats> sum_rules(const std::vector<Part>& parts) {
 Row row_of(const std::string& name, const RouteRow& route) {
   const RouteStats& stats = route.stats;
   return Row{"route", name, number(stats.hits), number(stats.refusals), std::nullopt, std::nullopt, number(stats.errors),
-             number(stats.pins), number(stats.conflicts), number(route.pinned.sessions), describe_pins(route.pinned.reasons)};
+             number(stats.pins), number(stats.conflicts), number(route.pinned.sessions), describe_pins(route.pinned.reasons),
+             std::nullopt, std::nullopt, std::nullopt, std::nullopt};
 }
 
 Row row_of(const RuleStats& rule) {
   return Row{"rule", rule.rule, number(rule.hits), number(rule.refusals), number(rule.rewrites), number(rule.answers),
-             number(rule.errors), std::nullopt, std::nullopt, std::nullopt, std::nullopt};
+             number(rule.errors), std::nullopt, std::nullopt, std::nullopt, std::nullopt,
+             number(rule.observed), number(rule.observed_refusals), number(rule.observed_rewrites), number(rule.observed_answers)};
 }
 
 Rows cache_of(Worker& worker) {
@@ -108,8 +117,32 @@ Rows cache_of(Worker& worker) {
   return rows;
 }
 
+/// The session that SHOW ROUTE asks about: the words behind the statement name its user and its database. nullopt: they do not.
+std::optional<rules::Facts> asked_session(const Config& config, const std::vector<std::string>& words, std::string& problem) {
+  std::string user = "app", database;
+  for (std::size_t i = 2; i < words.size(); i += 2) {
+    const std::string key = lower(words[i]);
+    if ((key != "user" && key != "database") || i + 1 == words.size()) return problem = "SHOW ROUTE takes 'sql' [USER name] [DATABASE name]", std::nullopt;
+    (key == "user" ? user : database) = words[i + 1];
+  }
+  auto facts = session_facts(config, user, database);
+  if (!facts) problem = "no such database: " + database;
+  return facts;
+}
+
+Rows lines_of(std::string_view text) {
+  Rows rows;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    rows.push_back(Row{std::string(text.substr(0, end))});
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return rows;
+}
+
 }  // namespace
 
+const std::span<const Field> story_fields = of_story;
 const std::span<const Field> route_fields = of_route;
 const std::span<const Field> cache_fields = of_cache;
 
@@ -121,6 +154,17 @@ awaitable<Rows> route_rows(Console& console) {
   for (const auto& [name, route] : sum_routes(*config, parts)) rows.push_back(row_of(name, route));
   for (const RuleStats& rule : sum_rules(parts)) rows.push_back(row_of(rule));
   co_return rows;
+}
+
+/// What `pgswitch explain` says, of the rules in force.
+awaitable<Reply> run_show_route(Console& console, Command command) {
+  std::string problem;
+  const auto facts = asked_session(console.worker().config(), command.words, problem);
+  if (!facts) co_return failed(invalid_parameter, problem);
+  Reply reply = done("SHOW");
+  reply.fields = story_fields;
+  reply.rows = lines_of(console.worker().engine().explain(command.words[1], *facts));
+  co_return reply;
 }
 
 awaitable<Rows> cache_rows(Console& console) { return gather_rows(console, cache_of); }

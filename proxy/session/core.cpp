@@ -84,7 +84,8 @@ const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
   facts_.in_transaction = in_transaction();
   facts_.standard_conforming_strings = settings_.facts().conforming_strings;
   facts_.ascii_in_characters = settings_.facts().ascii_in_characters;
-  return engine_->decide(text, facts_);
+  const rules::ScriptPtr& script = engine_->decide(text, facts_);
+  return script->plain || !LastRoute::asks_last_route(*script) ? script : last_route_.answer(*script, *engine_);
 }
 
 /// Waits for what is owed. A server keeps its replies to an open batch to itself until it is asked.

@@ -11,6 +11,7 @@
 #include "protocol/sql_error.hpp"
 #include "proxy/session/boxed.hpp"
 #include "proxy/session/gather.hpp"
+#include "proxy/session/last_route.hpp"
 #include "proxy/session/ledger.hpp"
 #include "proxy/session/pins.hpp"
 #include "proxy/session/rare_map.hpp"
@@ -345,6 +346,7 @@ class SessionCore {
   CoreOptions options_;
   rules::Facts facts_;
   rules::Engine* engine_ = nullptr;
+  LastRoute last_route_;
   SessionSettings settings_;
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;

@@ -24,6 +24,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!execute) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (const auto wrong = wrong_name(execute->portal)) return fail_batch(*wrong), size;
   const PreparedStatementPtr portal = find_portal(execute->portal);
+  if (portal && portal->script) last_route_.note(*portal->script);
 
   if (portal && is_local(*portal)) {
     if (!surely_portal(execute->portal)) return 0;
@@ -39,11 +40,13 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (named && !named->by_sql) return fail_batch(duplicate_prepared_statement(portal->item().statement->prepared)), size;
   }
   if (portal && local_abort_) return fail_batch(transaction_failed()), size;
-  if (!link_of_portal(execute->portal)) {
+  const Link* const link = link_of_portal(execute->portal);
+  if (!link) {
     if (refusal_) return fail_batch(*refusal_), size;
     return stall_ == Stall::none ? (fail_batch(unknown_portal(execute->portal)), size) : 0;
   }
   ++counters.queries;
+  last_route_.sent_to(link->route);
   work_->to_server.add(in.substr(0, size));
   batch_open_ = true;
   if (!portal) return work_->ledger.push(Expect::execute), size;
@@ -101,6 +104,7 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   if (work_->ledger.doubts_key(prepared_key(sent, {}, *parsed_with()))) return await_replies(), false;
   Link* link = need_link(route_of(item));
   if (!link) return false;
+  last_route_.sent_to(link->route);
   Note note;
   note.statement = item.statement;
   names_in_doubt_ |= puts_in_doubt(statement);

@@ -155,6 +155,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
   PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types, unnamed);
   const ScriptItem& item = prepared->item();
+  if (item.decision->verb == Decision::Verb::reject) last_route_.note(*prepared->script);
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
   if (is_local(*prepared) && item.statement->kind != Kind::empty && waits_for_failure(item.statement->kind)) return await_replies(), 0;
   if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;

@@ -67,6 +67,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
     Link* link = need_link(work_->head.route);
     if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+    last_route_.sent_to(link->route);
     work_->to_server.add(in.substr(0, size));
     if (batch_open_ && unnamed_) {
       // It is skipped, and has dropped nothing, if the batch before it fails.
@@ -96,6 +97,7 @@ void SessionCore::drop_unnamed() {
 void SessionCore::decide_head(std::string_view text) {
   ++counters.queries;
   const rules::ScriptPtr& script = decide(text);
+  last_route_.note(*script);
   work_->head.decided = true;
   const ScriptItem& first = script->items.front();
   work_->head.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
@@ -254,6 +256,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     else
       predict(items[i].statement->kind);
   }
+  last_route_.sent_to(link->route);
   work_->to_server.compose([&](std::string& out) { protocol::write_query(out, sent); });
   work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
   link->state->prepared.unnamed = {};

@@ -1,4 +1,5 @@
 """pgswitch --help, --version, check and explain; none of them needs a server."""
+import json
 import re
 
 import pytest
@@ -24,7 +25,7 @@ def write_ini(tmp_path):
 def test_help_names_the_commands():
     status, out, _ = run_command("--help")
     assert status == 0
-    assert all(word in out for word in ("check", "explain", "--version"))
+    assert all(word in out for word in ("check", "explain", "test", "replay", "--version"))
 
 
 def test_version():
@@ -89,18 +90,40 @@ def test_explain_asks_for_the_given_user_and_database(write_ini):
 
 
 def test_the_wrong_arguments_are_told():
-    for arguments in (("explain",), ("check",), ("--no-such-option",)):
+    for arguments in (("explain",), ("check",), ("test",), ("replay",), ("--no-such-option",)):
         status, out, err = run_command(*arguments)
         assert status != 0 and out + err
 
 
-RULE_FILES = sorted((ROOT / "conf").rglob("*.lua")) + [HERE / "rules.lua"]
+TEST_FILES = sorted((ROOT / "conf").rglob("*_test.lua"))
+RULE_FILES = [path for path in sorted((ROOT / "conf").rglob("*.lua")) if path not in TEST_FILES] + [HERE / "rules.lua"]
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)
 def test_every_rules_file_of_the_tree_loads(write_ini, path):
     status, out, err = run_command("check", write_ini(path.read_text()))
     assert status == 0, out + err
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.name)
+def test_every_file_of_tests_of_the_tree_passes(write_ini, path):
+    rules = path.with_name(path.name.replace("_test.lua", ".lua"))
+    assert run_command("test", write_ini(rules.read_text()), path)[0] == 0
+
+
+def test_explain_tells_the_same_in_json(write_ini):
+    told = json.loads(explain(write_ini(TEST_RULES), "--json", "-d", "app", "SELECT 1; SELECT * FROM sales"))
+    assert told["database"] == "app"
+    decisions = [(one["decision"]["verb"], one["decision"]["route"]) for one in told["statements"]]
+    assert decisions == [("route", "app"), ("route", "app.redshift")]
+    assert told["statements"][1]["reads"] == ["sales"]
+
+
+def test_explain_says_what_is_only_observed(write_ini):
+    ini = write_ini("rules { { name = 'all', route = 'app.redshift' } }\n", rules_mode="observe")
+    out = explain(ini, "-d", "app", "SELECT 1")
+    assert re.search(r"observed +rules\.lua:1 all would have said route app\.redshift", out)
+    assert re.search(r"decision +the client's own database, app", out)
 
 
 DEMO = (

@@ -37,7 +37,7 @@ def demo(place):
 @pytest.mark.parametrize("command", [line for line in commands() if line.startswith("build/pgswitch")])
 def test_the_command_works(command, demo):
     command = command.replace("build/pgswitch", str(launch.PROXY), 1).replace("build/demo", str(demo))
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -56,6 +56,13 @@ def test_the_rules_load(rules, demo):
     launch.write_file(demo / "readme.ini", ini)
     done = subprocess.run([launch.PROXY, "check", demo / "readme.ini"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("tests", blocks("lua tests"))
+def test_the_tests_of_rules_pass(tests, demo):
+    launch.write_file(demo / "readme_test.lua", tests)
+    done = subprocess.run([launch.PROXY, "test", demo / "pgswitch.ini", "--allow-unhit", demo / "readme_test.lua"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_setting_of_the_readme_exists():

@@ -58,6 +58,10 @@ TEST(CommandLine, complains_as_pgbouncer_does) {
       {{"check", "a", "b"}, "pgswitch: check needs one configuration file\n"},
       {{"explain", "a"}, "pgswitch: explain needs a configuration file and one SQL string\n"},
       {{"explain", "a", "b", "c"}, "pgswitch: explain needs a configuration file and one SQL string\n"},
+      {{"test", "a"}, "pgswitch: test needs a configuration file and files of tests\n"},
+      {{"test", "a", "b", "--junit"}, "pgswitch: option requires an argument -- '--junit'\n"},
+      {{"replay", "a"}, "pgswitch: replay needs a configuration file and logs\n"},
+      {{"replay", "--nope", "a", "b"}, "pgswitch: unrecognized option '--nope'\n"},
       {{"explain", "-z", "a", "b"}, "pgswitch: unrecognized option 'z'\n"},
   };
   for (const auto& [words, complaint] : cases) {
@@ -98,8 +102,34 @@ TEST(CommandLine, explain_takes_user_database_and_sql) {
     EXPECT_EQ(request->database, "db");
     EXPECT_EQ(request->sql, "select 1");
   }
+  EXPECT_FALSE(std::get<ExplainRequest>(parse({"explain", "f.ini", "select 1"}).command).json);
+  EXPECT_TRUE(std::get<ExplainRequest>(parse({"explain", "f.ini", "--json", "select 1"}).command).json);
   const Parsed comment = parse({"explain", "f.ini", "--", "-- hint\nselect 1"});
   EXPECT_EQ(std::get<ExplainRequest>(comment.command).sql, "-- hint\nselect 1");
+}
+
+TEST(CommandLine, test_takes_files_and_what_to_write) {
+  const Parsed parsed = parse({"test", "f.ini", "--junit", "out.xml", "a.lua", "b.lua", "--coverage", "--allow-unhit", "-v"});
+  const auto* request = std::get_if<TestRequest>(&parsed.command);
+  ASSERT_NE(request, nullptr) << parsed.err;
+  EXPECT_EQ(request->ini_path, "f.ini");
+  EXPECT_EQ(request->test_files, (std::vector<std::string>{"a.lua", "b.lua"}));
+  EXPECT_EQ(request->junit_file, "out.xml");
+  EXPECT_TRUE(request->coverage && request->allow_unhit && request->verbose);
+  const auto plain = std::get<TestRequest>(parse({"test", "f.ini", "a.lua"}).command);
+  EXPECT_FALSE(plain.coverage || plain.allow_unhit || plain.verbose);
+}
+
+TEST(CommandLine, replay_takes_logs_and_another_configuration) {
+  const Parsed parsed = parse({"replay", "f.ini", "a.log", "--against", "g.ini", "b.csv", "--json", "-u", "me", "-d", "db"});
+  const auto* request = std::get_if<ReplayRequest>(&parsed.command);
+  ASSERT_NE(request, nullptr) << parsed.err;
+  EXPECT_EQ(request->ini_path, "f.ini");
+  EXPECT_EQ(request->against, "g.ini");
+  EXPECT_EQ(request->logs, (std::vector<std::string>{"a.log", "b.csv"}));
+  EXPECT_EQ(request->user, "me");
+  EXPECT_EQ(request->database, "db");
+  EXPECT_TRUE(request->json);
 }
 
 }  // namespace

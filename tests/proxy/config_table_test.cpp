@@ -258,6 +258,7 @@ TEST(Values, every_name_of_an_enum_is_read_back) {
   for (const auto& [name, value] : names_of(ServerKind{})) EXPECT_EQ(to_string(value), name);
   for (const auto& [name, value] : names_of(RouteConflict{})) EXPECT_EQ(to_string(value), name);
   for (const auto& [name, value] : names_of(rules::OnError{})) EXPECT_EQ(to_string(value), name);
+  for (const auto& [name, value] : names_of(rules::RulesMode{})) EXPECT_EQ(to_string(value), name);
 }
 
 }  // namespace

@@ -144,11 +144,13 @@ TEST_F(ConfigFile, a_second_pgbouncer_section_resets_as_in_pgbouncer_and_says_so
 
 TEST_F(ConfigFile, a_pgswitch_section_adds_to_the_other) {
   const LoadResult result =
-      load("[pgbouncer]\nlisten_port = 1\n[pgswitch]\nworkers = 2\n[pgswitch]\nrules_on_error = default\n");
+      load("[pgbouncer]\nlisten_port = 1\n[pgswitch]\nworkers = 2\n[pgswitch]\nrules_on_error = default\nrules_mode = Observe\nrules_autoreload = 1\n");
   ASSERT_EQ(lines(result.errors), "");
   EXPECT_EQ(result.config->listen_port, 1);
   EXPECT_EQ(result.config->workers, 2);
   EXPECT_EQ(result.config->rules_on_error, rules::OnError::use_default);
+  EXPECT_EQ(result.config->rules_mode, rules::RulesMode::observe);
+  EXPECT_TRUE(result.config->rules_autoreload);
 }
 
 TEST(ConfigLookup, falls_back_to_the_template_under_the_clients_name) {

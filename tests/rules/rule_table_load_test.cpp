@@ -16,7 +16,7 @@ constexpr Wrong wrong[] = {
     {"\nrules(5)", "rules.lua:2: bad argument #1 to 'rules' (table expected, got number)"},
     {"rules { name = 'x', pass = true }", "rules.lua:1: rules{} takes a list of rules"},
     {"rules {\n { pass = true, when = { kind = 'select' } },\n 5 }", "rules.lua:3: rule \"rule 2\": a rule is a table, not a number"},
-    {"rules {\n\n { name = 'x', rout = 'dev.1' } }", "rules.lua:3: rule \"x\": unknown key 'rout'; a rule has name, when, route,"},
+    {"rules {\n\n { name = 'x', rout = 'dev.1' } }", "rules.lua:3: rule \"x\": unknown key 'rout'; a rule has name, mode, when, route,"},
     {"rules { { 'x', route = 'dev.1' } }", "rules.lua:1: rule \"rule 1\": unknown key '1'"},
     {"rules { { name = 5, pass = true } }", "rules.lua:1: rule \"rule 1\": name takes a string, not a number"},
     {"rules { { name = '', pass = true } }", "rules.lua:1: rule \"rule 1\": name takes 1 to 64 characters"},

@@ -166,7 +166,7 @@ std::string explain(std::string_view sql, const Facts& facts, const EngineOption
     const AnalyzedStatement& one = script.statements[i];
     const std::string_view text = sql.substr(one.begin, one.size);
     std::vector<ChainStep> steps;
-    const Outcome outcome = chain.decide(one.statement, {text, count == 1 ? without_blanks(sql) : text}, now, &steps);
+    const Outcome outcome = chain.decide(one.statement, {text, count == 1 ? without_blanks(sql) : text, count == 1 ? sql : text}, now, &steps);
     page.text += "statement " + std::to_string(i + 1) + " of " + std::to_string(count) + "\n";
     describe_statement(page, *one.statement, text);
     describe_decision(page, *outcome.decision, steps, facts);

@@ -213,6 +213,7 @@ class SessionCore {
   bool fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(rules::Kind kind) const;
   bool may_have_failed(const Link& link) const;
+  static rules::DecisionPtr edited_by(const PreparedStatement& prepared);
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note note);
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);

@@ -23,7 +23,9 @@ constexpr std::string_view name_begin = "\"pgs_";
 std::string client_position(const Note& note, std::string_view text) {
   std::uint32_t position = 0;
   std::from_chars(text.data(), text.data() + text.size(), position);
-  if (note.rewritten || note.no_positions || position == 0) return {};
+  if (position == 0) return {};
+  if (note.edited) return std::to_string(note.edited->positions.original(position));
+  if (note.rewritten || note.no_positions) return {};
   if (position > note.shift_from) position += static_cast<std::uint32_t>(note.position_shift);
   return std::to_string(position);
 }

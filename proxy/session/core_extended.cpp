@@ -193,6 +193,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
   note.rewritten = prepared.sent_text != parse.text;
+  if (note.rewritten) note.edited = edited_by(prepared);
   if (unnamed && !note.rewritten) {
     work_->to_server.add(frame);
   } else {
@@ -209,6 +210,13 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   ++counters.server_parses;
   work_->ledger.push(Expect::parse, Reply::forward, std::move(note));
   batch_open_ = true;
+}
+
+/// The decision whose edits alone make the sent text; null when it is made otherwise.
+rules::DecisionPtr SessionCore::edited_by(const PreparedStatement& prepared) {
+  if (!prepared.script || prepared.script->items.size() != 1) return nullptr;
+  const rules::DecisionPtr& decision = prepared.item().decision;
+  return decision->edits && prepared.sent_text == *decision->rewritten ? decision : nullptr;
 }
 
 /// What the client's name means from now on (nullptr: nothing); `note` gets what takes it back.

@@ -266,6 +266,8 @@ std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::stri
   }
   if (!as_it_is) {
     note.no_positions = note.rewritten || items.size() > 1;
+    const rules::DecisionPtr& decision = items.front().decision;
+    if (items.size() == 1 && decision->edits && joined == *decision->rewritten) note.edited = decision;
     return joined;
   }
   const std::size_t from = begin == 0 ? 0 : items[begin].begin;

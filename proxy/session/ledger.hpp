@@ -35,6 +35,7 @@ struct Note {
   std::int32_t position_shift = 0;   ///< characters by which the client's text differs from the sent one
   std::uint32_t shift_from = 0;      ///< behind this position of the sent text
   bool rewritten = false;            ///< by a rule
+  rules::DecisionPtr edited;         ///< whose edits alone make the sent text of the client's
   bool no_positions = false;         ///< error positions mean nothing to the client
   // execute
   rules::StatementPtr statement;

@@ -24,7 +24,8 @@ TreeEdits EditBook::take() {
   sort_by_name(wanted_.tables);
   sort_by_name(wanted_.schemas);
   sort_by_name(wanted_.functions);
-  std::stable_sort(wanted_.filters.begin(), wanted_.filters.end(), [](const RowFilter& one, const RowFilter& other) { return one.table < other.table; });
+  const auto by_table = [](const RowFilter& one, const RowFilter& other) { return one.table < other.table; };
+  std::stable_sort(wanted_.filters.begin(), wanted_.filters.end(), by_table);
   return std::exchange(wanted_, TreeEdits{});
 }
 

@@ -78,6 +78,7 @@ class CachingEngine final : public Engine {
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
+  bool is_strict() const override { return chain_->is_strict(); }
   std::string explain(std::string_view sql, const Facts& facts) override { return rules::explain(sql, facts, options_, *chain_); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }

@@ -15,8 +15,10 @@ constexpr std::string_view prefix = "SELECT 1 WHERE ";
 
 std::optional<FilterValue::Source> session_source(std::string_view name) {
   using Source = FilterValue::Source;
-  constexpr std::array<std::pair<std::string_view, Source>, 4> sources = {
-      {{"user", Source::user}, {"database", Source::database}, {"application_name", Source::application_name}, {"client_address", Source::client_address}}};
+  constexpr std::array<std::pair<std::string_view, Source>, 4> sources = {{{"user", Source::user},
+                                                                           {"database", Source::database},
+                                                                           {"application_name", Source::application_name},
+                                                                           {"client_address", Source::client_address}}};
   for (const auto& [known, source] : sources)
     if (known == name) return source;
   return std::nullopt;
@@ -27,8 +29,8 @@ bool is_word_byte(char c) {
 }
 
 bool is_bare_where(const SelectStmt* s) {
-  return s->whereClause && length(s->targetList) == 1 && !s->fromClause && !s->groupClause && !s->havingClause && !s->windowClause && !s->sortClause &&
-         !s->limitCount && !s->limitOffset && !s->lockingClause && !s->withClause && !s->intoClause && s->op == SETOP_NONE;
+  return s->whereClause && length(s->targetList) == 1 && !s->fromClause && !s->groupClause && !s->havingClause && !s->windowClause &&
+         !s->sortClause && !s->limitCount && !s->limitOffset && !s->lockingClause && !s->withClause && !s->intoClause && s->op == SETOP_NONE;
 }
 
 /// In parentheses it must be the same: "a) OR (b" is not.
@@ -103,7 +105,9 @@ bool FilterCondition::Reader::read_session_value(std::uint32_t place) {
   const Token& token = tokens_[place];
   const bool named = tokens_.text(place) == "$" && tokens_.is(place + 1, TokenType::word) && tokens_[place + 1].begin == token.begin + 1;
   const auto source = named ? session_source(tokens_.text(place + 1)) : std::nullopt;
-  if (!source) return fail("holds \"" + std::string(text_.substr(token.begin, 20)) + "\"; it knows $user, $database, $application_name and $client_address");
+  if (!source) {
+    return fail("holds \"" + std::string(text_.substr(token.begin, 20)) + "\"; it knows $user, $database, $application_name and $client_address");
+  }
   auto& known = made_.session_values_;
   const auto found = std::find(known.begin(), known.end(), *source);
   const auto index = static_cast<std::size_t>(found - known.begin());
@@ -120,10 +124,12 @@ bool FilterCondition::Reader::add_value(std::uint32_t begin, std::uint32_t size,
 }
 
 bool FilterCondition::Reader::read_tree() {
+  const bool whole = holds_in_parentheses(masked_);
   const ParsedText parsed(std::string(prefix) + masked_, true);
   if (!parsed.ok()) return fail("is no expression: " + parsed.error());
   const Node* node = length(parsed.statements()) == 1 ? as<RawStmt>(first(parsed.statements()))->stmt : nullptr;
-  if (!node || nodeTag(node) != T_SelectStmt || !is_bare_where(as<SelectStmt>(node)) || !holds_in_parentheses(masked_)) return fail("is not one expression");
+  const bool bare = node && nodeTag(node) == T_SelectStmt && is_bare_where(as<SelectStmt>(node));
+  if (!bare || !whole) return fail("is not one expression");
   const QueryMap map(node);
   if (!map.gap().empty()) return fail("cannot be understood: " + map.gap());
   return std::all_of(map.columns().begin(), map.columns().end(), [this](const ColumnUse& column) { return read_column(column); });

@@ -166,7 +166,8 @@ void read_columns(lua_State* L, EditBook& book) {
     const int columns = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, columns) != 0; lua_pop(L, 1)) {
       LuaState::of(L).charge(L, edit_cost);
-      check(L, book, book.rename_column(string_argument(L, tables + 1, "a table"), string_argument(L, -2, "a column"), string_argument(L, -1, "a column")));
+      const std::string_view table = string_argument(L, tables + 1, "a table");
+      check(L, book, book.rename_column(table, string_argument(L, -2, "a column"), string_argument(L, -1, "a column")));
     }
   }
 }
@@ -179,7 +180,8 @@ void read_edit(lua_State* L, EditBook& book, std::string_view key) {
   if (key == "add_filter") return read_filters(L, book);
   if (key == "set_limit") return check(L, book, book.set_limit(limit_at(L, -1)));
   if (key == "drop_hint") return check(L, book, book.drop_hint(string_argument(L, -1, "drop_hint")));
-  luaL_error(L, "unknown edit '%s'; they are replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit and drop_hint", key.data());
+  luaL_error(L, "unknown edit '%s'; they are %s", key.data(),
+             "replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit and drop_hint");
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ struct ColumnUse {
   const QueryLevel* level;
 };
 
-/// Everything in one statement that has a name: each table, column and function with the query that it stands in, WITH queries told from tables. Unlike TreeWalker, which
-/// collects evidence, it is complete or says that it is not: a node that it does not know makes it incomplete. Points into the tree.
+/// Everything in one statement that has a name: each table, column and function with the query that it stands in, WITH queries told
+/// from tables. Unlike TreeWalker, which collects evidence, it is complete or says that it is not: a node that it does not know makes
+/// it incomplete. Points into the tree.
 class QueryMap {
  public:
   explicit QueryMap(const Node* statement);

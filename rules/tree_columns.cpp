@@ -53,7 +53,9 @@ class TreePlanner::ColumnRenamer {
   void resolve(const ColumnUse& column);
   void resolve_bare(const ColumnUse& column, const Fields& fields);
   void resolve_qualified(const ColumnUse& column, const Fields& fields);
-  void refuse(std::string_view why) { planner_.refuse("the column \"" + renaming_.from + "\" of \"" + renaming_.table + "\" cannot be renamed: " + std::string(why)); }
+  void refuse(std::string_view why) {
+    planner_.refuse("the column \"" + renaming_.from + "\" of \"" + renaming_.table + "\" cannot be renamed: " + std::string(why));
+  }
 
   TreePlanner& planner_;
   const ColumnRenaming& renaming_;
@@ -184,9 +186,10 @@ void TreePlanner::ColumnRenamer::resolve_bare(const ColumnUse& column, const Fie
   for (const QueryLevel* level = column.level; level; level = level->outer) {
     if (level->items.empty()) continue;
     if (level->items.size() == 1 && has_table(level)) return rename(column, fields);
-    if (has_table(level) || std::any_of(tables_.begin(), tables_.end(), [&](const RangeVar* table) { return find_item(level->outer, text_of(table->alias ? table->alias->aliasname : table->relname)); })) {
-      return refuse("another table could have it too");
-    }
+    const bool further_out = std::any_of(tables_.begin(), tables_.end(), [&](const RangeVar* table) {
+      return find_item(level->outer, text_of(table->alias ? table->alias->aliasname : table->relname)) != nullptr;
+    });
+    if (has_table(level) || further_out) return refuse("another table could have it too");
   }
 }
 

@@ -9,9 +9,9 @@ namespace pgswitch::rules {
 namespace {
 
 /// Built-in functions that run SQL which they are given as a text, or read tables that they are given the name of.
-constexpr std::string_view runs_text[] = {"database_to_xml", "database_to_xml_and_xmlschema", "query_to_xml", "query_to_xml_and_xmlschema", "query_to_xmlschema",
-                                          "schema_to_xml", "schema_to_xml_and_xmlschema", "table_to_xml", "table_to_xml_and_xmlschema", "ts_rewrite",
-                                          "ts_stat"};
+constexpr std::string_view runs_text[] = {"database_to_xml", "database_to_xml_and_xmlschema", "query_to_xml", "query_to_xml_and_xmlschema",
+                                          "query_to_xmlschema", "schema_to_xml", "schema_to_xml_and_xmlschema", "table_to_xml",
+                                          "table_to_xml_and_xmlschema", "ts_rewrite", "ts_stat"};
 
 std::string_view last_name(const List* names) {
   return names && names->length > 0 ? string_of(static_cast<const Node*>(names->elements[names->length - 1].ptr_value)) : std::string_view();
@@ -100,7 +100,9 @@ bool TreePlanner::is(const RangeVar& var, std::string_view name, bool& matches) 
   const std::string_view schema = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
   matches = text_of(var.relname) == (dot == std::string_view::npos ? name : name.substr(dot + 1));
   if (!matches || schema.empty()) return true;
-  if (!var.schemaname) return refuse("\"" + std::string(var.relname) + "\" has no schema in front, and may be \"" + std::string(name) + "\" or another");
+  if (!var.schemaname) {
+    return refuse("\"" + std::string(var.relname) + "\" has no schema in front, and may be \"" + std::string(name) + "\" or another");
+  }
   matches = text_of(var.schemaname) == schema;
   return true;
 }

@@ -80,7 +80,9 @@ void TreePlanner::shorten_column(const ColumnUse& column) {
       const Place* place = place_of(item);
       if (!place || !place->renamed_item()) return;
       const std::vector<TokenRun> runs = tokens_.name_at(column.ref->location, fields);
-      if (hidden || runs.empty()) return void(refuse("the column \"" + std::string(schema) + "." + std::string(table) + "...\" cannot be told from others"));
+      if (hidden || runs.empty()) {
+        return void(refuse("the column \"" + std::string(schema) + "." + std::string(table) + "...\" cannot be told from others"));
+      }
       return replace({runs.front().first, runs[fields.size() - 2].first - 1}, "");
     }
   }
@@ -89,7 +91,8 @@ void TreePlanner::shorten_column(const ColumnUse& column) {
 void TreePlanner::replace_schemas() {
   if (wanted_.schemas.empty()) return;
   for (const TableUse& use : map_.tables()) {
-    if (!use.var->schemaname || std::any_of(places_.begin(), places_.end(), [&](const Place& place) { return place.use == &use && place.renaming; })) continue;
+    const bool renamed = std::any_of(places_.begin(), places_.end(), [&](const Place& place) { return place.use == &use && place.renaming; });
+    if (!use.var->schemaname || renamed) continue;
     replace_schema(use.var->location, fields_of(use.var), "table");
   }
   for (const ColumnUse& column : map_.columns())
@@ -133,7 +136,9 @@ void TreePlanner::replace_functions() {
       if (!any_schema && name[name.size() - 2] != from.substr(0, dot)) continue;
       const std::vector<TokenRun> runs = tokens_.name_at(call->location, name);
       if (runs.empty()) return void(refuse("\"" + renaming.from + "\" is called by words of SQL, not by its name"));
-      const bool moved = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const TokenEdit& edit) { return edit.count > 0 && edit.token == runs[0].first; });
+      const bool moved = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const TokenEdit& edit) {
+        return edit.count > 0 && edit.token == runs[0].first;
+      });
       if (moved) return void(refuse("\"" + renaming.from + "\" would be renamed twice"));
       replace({runs.front().first, runs.back().last}, quote_dotted(renaming.to));
       break;

@@ -43,6 +43,12 @@ QueryMap::QueryMap(const Node* node) {
   statement(node);
 }
 
+std::size_t QueryMap::items() const {
+  std::size_t count = 0;
+  for (const QueryLevel& level : levels_) count += level.items.size();
+  return count;
+}
+
 void QueryMap::statement(const Node* node) {
   if (!node) return;
   switch (nodeTag(node)) {

@@ -56,6 +56,8 @@ class QueryMap {
   const std::vector<const FuncCall*>& functions() const { return functions_; }
   const std::vector<const TypeName*>& types() const { return types_; }
   const std::vector<const JoinExpr*>& joins() const { return joins_; }
+  /// How many names there are on all levels.
+  std::size_t items() const;
   /// Each SELECT, those of a UNION one by one.
   const std::vector<const SelectStmt*>& selects() const { return selects_; }
   /// The query that the statement runs, prepares, explains or declares; null when it has none. A SELECT's LIMIT is here.

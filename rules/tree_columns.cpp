@@ -40,7 +40,7 @@ class TreePlanner::ColumnRenamer {
 
  private:
   bool find_tables();
-  bool is_table(const LevelItem& item) const { return item.table && std::find(tables_.begin(), tables_.end(), item.table) != tables_.end(); }
+  bool is_table(const LevelItem& item) const { return tables_.contains(item.table); }
   bool has_table(const QueryLevel* level) const;
   const LevelItem* find_item(const QueryLevel* level, std::string_view name) const;
   void check_use(const TableUse& use);
@@ -59,7 +59,7 @@ class TreePlanner::ColumnRenamer {
 
   TreePlanner& planner_;
   const ColumnRenaming& renaming_;
-  std::vector<const RangeVar*> tables_;
+  std::unordered_set<const RangeVar*> tables_;
   std::unordered_set<const Node*> outputs_;   ///< columns that name an output column
   std::unordered_set<const Node*> through_;   ///< that name one from within something
   std::unordered_set<const Node*> sorts_;     ///< that mean an output column
@@ -80,7 +80,7 @@ void TreePlanner::ColumnRenamer::run() {
   for (const TableUse& use : planner_.map_.tables()) {
     check_use(use);
     if (use.statement) note_outputs(returning_list(use.statement));
-    if (std::find(tables_.begin(), tables_.end(), use.var) != tables_.end()) rename_target_columns(use);
+    if (tables_.contains(use.var)) rename_target_columns(use);
   }
   for (const ColumnUse& column : planner_.map_.columns()) resolve(column);
 }
@@ -88,12 +88,13 @@ void TreePlanner::ColumnRenamer::run() {
 bool TreePlanner::ColumnRenamer::find_tables() {
   bool matches = false;
   for (const TableUse& use : planner_.map_.tables())
-    if (use.role != TableRole::create && planner_.is(*use.var, renaming_.table, matches) && matches) tables_.push_back(use.var);
+    if (use.role != TableRole::create && planner_.is(*use.var, renaming_.table, matches) && matches) tables_.insert(use.var);
+  if (tables_.size() > 100) refuse("it is named too often");
   return !tables_.empty() && !planner_.failed();
 }
 
 void TreePlanner::ColumnRenamer::check_use(const TableUse& use) {
-  if (std::find(tables_.begin(), tables_.end(), use.var) == tables_.end()) return;
+  if (!tables_.contains(use.var)) return;
   if (use.var->alias && use.var->alias->colnames) refuse("its table has other names for its columns");
   if (use.role == TableRole::merge) refuse("MERGE");
   if (use.role == TableRole::whole) refuse("COPY and the like");

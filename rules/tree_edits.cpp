@@ -13,6 +13,9 @@ constexpr std::string_view runs_text[] = {"database_to_xml", "database_to_xml_an
                                           "query_to_xmlschema", "schema_to_xml", "schema_to_xml_and_xmlschema", "table_to_xml",
                                           "table_to_xml_and_xmlschema", "ts_rewrite", "ts_stat"};
 
+constexpr std::size_t most_places = 500;
+constexpr std::size_t most_lookups = 3'000'000;
+
 std::string_view last_name(const List* names) {
   return names && names->length > 0 ? string_of(static_cast<const Node*>(names->elements[names->length - 1].ptr_value)) : std::string_view();
 }
@@ -42,6 +45,7 @@ EditPlan TreePlanner::run() {
   if (names_something()) {
     if (!map_.gap().empty()) refuse("the statement cannot be seen through: " + map_.gap());
     if (map_.opaque()) check_opaque();
+    check_size();
     check_functions();
     find_places();
     if (wanted_.strict && !failed()) check_strict();
@@ -58,6 +62,16 @@ EditPlan TreePlanner::run() {
   if (!failed()) drop_hints();
   if (failed()) plan_.edits.clear();
   return std::move(plan_);
+}
+
+/// What is looked up for each column and each table must not hold a worker.
+void TreePlanner::check_size() {
+  if ((map_.columns().size() + map_.tables().size()) * map_.items() > most_lookups) refuse("it is too large to be edited");
+}
+
+void TreePlanner::replace(TokenRun run, std::string text) {
+  for (std::uint32_t token = run.first; token <= run.last; ++token) replaced_.insert(token);
+  plan_.edits.push_back({run.first, run.last - run.first + 1, false, std::move(text)});
 }
 
 bool TreePlanner::refuse(std::string why) {
@@ -111,6 +125,8 @@ void TreePlanner::find_places() {
   places_.reserve(map_.tables().size());
   for (const TableUse& use : map_.tables())
     if (!failed()) find_place(use);
+  for (const Place& place : places_) place_of_.emplace(place.use->var, &place);
+  if (places_.size() > most_places) refuse("it names what is to be changed too often");
 }
 
 void TreePlanner::find_place(const TableUse& use) {
@@ -141,8 +157,8 @@ TreePlanner::Fields TreePlanner::fields_of(const RangeVar* var) {
 }
 
 const TreePlanner::Place* TreePlanner::place_of(const LevelItem& item) const {
-  const auto found = std::find_if(places_.begin(), places_.end(), [&](const Place& place) { return place.use->var == item.table; });
-  return item.table && found != places_.end() ? &*found : nullptr;
+  const auto found = place_of_.find(item.table);
+  return found != place_of_.end() ? found->second : nullptr;
 }
 
 }  // namespace pgswitch::rules

@@ -105,7 +105,7 @@ void TreePlanner::check_system_columns() {
     if (!is_system_column(fields.back())) continue;
     for (const QueryLevel* level = column.level; level; level = level->outer) {
       const bool hit = std::any_of(level->items.begin(), level->items.end(), [&](const LevelItem& item) {
-        return is_wrapped(item) && (fields.size() == 1 || fields[fields.size() - 2] == item.name);
+        return (fields.size() == 1 || fields[fields.size() - 2] == item.name) && is_wrapped(item);
       });
       if (hit) return void(refuse("the system column \"" + std::string(fields.back()) + "\" of a table that has a row filter"));
     }

@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "rules/pg_parse.hpp"
@@ -35,10 +37,11 @@ class TreePlanner {
   bool failed() const { return !plan_.error.empty(); }
   void insert_before(std::uint32_t token, std::string text) { plan_.edits.push_back({token, 0, false, std::move(text)}); }
   void insert_behind(std::uint32_t token, std::string text) { plan_.edits.push_back({token, 0, true, std::move(text)}); }
-  void replace(TokenRun run, std::string text) { plan_.edits.push_back({run.first, run.last - run.first + 1, false, std::move(text)}); }
+  void replace(TokenRun run, std::string text);
 
   // tree_edits.cpp
   bool names_something() const;
+  void check_size();
   void check_opaque();
   void check_functions();
   bool is(const RangeVar& var, std::string_view name, bool& matches);
@@ -93,6 +96,8 @@ class TreePlanner {
   TreeTokens tokens_;
   QueryMap map_;
   std::vector<Place> places_;
+  std::unordered_map<const RangeVar*, const Place*> place_of_;
+  std::unordered_set<std::uint32_t> replaced_;  ///< tokens
   EditPlan plan_;
 };
 

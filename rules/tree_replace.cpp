@@ -91,8 +91,8 @@ void TreePlanner::shorten_column(const ColumnUse& column) {
 void TreePlanner::replace_schemas() {
   if (wanted_.schemas.empty()) return;
   for (const TableUse& use : map_.tables()) {
-    const bool renamed = std::any_of(places_.begin(), places_.end(), [&](const Place& place) { return place.use == &use && place.renaming; });
-    if (!use.var->schemaname || renamed) continue;
+    const auto place = place_of_.find(use.var);
+    if (!use.var->schemaname || (place != place_of_.end() && place->second->renaming)) continue;
     replace_schema(use.var->location, fields_of(use.var), "table");
   }
   for (const ColumnUse& column : map_.columns())
@@ -113,10 +113,7 @@ void TreePlanner::replace_schema(int location, const Fields& name, std::string_v
       if (renaming.from != "pg_catalog") refuse("where the " + std::string(what) + " of \"" + renaming.from + "\" stands cannot be told");
       return;
     }
-    const bool shortened = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const TokenEdit& edit) {
-      return edit.count > 0 && edit.token <= runs[place].first && runs[place].first < edit.token + edit.count;
-    });
-    if (!shortened) replace(runs[place], quote_name(renaming.to));
+    if (!replaced_.contains(runs[place].first)) replace(runs[place], quote_name(renaming.to));
     return;
   }
 }
@@ -136,10 +133,7 @@ void TreePlanner::replace_functions() {
       if (!any_schema && name[name.size() - 2] != from.substr(0, dot)) continue;
       const std::vector<TokenRun> runs = tokens_.name_at(call->location, name);
       if (runs.empty()) return void(refuse("\"" + renaming.from + "\" is called by words of SQL, not by its name"));
-      const bool moved = std::any_of(plan_.edits.begin(), plan_.edits.end(), [&](const TokenEdit& edit) {
-        return edit.count > 0 && edit.token == runs[0].first;
-      });
-      if (moved) return void(refuse("\"" + renaming.from + "\" would be renamed twice"));
+      if (replaced_.contains(runs[0].first)) return void(refuse("\"" + renaming.from + "\" would be renamed twice"));
       replace({runs.front().first, runs.back().last}, quote_dotted(renaming.to));
       break;
     }

@@ -52,10 +52,8 @@ void TreePlanner::check_strict() {
     refuse("the function " + std::string(name) + "() may read what is filtered");
   }
   for (const TableUse& use : map_.tables()) {
-    const bool filtered = std::any_of(places_.begin(), places_.end(), [&](const Place& place) {
-      return place.use == &use && !place.filters.empty();
-    });
-    if (filtered || is_unfiltered(*use.var)) continue;
+    const auto place = place_of_.find(use.var);
+    if ((place != place_of_.end() && !place->second->filters.empty()) || is_unfiltered(*use.var)) continue;
     refuse("\"" + std::string(use.var->relname) + "\" has no row filter, and is not one of the rule's unfiltered tables");
   }
 }

@@ -66,15 +66,6 @@ bool TreeTokens::is_word(std::uint32_t place, std::string_view word) const {
   return is(place, TokenType::word) && tokens_[place].size == word.size() && lower_name(text(place)) == word;
 }
 
-std::uint32_t TreeTokens::closing(std::uint32_t place) const {
-  std::uint32_t depth = 0;
-  for (; place < size(); ++place) {
-    depth += tokens_[place].type == TokenType::left_paren;
-    if (tokens_[place].type == TokenType::right_paren && --depth == 0) return place;
-  }
-  return none;
-}
-
 bool TreeTokens::means(std::uint32_t place, std::string_view name) const {
   if (place >= size()) return false;
   switch (tokens_[place].type) {

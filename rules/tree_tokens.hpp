@@ -38,8 +38,6 @@ class TreeTokens {
   bool is(std::uint32_t place, TokenType type) const { return place < size() && tokens_[place].type == type; }
   /// Is it this word (in lower case), without quotes?
   bool is_word(std::uint32_t place, std::string_view word) const;
-  /// The parenthesis that closes the one at `place`; none when there is none.
-  std::uint32_t closing(std::uint32_t place) const;
 
   /// The dotted name that begins at this byte, a run for each of `parts`. Empty when the tokens are not these names. A part that is
   /// empty is the star.

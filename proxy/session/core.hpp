@@ -197,6 +197,7 @@ class SessionCore {
   bool run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
   std::string sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note);
+  std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
@@ -213,7 +214,6 @@ class SessionCore {
   bool fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(rules::Kind kind) const;
   bool may_have_failed(const Link& link) const;
-  static rules::DecisionPtr edited_by(const PreparedStatement& prepared);
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note note);
   bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
@@ -314,7 +314,7 @@ class SessionCore {
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
   void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
   void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
-  void forward_error(protocol::ByteView frame, protocol::ByteView body);
+  void forward_report(char type, protocol::ByteView frame, protocol::ByteView body);
 
   // core_effects.cpp: what a statement that succeeded leaves behind
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);

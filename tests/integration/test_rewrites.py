@@ -465,3 +465,16 @@ def test_error_positions_are_those_of_the_client(start, databases):
             for sql, word in cases:
                 diag = failure(connection, sql).diag
                 assert diag.statement_position == str(sql.index(word) + 1), sql
+
+
+def test_positions_of_a_string_of_statements_and_of_warnings_are_those_of_the_client(start, databases):
+    proxy = start(rewriting(FILTER))
+    sql = "SELECT 'ü' FROM orders;  SELECT 2;\nSELECT id, wrong FROM orders"
+    warned = "SELECT id FROM orders WHERE note = 'a\\\\b'"
+    with proxy.connect(dbname="base", cursor_factory=psycopg.ClientCursor) as connection:
+        assert failure(connection, sql).diag.statement_position == str(sql.index("wrong") + 1)
+        notices = []
+        connection.add_notice_handler(lambda notice: notices.append((notice.sqlstate, notice.statement_position)))
+        connection.execute("SET standard_conforming_strings = off")
+        connection.execute(warned)
+        assert notices == [("22P06", str(warned.index("'") + 1))]

@@ -216,6 +216,22 @@ TEST_F(TreeEditing, edits_are_made_together_in_one_pass) {
          cases);
 }
 
+TEST_F(TreeEditing, statements_made_to_take_long_are_refused) {
+  ASSERT_TRUE(load("function rewrite(stmt) return stmt:replace_table('t', 'x'):rename_column('t', 'c', 'd'):replace_schema('s', 'n') end")) << error_;
+  const auto repeated = [](std::string_view head, std::string_view part, std::size_t count) {
+    std::string sql(head);
+    for (std::size_t i = 0; i < count; ++i) sql.append(i == 0 ? "" : ",").append(part).append(std::to_string(i));
+    return sql;
+  };
+  expect(repeated("select 1 from ", "t a", 6000), "!too large to be edited");
+  expect(repeated("select 1 from ", "t a", 600), "!too often");
+  expect(repeated("select ", "s.t.c", 4000) + repeated(" from ", "o a", 1500), "!too large to be edited");
+  std::string sent = repeated("select ", "s.o.c", 5000);
+  const std::string sql = sent + " from s.o";
+  for (std::size_t at = 0; (at = sent.find("s.o.", at)) != std::string::npos;) sent[at] = 'n';
+  expect(sql, sent + " from n.o");
+}
+
 // ---- the rules
 
 TEST_F(TreeEditing, a_table_of_rules_has_edits_as_data) {

@@ -24,8 +24,6 @@ TreeEdits EditBook::take() {
   sort_by_name(wanted_.tables);
   sort_by_name(wanted_.schemas);
   sort_by_name(wanted_.functions);
-  const auto by_table = [](const RowFilter& one, const RowFilter& other) { return one.table < other.table; };
-  std::stable_sort(wanted_.filters.begin(), wanted_.filters.end(), by_table);
   return std::exchange(wanted_, TreeEdits{});
 }
 

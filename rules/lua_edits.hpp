@@ -20,7 +20,7 @@ class EditBook {
   void start(bool open);
   bool open() const { return open_; }
   bool empty() const { return wanted_.empty(); }
-  /// What was told, by name where the order of a table in Lua is left to chance.
+  /// What was told; new names in the order of the old ones, since that of a table in Lua is left to chance.
   TreeEdits take();
 
   bool replace_table(std::string_view from, std::string_view to);

@@ -1,6 +1,8 @@
 #include "rules/rewrite.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 namespace pgswitch::rules {
 namespace {
@@ -32,6 +34,17 @@ std::optional<std::string> splice(std::string_view text, std::span<const Edit> e
   return result;
 }
 
+void sort_edits(std::vector<TokenEdit>& edits) {
+  const auto place = [&](std::size_t i) { return std::tuple(edits[i].token, edits[i].behind ? 2 : edits[i].count > 0 ? 1 : 0, i); };
+  std::vector<std::size_t> order(edits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t one, std::size_t other) { return place(one) < place(other); });
+  std::vector<TokenEdit> sorted;
+  sorted.reserve(edits.size());
+  for (const std::size_t i : order) sorted.push_back(std::move(edits[i]));
+  edits = std::move(sorted);
+}
+
 std::optional<std::vector<Edit>> place_edits(std::span<const TokenEdit> edits, std::span<const Token> tokens) {
   std::vector<Edit> placed;
   placed.reserve(edits.size());
@@ -42,9 +55,6 @@ std::optional<std::vector<Edit>> place_edits(std::span<const TokenEdit> edits, s
     const std::uint32_t begin = token.begin + (edit.behind ? token.size : 0);
     placed.push_back({begin, edit.count > 0 ? last.begin + last.size - begin : 0, edit.text});
   }
-  std::stable_sort(placed.begin(), placed.end(), [](const Edit& one, const Edit& other) {
-    return one.begin != other.begin ? one.begin < other.begin : one.size == 0 && other.size > 0;
-  });
   return placed;
 }
 

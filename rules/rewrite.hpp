@@ -29,8 +29,10 @@ struct TokenEdit {
   std::string text;
 };
 
-/// The same in bytes of one text, in the order of their places; they refer to the texts of `edits`, whose order is that of the
-/// insertions at one place. nullopt when there is no such token.
+/// Brings edits into the order of their places; what is inserted at one place keeps its order.
+void sort_edits(std::vector<TokenEdit>& edits);
+
+/// Edits in the order of their places as bytes of one text; they refer to the texts of `edits`. nullopt when there is no such token.
 std::optional<std::vector<Edit>> place_edits(std::span<const TokenEdit> edits, std::span<const Token> tokens);
 
 /// A place of an edited text, in characters, and the same in the text that it was made of.

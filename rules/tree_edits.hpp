@@ -48,7 +48,7 @@ struct TreeEdits {
 /// What came of the edits: the places of a text, or why they cannot be made.
 struct EditPlan {
   std::string error;             ///< "" when they can be made
-  std::vector<TokenEdit> edits;  ///< none: the statement has nothing in it that is to be changed
+  std::vector<TokenEdit> edits;  ///< in the order of their places; none: the statement has nothing in it that is to be changed
   Dependencies depends_on = 0;   ///< on what the filters bind, beside the shape
 };
 

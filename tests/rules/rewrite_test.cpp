@@ -48,7 +48,8 @@ TEST(Rewrite, positions_lead_back_to_the_text_as_it_was) {
 }
 
 TEST(Rewrite, edits_by_tokens_are_placed_in_each_text_of_a_shape) {
-  const std::vector<TokenEdit> edits = {{3, 1, false, "u"}, {1, 0, false, "("}, {1, 0, true, ")"}, {3, 0, true, " limit 1"}, {3, 0, false, "only "}};
+  std::vector<TokenEdit> edits = {{3, 1, false, "u"}, {1, 0, false, "("}, {1, 0, true, ")"}, {3, 0, true, " limit 1"}, {3, 0, false, "only "}};
+  sort_edits(edits);
   for (const auto& [text, result] : std::vector<std::pair<std::string, std::string>>{{"select 1 from t", "select (1) from only u limit 1"},
                                                                                      {"select  'abc'\nfrom t;", "select  ('abc')\nfrom only u limit 1;"}}) {
     std::vector<Token> tokens;

@@ -57,19 +57,6 @@ TokenOptions token_options(const AnalyzeOptions& options) {
   return TokenOptions{.standard_conforming_strings = options.standard_conforming_strings};
 }
 
-std::string hint_text(std::string_view comment) {
-  if (comment.starts_with("--")) {
-    comment.remove_prefix(2);
-  } else {
-    comment.remove_prefix(2);
-    if (comment.ends_with("*/")) comment.remove_suffix(2);
-  }
-  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; };
-  while (!comment.empty() && blank(comment.front())) comment.remove_prefix(1);
-  while (!comment.empty() && blank(comment.back())) comment.remove_suffix(1);
-  return std::string(comment);
-}
-
 /// A literal with backslashes means something else where standard_conforming_strings is on.
 void respell_variables(std::string_view text, Statement& statement) {
   if (text.find('\\') == std::string_view::npos) return;
@@ -256,7 +243,7 @@ Piece Analysis::trim(std::uint32_t begin, std::uint32_t end) const {
 void Analysis::note_comments(std::uint32_t begin, std::uint32_t end, Statement& out) const {
   TokenReader reader(sql_.substr(begin, end - begin), token_options(options_));
   for (Token t = reader.next(); t.type != TokenType::end; t = reader.next()) {
-    if (t.type == TokenType::comment && out.hints.size() < most_hints) out.hints.push_back(hint_text(reader.text(t)));
+    if (t.type == TokenType::comment && out.hints.size() < most_hints) out.hints.emplace_back(comment_text(reader.text(t)));
   }
 }
 

@@ -42,7 +42,9 @@ std::size_t footprint(const Answer& answer) {
 
 std::size_t footprint(const Decision& decision) {
   const Refusal& refusal = decision.refusal;
-  return sizeof decision + node + (decision.rewritten ? footprint(*decision.rewritten) : 0) + footprint(refusal.message) +
+  std::size_t edits = decision.edits ? sizeof *decision.edits + footprint_of(*decision.edits) + node + decision.positions.bytes() : 0;
+  for (std::size_t i = 0; decision.edits && i < decision.edits->size(); ++i) edits += footprint((*decision.edits)[i].text);
+  return sizeof decision + node + edits + (decision.rewritten ? footprint(*decision.rewritten) : 0) + footprint(refusal.message) +
          footprint(refusal.detail) + footprint(refusal.hint) + footprint(decision.answer) + footprint(decision.rule);
 }
 

@@ -72,7 +72,7 @@ void Chain::count(const Decision& decision) {
 
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
   if (lua_ == nullptr || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
-  Draft draft{statement, text.own, text.with_comments, facts, steps, {}, statement, false, {}};
+  Draft draft{statement, text.own, text.with_comments, text.whole, facts, steps, {}, statement, false, {}};
   ask_table(draft);
   ask_routes(draft);
   ask_rewrites(draft);
@@ -108,7 +108,9 @@ void Chain::ask_rewrites(Draft& draft) {
     if (draft.decided || draft.decision.rewritten || !lua_->has(hook)) continue;
     const HookResult& result = ask(hook, draft);
     const Asked asked = asked_hook(hook, result);
-    if (!take_verb(asked, result, draft)) take_rewrite(asked, result.text, result.where, draft);
+    if (take_verb(asked, result, draft)) continue;
+    if (result.said == HookResult::Said::edits) take_edits(asked, result.edits, result.where, draft);
+    else take_rewrite(asked, result.text, result.where, draft);
   }
 }
 
@@ -117,6 +119,7 @@ bool Chain::take_verb(const Asked& asked, const HookResult& result, Draft& draft
   using Said = HookResult::Said;
   switch (result.said) {
     case Said::text:
+    case Said::edits:
     case Said::yes: return false;
     case Said::nothing: tell(draft, asked, "nothing"); return true;
     case Said::failed:
@@ -164,6 +167,7 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
   tell(draft, asked, "new text");
   AnalyzeOptions limits;
   limits.parse_max_bytes = options_.parse_max_bytes;
+  limits.standard_conforming_strings = draft.facts.standard_conforming_strings;
   const AnalyzedScript script = analyze(text, limits);
   const AnalyzedStatement& first = script.statements.front();
   const std::string found = where + ": the rewritten text ";
@@ -174,22 +178,34 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
     return fail(asked, found + why, draft);
   }
   draft.decision.rewritten = text.substr(first.begin, first.size);
+  take_sent(asked, first.statement, draft);
+}
+
+void Chain::take_sent(const Asked& asked, const StatementPtr& sent, Draft& draft) {
   draft.decision.rewrite_index = asked.index;
-  draft.sent = first.statement;
+  draft.sent = sent;
   if (draft.decision.rule.empty()) decide_by(asked, draft);
   else if (draft.decision.rule_index != asked.index) draft.decision.rule += ", " + label(asked);
 }
 
 // What failed is not memoised, so that every failure is counted and a repaired cause is noticed.
-void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
-  const std::string who = std::string(asked.role) + " " + std::string(asked.name);
-  const std::string detail = what + " (" + who + ", statement " + fingerprint_digits(draft.statement->fingerprint) + ")";
+void Chain::forget(Draft& draft) const {
   const Dependencies read = draft.decision.depends_on | bit(Dependency::volatile_);
   draft.decision = Decision{};
   draft.decision.depends_on = read;
   draft.sent = draft.statement;
   draft.decided = true;
-  if (options_.on_error == OnError::reject) {
+}
+
+std::string Chain::failure_of(const Asked& asked, const std::string& what, const Draft& draft) const {
+  return what + " (" + std::string(asked.role) + " " + std::string(asked.name) + ", statement " + fingerprint_digits(draft.statement->fingerprint) + ")";
+}
+
+void Chain::fail(const Asked& asked, const std::string& what, Draft& draft) {
+  const std::string detail = failure_of(asked, what, draft);
+  forget(draft);
+  // A rule that denies by default may stand behind the one that failed.
+  if (options_.on_error == OnError::reject || is_strict()) {
     draft.decision.verb = Decision::Verb::reject;
     draft.decision.refusal = rule_failed(detail);
     draft.decision.rule = stats_[asked.index].rule;

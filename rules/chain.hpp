@@ -21,6 +21,7 @@ struct Outcome {
 struct StatementText {
   std::string_view own;
   std::string_view with_comments;
+  std::string_view whole;  ///< what the client sent of it, or what it sent when it stands alone: what is sent is made of this
 };
 /// Without the blanks and semicolons around it.
 std::string_view without_blanks(std::string_view sql);
@@ -36,6 +37,8 @@ class Chain {
   Outcome decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps = nullptr);
   /// What the hook connect(session) refuses; nullptr when nothing. Valid until the next call.
   const Refusal* connect(const Facts& facts);
+  /// Is there a rule that denies what it cannot see?
+  bool is_strict() const { return lua_ != nullptr && options_.mode == RulesMode::enforce && lua_->table().has_strict(); }
 
   std::vector<RuleStats>& stats() { return stats_; }
   const std::vector<RuleStats>& stats() const { return stats_; }
@@ -67,10 +70,16 @@ class Chain {
   void rewrite(std::size_t place, const Asked& asked, Draft& draft);
   void take_route(const Asked& asked, const HookResult& result, Draft& draft);
   void take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft);
+  void take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft);
+  std::string splice_edits(const EditPlan& plan, Draft& draft) const;
+  void take_sent(const Asked& asked, const StatementPtr& sent, Draft& draft);
   bool take_verb(const Asked& asked, const HookResult& result, Draft& draft);
   void refuse(const Asked& asked, const Refusal& refusal, Draft& draft);
   void answer(const Asked& asked, const Answer& answer, Draft& draft);
   void fail(const Asked& asked, const std::string& what, Draft& draft);
+  void fail_edits(const Asked& asked, const std::string& what, Draft& draft);
+  void forget(Draft& draft) const;
+  std::string failure_of(const Asked& asked, const std::string& what, const Draft& draft) const;
   void log_error(std::uint32_t index, const std::string& message);
   bool may_log(std::int64_t& last) const;
   void tell(Draft& draft, const Asked& asked, const std::string& said) const;

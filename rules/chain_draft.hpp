@@ -11,6 +11,7 @@ struct Chain::Draft {
   StatementPtr statement;
   std::string_view text;
   std::string_view with_comments;
+  std::string_view whole;
   const Facts& facts;
   std::vector<ChainStep>* steps;
   Decision decision;

@@ -12,6 +12,12 @@ std::string joined(const std::vector<std::string>& words, bool asks_where) {
   return all.empty() ? "having no condition" : all;
 }
 
+TreeEdits strictly(TreeEdits edits, const TableRule& rule) {
+  edits.strict = true;
+  edits.unfiltered.insert(edits.unfiltered.end(), rule.unfiltered.begin(), rule.unfiltered.end());
+  return edits;
+}
+
 }  // namespace
 
 void Chain::ask_table(Draft& draft) {
@@ -66,9 +72,15 @@ void Chain::apply(std::size_t place, Draft& draft) {
 void Chain::rewrite(std::size_t place, const Asked& asked, Draft& draft) {
   const TableRule& rule = lua_->table()[place];
   if (rule.text) return take_rewrite(asked, *rule.text, rule.place, draft);
+  if (rule.edits) return rule.strict ? take_edits(asked, strictly(*rule.edits, rule), rule.place, draft) : take_edits(asked, *rule.edits, rule.place, draft);
   const HookResult& result = lua_->ask(RuleFunction::rewrite, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
-  if (!take_verb(asked, result, draft)) take_rewrite(asked, result.text, result.where, draft);
+  if (rule.strict && (result.said == HookResult::Said::nothing || result.said == HookResult::Said::text)) {
+    return fail_edits(asked, result.where + ": a strict rule returns stmt", draft);
+  }
+  if (take_verb(asked, result, draft)) return;
+  if (result.said == HookResult::Said::text) take_rewrite(asked, result.text, result.where, draft);
+  else take_edits(asked, rule.strict ? strictly(result.edits, rule) : result.edits, result.where, draft);
 }
 
 Chain::Asked Chain::asked_rule(std::size_t place) const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/rewrite.hpp"
 #include "rules/statement.hpp"
 
 namespace pgswitch::rules {
@@ -63,6 +64,9 @@ struct Decision {
   Verb verb = Verb::route;
   RouteId route = no_route;              ///< no_route: the client's own database
   std::optional<std::string> rewritten;  ///< text to send instead
+  /// The edits that it was made by, good for every text of the shape; null when a rule wrote it as a whole.
+  std::shared_ptr<const std::vector<TokenEdit>> edits;
+  PositionMap positions;                 ///< of `rewritten` in the text as it came, with `edits`
   Refusal refusal;
   Answer answer;
   std::string rule;                      ///< who decided: "rules.lua:12 route", "rules.lua:30 analytics" of the table, or "default"

@@ -53,6 +53,7 @@ struct Lookup {
   CacheEntry* shape = nullptr;
   CacheEntry* exact = nullptr;
   const ScriptPtr* script = nullptr;
+  bool edited = false;     ///< the script has the text of another statement of the shape
 };
 
 class CachingEngine final : public Engine {
@@ -67,15 +68,18 @@ class CachingEngine final : public Engine {
 
   const ScriptPtr& decide(std::string_view sql, const Facts& facts) override {
     if (facts.ascii_in_characters && may_be_misread(sql, {facts.standard_conforming_strings})) return refuse_misreading();
-    if (sql.size() > options_.parse_max_bytes || !facts.standard_conforming_strings) return decide_uncached(sql, facts);
+    // What a rule binds into a statement is written for the encoding too, which no key of the cache has.
+    const bool encoded = facts.ascii_in_characters && !options_.rules_file.empty();
+    if (sql.size() > options_.parse_max_bytes || !facts.standard_conforming_strings || encoded) return decide_uncached(sql, facts);
     Lookup lookup = look_up(sql, facts);
-    const ScriptPtr& script = lookup.script != nullptr ? *lookup.script : decide_anew(sql, facts, lookup);
+    const ScriptPtr& script = lookup.script == nullptr ? decide_anew(sql, facts, lookup) : lookup.edited ? edit_anew(sql, **lookup.script) : *lookup.script;
     for (const ScriptItem& item : script->items) chain_->count(*item.decision);
     return script;
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
   Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, options_, *chain_); }
+  bool is_strict() const override { return chain_->is_strict(); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
 
@@ -98,6 +102,7 @@ class CachingEngine final : public Engine {
     if (found.shape != nullptr) found.script = found.shape->find_variant(facts);
     if (found.script != nullptr) {
       ++stats_.shape_hits;
+      found.edited = (*found.script)->items.front().decision->edits != nullptr;
       return found;
     }
     found.exact = texts_.find(hash_bytes(sql), sql);
@@ -123,6 +128,21 @@ class CachingEngine final : public Engine {
     const Dependencies read = decide_items(sql, facts, found.scan.comments, *script);
     current_ = std::move(script);
     if (cacheable) keep(sql, facts, found, analysis, read);
+    return current_;
+  }
+
+  /// The edits that were decided for the shape, made in another text of it.
+  const ScriptPtr& edit_anew(std::string_view sql, const Script& known) {
+    auto decision = std::make_shared<Decision>(*known.items.front().decision);
+    tokens_.clear();
+    TokenReader reader(sql);
+    for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) tokens_.push_back(token);
+    const auto placed = place_edits(*decision->edits, tokens_);  // of the shape: the same tokens
+    decision->rewritten = splice(sql, *placed);
+    decision->positions = PositionMap(sql, *placed);
+    auto script = std::make_shared<Script>(known);
+    script->items.front().decision = std::move(decision);
+    current_ = std::move(script);
     return current_;
   }
 
@@ -180,7 +200,7 @@ class CachingEngine final : public Engine {
   /// Asks the rules about each statement; what the decisions depend on.
   Dependencies decide_items(std::string_view sql, const Facts& facts, bool comments, Script& script) {
     if (script.items.size() == 1) {
-      const Dependencies read = decide_item({only_statement(sql, comments, facts), without_blanks(sql)}, facts, script.items.front());
+      const Dependencies read = decide_item({only_statement(sql, comments, facts), without_blanks(sql), sql}, facts, script.items.front());
       finish(script);
       return read;
     }
@@ -189,7 +209,7 @@ class CachingEngine final : public Engine {
     for (ScriptItem& item : script.items) {
       const StatementPtr statement = item.statement;
       const std::string_view text = sql.substr(item.begin, item.size);
-      read |= decide_item({text, text}, now, item);
+      read |= decide_item({text, text, text}, now, item);
       now.in_transaction = transaction_after(*statement, now.in_transaction);
     }
     finish(script);
@@ -228,6 +248,7 @@ class CachingEngine final : public Engine {
   CacheLevel texts_;
   CacheStats stats_;
   std::vector<char> scratch_;
+  std::vector<Token> tokens_;
   ScriptPtr current_;  ///< the last script that was decided anew
 };
 

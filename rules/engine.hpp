@@ -64,6 +64,9 @@ class Engine {
   /// The rules' connect(session) hook, once after login: a refusal or nullptr.
   virtual const Refusal* connect(const Facts& facts) = 0;
 
+  /// A rule denies what it is not shown (`strict`): nothing may be run that no rule sees.
+  virtual bool is_strict() const = 0;
+
   /// The story of decide(), without using or filling the cache; nothing is counted or logged.
   virtual Account account(std::string_view sql, const Facts& facts) = 0;
   /// The same as text.

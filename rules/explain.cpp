@@ -182,7 +182,7 @@ Account account_of(std::string_view sql, const Facts& facts, const EngineOptions
     StatementAccount& one = account.statements.emplace_back();
     one.text = sql.substr(analyzed.begin, analyzed.size);
     one.statement = analyzed.statement;
-    one.decision = chain.decide(one.statement, {one.text, count == 1 ? without_blanks(sql) : one.text}, now, &one.steps).decision;
+    one.decision = chain.decide(one.statement, {one.text, count == 1 ? without_blanks(sql) : one.text, count == 1 ? sql : one.text}, now, &one.steps).decision;
     one.reuse = reuse_of(*one.decision, *one.statement, count == 1, script.oversized());
     now.in_transaction = transaction_after(*one.statement, now.in_transaction);
   }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "rules/decision.hpp"
+#include "rules/lua_edits.hpp"
 #include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
 #include "rules/regex.hpp"
@@ -20,6 +21,7 @@ struct LuaWorld {
   Dependencies* read = nullptr;  ///< what the running hook has read so far; never null during a call
   RuleReader reader;             ///< of what the file says to rules{}
   RegexCache regexes;            ///< that hooks have asked for
+  EditBook edits;                ///< that the running rewrite tells its stmt
   std::string error;             ///< of the last require or regular expression
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/lua_edits.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_state.hpp"
 #include "rules/patterns.hpp"
@@ -20,6 +21,8 @@ namespace {
 char statement_key;
 char session_key;
 
+constexpr const char* statement_methods =
+    ", touches(), calls(), matches(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
@@ -141,9 +144,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
 }
 
 StatementView& check_statement(lua_State* L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
-  if (lua_rawequal(L, 1, -1) == 0) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
-  lua_pop(L, 1);
+  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
   auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
   if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
   return view;
@@ -155,7 +156,7 @@ int index_statement(lua_State* L) {
   lua_pushvalue(L, 2);
   const int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
-  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), ", touches(), calls(), matches()");
+  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), statement_methods);
   if (view.statement == nullptr) return luaL_error(L, "stmt may be used only during the hook that was given it");
   return push_field(L, view, static_cast<Field>(lua_tointeger(L, -1)));
 }
@@ -271,12 +272,20 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "calls");
   lua_pushcfunction(L, &method_matches);
   lua_setfield(L, -2, "matches");
+  set_edit_methods(L);
   finish_object(L, &index_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
   new (lua_newuserdatauv(L, sizeof(SessionView), 0)) SessionView;
   push_field_numbers(L, session_fields);
   finish_object(L, &index_session, "session");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
+}
+
+bool is_statement(lua_State* L, int index) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
+  const bool is = lua_rawequal(L, index, -1) != 0;
+  lua_pop(L, 1);
+  return is;
 }
 
 void push_statement(lua_State* L, const StatementView& view) {

@@ -25,6 +25,8 @@ void create_objects(lua_State* L);
 /// Pushes `stmt` / `session`, showing `view`.
 void push_statement(lua_State* L, const StatementView& view);
 void push_session(lua_State* L, const SessionView& view);
+/// Is the value at `index` the `stmt`? Needs a stack slot.
+bool is_statement(lua_State* L, int index);
 /// Empties both after a call. Does not raise, needs two stack slots.
 void unbind_objects(lua_State* L);
 

@@ -200,7 +200,7 @@ void read_result(lua_State* L, HookResult& result) {
     read_answer(L, index, &result.answer);
     result.said = HookResult::Said::answer;
   } else {
-    luaL_error(L, "a hook returns nil, a string, reject{} or answer{}, not a %s", luaL_typename(L, index));
+    luaL_error(L, "a hook returns nil, a string, reject{} or answer{}, a rewrite also stmt, not a %s", luaL_typename(L, index));
   }
 }
 

@@ -4,14 +4,16 @@
 #include <string>
 
 #include "rules/decision.hpp"
+#include "rules/tree_edits.hpp"
 
 namespace pgswitch::rules {
 
 /// What one call of a hook came to.
 struct HookResult {
-  enum class Said : std::uint8_t { nothing, text, reject, answer, yes, failed };
+  enum class Said : std::uint8_t { nothing, text, edits, reject, answer, yes, failed };
   Said said = Said::nothing;
   std::string text;      ///< a Route name, or SQL; said == yes has none
+  TreeEdits edits;       ///< said == edits
   Refusal refusal;
   Answer answer;
   std::string failure;   ///< said == failed: the Lua error

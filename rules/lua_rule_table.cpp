@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "rules/lua_library.hpp"
 #include "rules/lua_results.hpp"
 #include "rules/lua_state.hpp"
 
@@ -15,7 +16,8 @@ namespace {
 char reader_key;
 char functions_key;
 
-constexpr std::array<std::string_view, 8> rule_keys = {"name", "mode", "when", "route", "reject", "answer", "rewrite", "pass"};
+constexpr std::array<std::string_view, 10> rule_keys = {"name",   "mode",    "when", "route",  "reject",
+                                                        "answer", "rewrite", "pass", "strict", "unfiltered"};
 constexpr int rule_index = 1;
 
 RuleReader& reader_of(lua_State* L) {
@@ -171,7 +173,7 @@ void check_keys(lua_State* L) {
   for (lua_pushnil(L); lua_next(L, rule_index) != 0; lua_pop(L, 1)) {
     const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), view(L, -2)) != rule_keys.end();
     if (known) continue;
-    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite and pass", luaL_tolstring(L, -2, nullptr));
+    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered and pass", luaL_tolstring(L, -2, nullptr));
   }
 }
 
@@ -202,12 +204,32 @@ void read_route(lua_State* L, RuleReader& reader) {
 
 void read_rewrite(lua_State* L, RuleReader& reader) {
   raw_field(L, rule_index, "rewrite");
-  if (!lua_isfunction(L, -1)) {
-    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "rewrite takes a function or a text, not a %s", luaL_typename(L, -1));
+  if (lua_istable(L, -1)) {
+    read_edit_table(L);
+    reader.rule.edits = world_of(L).edits.take();
+  } else if (!lua_isfunction(L, -1)) {
+    if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "rewrite takes a function, a table of edits or a text, not a %s", luaL_typename(L, -1));
     LuaState::of(L).charge(L, lua_rawlen(L, -1));
     if (!reader.set_text(string_value(L, "rewrite"))) raise_error_of(L, reader, nullptr);
   }
   lua_pop(L, 1);
+}
+
+void read_strict(lua_State* L, RuleReader& reader) {
+  if (raw_field(L, rule_index, "strict") != LUA_TNIL) {
+    if (!lua_isboolean(L, -1)) luaL_error(L, "strict takes true or false, not a %s", luaL_typename(L, -1));
+    reader.rule.strict = lua_toboolean(L, -1) != 0;
+  }
+  EditBook& book = world_of(L).edits;
+  book.start(true);
+  const bool listed = raw_field(L, rule_index, "unfiltered") != LUA_TNIL;
+  if (listed && !reader.rule.strict) luaL_error(L, "unfiltered belongs to strict = true");
+  if (listed) read_unfiltered(L, book);
+  reader.rule.unfiltered = book.take().unfiltered;
+  lua_pop(L, 2);
+  if (!reader.rule.strict) return;
+  if (reader.rule.action != TableRule::Action::rewrite || reader.rule.text) luaL_error(L, "strict belongs to a rewrite by edits");
+  if (reader.rule.is_for_some_statements()) luaL_error(L, "a strict rule is for all statements: 'when' has user, database and client_address only");
 }
 
 void read_action(lua_State* L, RuleReader& reader) {
@@ -243,6 +265,7 @@ int read_rule(lua_State* L) {
   read_mode(L, reader);
   read_conditions(L, reader);
   read_action(L, reader);
+  read_strict(L, reader);
   const std::size_t place = reader.table.size();
   if (!reader.finish_rule()) raise_error_of(L, reader, nullptr);
   keep_function(L, rule_index, "rewrite", place, RuleFunction::rewrite);

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "rules/lua_edits.hpp"
 #include "rules/lua_objects.hpp"
 
 namespace pgswitch::rules {
@@ -37,6 +38,7 @@ struct LuaRules::Call {
   Hook hook{};
   RuleFunction function{};
   std::size_t place = 0;  ///< in the table of rules
+  bool edits = false;     ///< it may edit the statement
 };
 
 LuaRules::LuaRules(LuaOptions options)
@@ -151,7 +153,8 @@ int LuaRules::call_body(lua_State* L) {
       break;
   }
   lua_call(L, arguments, 1);
-  read_result(L, call.rules->result_);
+  if (call.hook == Hook::rewrite) read_rewrite_result(L, call.rules->result_);
+  else read_result(L, call.rules->result_);
   return 0;
 }
 
@@ -163,13 +166,14 @@ int LuaRules::call_rule_body(lua_State* L) {
   push_session(L, {call.facts, &result.read});
   lua_call(L, 2, 1);
   if (call.function == RuleFunction::where) read_condition_result(L, result);
-  else read_result(L, result);
+  else read_rewrite_result(L, result);
   return 0;
 }
 
 const HookResult& LuaRules::ask(Hook hook, const Statement* statement, std::string_view text, const Facts& facts) {
   Call call{this, &LuaRules::call_body, statement, text, &facts};
   call.hook = hook;
+  call.edits = hook == Hook::rewrite;
   return run(call, definitions_[index_of(hook)].text());
 }
 
@@ -177,6 +181,7 @@ const HookResult& LuaRules::ask(RuleFunction function, std::size_t place, const 
                                 const Facts& facts) {
   Call call{this, &LuaRules::call_rule_body, &statement, text, &facts};
   call.function = function;
+  call.edits = function == RuleFunction::rewrite;
   call.place = place;
   return run(call, table_[place].place);
 }
@@ -190,6 +195,7 @@ const HookResult& LuaRules::run(Call& call, const std::string& definition) {
     return result_;
   }
   world_.read = &result_.read;
+  world_.edits.start(call.edits);
   state_->start(options_.instructions);
   const bool succeeded = state_->run(call.body, &call);
   unbind_objects(state_->get());

@@ -1,6 +1,18 @@
 #include "rules/rewrite.hpp"
 
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
 namespace pgswitch::rules {
+namespace {
+
+/// Characters of UTF-8; another encoding with more than one byte for a character has no ASCII of its own to count.
+std::uint32_t characters(std::string_view text) {
+  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+}  // namespace
 
 std::optional<std::string> splice(std::string_view text, std::span<const Edit> edits) {
   std::size_t size = text.size();
@@ -20,6 +32,52 @@ std::optional<std::string> splice(std::string_view text, std::span<const Edit> e
   }
   result.append(text.substr(at));
   return result;
+}
+
+void sort_edits(std::vector<TokenEdit>& edits) {
+  const auto place = [&](std::size_t i) { return std::tuple(edits[i].token, edits[i].behind ? 2 : edits[i].count > 0 ? 1 : 0, i); };
+  std::vector<std::size_t> order(edits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t one, std::size_t other) { return place(one) < place(other); });
+  std::vector<TokenEdit> sorted;
+  sorted.reserve(edits.size());
+  for (const std::size_t i : order) sorted.push_back(std::move(edits[i]));
+  edits = std::move(sorted);
+}
+
+std::optional<std::vector<Edit>> place_edits(std::span<const TokenEdit> edits, std::span<const Token> tokens) {
+  std::vector<Edit> placed;
+  placed.reserve(edits.size());
+  for (const TokenEdit& edit : edits) {
+    if (edit.token >= tokens.size() || edit.count > tokens.size() - edit.token) return std::nullopt;
+    const Token& token = tokens[edit.token];
+    const Token& last = tokens[edit.token + (edit.count > 0 ? edit.count - 1 : 0)];
+    const std::uint32_t begin = token.begin + (edit.behind ? token.size : 0);
+    placed.push_back({begin, edit.count > 0 ? last.begin + last.size - begin : 0, edit.text});
+  }
+  return placed;
+}
+
+PositionMap::PositionMap(std::string_view text, std::span<const Edit> edits) {
+  std::uint32_t at = 0, original = 0, end = 0;
+  for (const Edit& edit : edits) {
+    const std::uint32_t kept = characters(text.substr(end, edit.begin - end));
+    pieces_.push_back({at, original, false});
+    pieces_.push_back({at += kept, original += kept, true});
+    at += characters(edit.text);
+    original += characters(text.substr(edit.begin, edit.size));
+    end = edit.begin + edit.size;
+  }
+  pieces_.push_back({at, original, false});
+}
+
+std::uint32_t PositionMap::original(std::uint32_t position) const {
+  if (position == 0) return 0;
+  const std::uint32_t at = position - 1;
+  const auto behind = std::upper_bound(pieces_.begin(), pieces_.end(), at, [](std::uint32_t place, const Piece& piece) { return place < piece.at; });
+  if (behind == pieces_.begin()) return position;
+  const Piece& piece = *(behind - 1);
+  return piece.original + (piece.edited ? 0 : at - piece.at) + 1;
 }
 
 }  // namespace pgswitch::rules

@@ -8,6 +8,13 @@ bool TableRule::is_for_unparsed() const {
   return std::any_of(conditions.begin(), conditions.end(), [](const Condition& one) { return one.is_for_unparsed(); });
 }
 
+bool TableRule::is_for_some_statements() const {
+  const auto is_of_who = [](const Condition& one) {
+    return one.subject() == Subject::user || one.subject() == Subject::database || one.subject() == Subject::client_address;
+  };
+  return asks_where || !std::all_of(conditions.begin(), conditions.end(), is_of_who);
+}
+
 void TableRule::add(Condition condition, std::string written) {
   const auto behind = std::upper_bound(conditions.begin(), conditions.end(), condition,
                                        [](const Condition& one, const Condition& other) { return one.comes_before(other); });
@@ -44,6 +51,7 @@ bool RuleTable::add(TableRule&& rule, std::string& error) {
     error = "it can never be reached: the rule \"" + rules_.back().name + "\" (" + rules_.back().place + ") has no 'when'";
     return false;
   }
+  has_strict_ |= rule.strict && !rule.observes;
   table_bits_.push_back(rule.table_bits());
   rules_.push_back(std::move(rule));
   return true;

@@ -7,6 +7,7 @@
 
 #include "rules/condition.hpp"
 #include "rules/decision.hpp"
+#include "rules/tree_edits.hpp"
 
 namespace pgswitch::rules {
 
@@ -17,7 +18,7 @@ struct TableRule {
     route,
     reject,
     answer,
-    rewrite,  ///< to `text` or to what the rule's function says; `route` may be set too
+    rewrite,  ///< to `text`, by `edits` or to what the rule's function says; `route` may be set too
   };
   std::string name;
   std::string place;                   ///< "rules.lua:12"
@@ -30,6 +31,11 @@ struct TableRule {
   Refusal refusal;
   Answer answer;
   std::optional<std::string> text;
+  std::optional<TreeEdits> edits;
+  /// Deny by default: a statement that is not proven to see filtered rows alone is refused, whatever else happens. `unfiltered`:
+  /// tables that it may see without a filter.
+  bool strict = false;
+  std::vector<std::string> unfiltered;
 
   /// "rules.lua:12 analytics"
   std::string label() const { return place + " " + name; }
@@ -37,6 +43,8 @@ struct TableRule {
   /// Is it for texts alone that PostgreSQL's grammar refuses?
   bool is_for_unparsed() const;
   void add(Condition condition, std::string written);
+  /// May it tell statements apart by something else than who sends them, and from where?
+  bool is_for_some_statements() const;
   /// Of the statements it may match.
   NameBits table_bits() const;
   /// Place of the first condition that does not hold, or conditions.size(). Stops there, and where the budget is used up.
@@ -59,12 +67,15 @@ class RuleTable {
     return place;
   }
   const TableRule& operator[](std::size_t place) const { return rules_[place]; }
+  /// Is one of them strict?
+  bool has_strict() const { return has_strict_; }
   /// Are these the same rules, as far as their names and places tell?
   bool is_like(const RuleTable& other) const;
 
  private:
   std::vector<TableRule> rules_;
   std::vector<NameBits> table_bits_;  ///< of each rule
+  bool has_strict_ = false;
 };
 
 }  // namespace pgswitch::rules

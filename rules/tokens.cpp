@@ -58,4 +58,13 @@ void StatementSplitter::on_word(std::string_view text) {
   }
 }
 
+std::string_view comment_text(std::string_view comment) {
+  const bool block = comment.starts_with("/*") && comment.ends_with("*/");
+  comment.remove_prefix(std::min<std::size_t>(2, comment.size()));
+  if (block) comment.remove_suffix(std::min<std::size_t>(2, comment.size()));
+  constexpr std::string_view blanks = " \t\n\r\f";
+  comment.remove_prefix(std::min(comment.size(), comment.find_first_not_of(blanks)));
+  return comment.substr(0, comment.find_last_not_of(blanks) + 1);
+}
+
 }  // namespace pgswitch::rules

@@ -42,6 +42,9 @@ struct Token {
   std::uint32_t size = 0;
 };
 
+/// What a comment says: without its marks and the blanks around.
+std::string_view comment_text(std::string_view comment);
+
 /// How the server that will read the text reads it.
 struct TokenOptions {
   bool standard_conforming_strings = true;  ///< off: a backslash in '...' escapes, as in E'...'

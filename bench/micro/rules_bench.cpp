@@ -116,6 +116,27 @@ void rewritten_fresh_literal(benchmark::State& state) {
 }
 BENCHMARK(rewritten_fresh_literal);
 
+constexpr std::string_view filtering = "rules { { rewrite = { add_filter = { pgbench_accounts = 'aid < $user' } } } }";
+
+void edited_same_text(benchmark::State& state) {
+  Rules rules(filtering);
+  measure(state, [&] { rules.decide(select_text); });
+}
+BENCHMARK(edited_same_text);
+
+void edited_fresh_literal(benchmark::State& state) {
+  Rules rules(filtering);
+  in_turn(state, rules, texts(with_literal, 50'000));
+}
+BENCHMARK(edited_fresh_literal);
+
+/// What a shape costs the first time: the edits are found out, and the new text is analysed.
+void edited_miss(benchmark::State& state) {
+  Rules rules(filtering);
+  in_turn(state, rules, texts(new_shape, 50'000));
+}
+BENCHMARK(edited_miss);
+
 /// 200 rules of a table, of which none is for pgbench_accounts.
 std::string table_rules() {
   std::string text = "rules {\n";

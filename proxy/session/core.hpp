@@ -199,6 +199,7 @@ class SessionCore {
   bool run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
   std::string sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note);
+  std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
@@ -320,7 +321,7 @@ class SessionCore {
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
   void on_batch_error(protocol::ByteView frame, std::string_view sqlstate, bool opening);
   void on_queries_skipped(protocol::ByteView error, std::size_t queries, Reply last, bool batch_behind, bool sync_follows);
-  void forward_error(protocol::ByteView frame, protocol::ByteView body);
+  void forward_report(char type, protocol::ByteView frame, protocol::ByteView body);
 
   // core_effects.cpp: what a statement that succeeded leaves behind
   void apply(const rules::Statement& statement, Link& link, bool rolled_back);

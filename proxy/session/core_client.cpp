@@ -14,6 +14,14 @@ using protocol::FrameHeader;
 using protocol::HeaderStatus;
 using protocol::SqlError;
 
+namespace {
+
+SqlError unseen_call() {
+  return to_error({"0A000", "a function cannot be called by the protocol where a rule is strict", "No rule sees the call.", "Call it in a statement."});
+}
+
+}  // namespace
+
 std::size_t SessionCore::on_client_bytes(ByteView in) {
   begin_work();
   std::size_t used = 0;
@@ -125,14 +133,16 @@ std::size_t SessionCore::skip_frame(const FrameHeader& header, ByteView in) {
   return here;
 }
 
-/// No rule sees a FunctionCall: it runs where the session is.
+/// No rule sees a FunctionCall: it runs where the session is, unless a rule denies what it does not see.
 std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return skip_frame(header, in);
   if (!small_is_whole(header, in)) return 0;
+  if (engine_->is_strict() && !refusal_) refusal_ = unseen_call();
   if (local_abort_ || refusal_) {
     if (!work_->ledger.empty()) return await_replies(), 0;
     write_local_error(refusal_ ? *refusal_ : transaction_failed());
     refusal_.reset();
+    abort_locally();
     write_local_ready();
     return skip_frame(header, in);
   }

@@ -19,11 +19,22 @@ namespace {
 
 constexpr std::string_view name_begin = "\"pgs_";
 
+/// Where a place of an edited text is in the client's; "": nowhere.
+std::string position_in(const std::vector<SentPiece>& pieces, std::uint32_t position) {
+  const SentPiece* piece = &pieces.front();
+  for (const SentPiece& one : pieces)
+    if (one.sent < position) piece = &one;
+  if (piece->decision->rewritten && !piece->decision->edits) return {};
+  return std::to_string(piece->client + piece->decision->positions.original(position - piece->sent));
+}
+
 /// Where that is in the client's text; "": nowhere.
 std::string client_position(const Note& note, std::string_view text) {
   std::uint32_t position = 0;
   std::from_chars(text.data(), text.data() + text.size(), position);
-  if (note.rewritten || note.no_positions || position == 0) return {};
+  if (position == 0) return {};
+  if (!note.pieces.empty()) return position_in(note.pieces, position);
+  if (note.rewritten || note.no_positions) return {};
   if (position > note.shift_from) position += static_cast<std::uint32_t>(note.position_shift);
   return std::to_string(position);
 }
@@ -61,7 +72,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   if (head.reply == Reply::substitute)
     work_->to_client.append(work_->ledger.substitute());
   else if (!broken_copy)
-    forward_error(frame, body);
+    forward_report(backend::error_response, frame, body);
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
@@ -129,24 +140,27 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
   skip_until_sync_ |= work_->ledger.head().reply == Reply::swallow;  // the Sync is not the client's
 }
 
-void SessionCore::forward_error(ByteView frame, ByteView body) {
-  const Note* note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
+/// An error or a notice.
+void SessionCore::forward_report(char type, ByteView frame, ByteView body) {
+  const Note* note = !work_->ledger.empty() && work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
   const bool moved = note && (note->rewritten || note->no_positions || note->position_shift != 0) && !backend::error_field(body, 'P').empty();
   if (!moved && body.find(name_begin) == ByteView::npos) {
     work_->to_client.add(frame);
     return;
   }
+  const bool hint = type == backend::error_response && moved && note->rewritten && backend::error_field(body, 'H').empty();
   work_->to_client.compose([&](std::string& out) {
-    protocol::MessageWriter message(out, backend::error_response);
+    protocol::MessageWriter message(out, type);
     protocol::BodyReader fields(body);
     while (const char field = static_cast<char>(fields.byte())) {
       std::string text(fields.string());
-      if (moved && field == 'P') text = client_position(*note, text);
+      if (moved && field == 'P') {
+        if (hint) message.byte('H').string("The statement was rewritten by a rule of pgswitch.");
+        text = client_position(*note, text);
+      }
       if (field == 'M' || field == 'D') text = with_client_names(text);
       if (!text.empty()) message.byte(field).string(text);
     }
-    if (moved && note->rewritten && backend::error_field(body, 'H').empty())
-      message.byte('H').string("The statement was rewritten by a rule of pgswitch.");
     message.byte('\0');
   });
 }

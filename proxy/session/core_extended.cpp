@@ -24,6 +24,13 @@ bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare
 /// What its columns are depends on what a name means when it is parsed, so that nobody can use it who parses it later.
 bool names_another(const rules::Statement& statement) { return statement.kind == Kind::execute || statement.kind == Kind::fetch; }
 
+/// Is the sent text made by a rule's edits, and by nothing else?
+bool is_edited(const PreparedStatement& prepared) {
+  if (!prepared.script || prepared.script->items.size() != 1) return false;
+  const Decision& decision = *prepared.item().decision;
+  return decision.edits && prepared.sent_text == *decision.rewritten;
+}
+
 }  // namespace
 
 /// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
@@ -199,6 +206,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
   note.rewritten = prepared.sent_text != parse.text;
+  if (note.rewritten && is_edited(prepared)) note.pieces.push_back({0, 0, prepared.item().decision});
   if (unnamed && !note.rewritten) {
     work_->to_server.add(frame);
   } else {

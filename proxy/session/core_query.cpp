@@ -274,11 +274,25 @@ bool SessionCore::is_freed(std::size_t begin, std::size_t i) const {
   });
 }
 
+/// Where the items of a joined text stand in the client's.
+std::vector<SentPiece> SessionCore::pieces_of(std::size_t begin, std::size_t end, std::string_view text) const {
+  const auto& items = work_->head.script->items;
+  std::vector<SentPiece> pieces;
+  std::uint32_t at = 0;
+  for (std::size_t i = begin; i < end; ++i) {
+    const rules::DecisionPtr& decision = items[i].decision;
+    const std::size_t from = items.size() == 1 ? 0 : items[i].begin;
+    pieces.push_back({at, utf8_length(text.substr(0, from)), decision});
+    at += utf8_length(decision->rewritten ? std::string_view(*decision->rewritten) : slice(items[i], text)) + 1;
+  }
+  return pieces;
+}
+
 /// What a server is sent of the items: the client's own text where it can be.
 std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note) {
   const auto& items = work_->head.script->items;
   std::string joined;
-  bool as_it_is = true;
+  bool as_it_is = true, known = true;
   for (std::size_t i = begin; i < end; ++i) {
     const auto& rewritten = items[i].decision->rewritten;
     std::string_view own = rewritten ? std::string_view(*rewritten) : slice(items[i], text);
@@ -289,11 +303,13 @@ std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::stri
     const auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *items[i].statement, items.size() == 1 ? &note : nullptr);
     note.rewritten |= rewritten.has_value();
     as_it_is &= !rewritten && !named && !ends;
+    known &= !named && !ends;
     if (i > begin) joined += ';';
     joined += named ? std::string_view(*named) : own;
   }
   if (!as_it_is) {
     note.no_positions = note.rewritten || items.size() > 1;
+    if (known && note.rewritten) note.pieces = pieces_of(begin, end, text);
     return joined;
   }
   const std::size_t from = begin == 0 ? 0 : items[begin].begin;

@@ -120,7 +120,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::parameter_status: on_parameter_status(frame, body); return size;
     case backend::notice_response:
       warned_ = true;
-      if (!swallowing()) work_->to_client.add(frame);
+      if (!swallowing()) forward_report(header.type, frame, body);
       return size;
     case backend::notification_response: work_->to_client.add(frame); return size;
     case backend::error_response: return on_error(frame, body) ? size : in.size();

@@ -27,6 +27,12 @@ struct PortalChange {
   std::shared_ptr<PreparedNames> all; ///< CLOSE ALL: all names before
 };
 
+/// A run of a sent text, in characters from 0, and where it stands in the client's.
+struct SentPiece {
+  std::uint32_t sent = 0, client = 0;
+  rules::DecisionPtr decision;  ///< that made it: by edits, as a whole, or not at all
+};
+
 /// What an entry's reply changes; only for entries that change something.
 struct Note {
   // query: the items of the script that this message runs, in order
@@ -35,6 +41,7 @@ struct Note {
   std::int32_t position_shift = 0;   ///< characters by which the client's text differs from the sent one
   std::uint32_t shift_from = 0;      ///< behind this position of the sent text
   bool rewritten = false;            ///< by a rule
+  std::vector<SentPiece> pieces;     ///< of a text that a rule edited, in their order
   bool no_positions = false;         ///< error positions mean nothing to the client
   // execute
   rules::StatementPtr statement;

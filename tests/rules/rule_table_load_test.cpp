@@ -35,7 +35,7 @@ constexpr Wrong wrong[] = {
     {"rules { { reject = 5 } }", "rules.lua:1: rule \"rule 1\": reject takes a message or a table, not a number"},
     {"rules { { answer = { columns = {} } } }", "rules.lua:1: rule \"rule 1\": answer{} needs at least one column"},
     {"rules { { answer = 'x' } }", "rules.lua:1: rule \"rule 1\": answer takes a table, not a string"},
-    {"rules { { rewrite = 5 } }", "rules.lua:1: rule \"rule 1\": rewrite takes a function or a text, not a number"},
+    {"rules { { rewrite = 5 } }", "rules.lua:1: rule \"rule 1\": rewrite takes a function, a table of edits or a text, not a number"},
     {"rules { { rewrite = '' } }", "rules.lua:1: rule \"rule 1\": the rewritten text is empty"},
     {"rules { { rewrite = 'select 1; select 2' } }", "rules.lua:1: rule \"rule 1\": the rewritten text has 2 statements, not one"},
     {"rules { { rewrite = 'selec 1' } }", "rules.lua:1: rule \"rule 1\": the rewritten text does not parse: syntax error"},

@@ -24,6 +24,7 @@ function route(stmt, session)
 end
 
 function rewrite(stmt, session)
+  if stmt:touches("edited") then return stmt:replace_table("edited", "wide.named") end
   if stmt:touches("old") then return (stmt.text:gsub("old", "renamed")) end
 end
 )";

@@ -102,6 +102,35 @@ TEST(simple_query, rewritten_is_sent_rewritten_and_its_error_loses_its_position)
       .expect_release();
 }
 
+TEST(simple_query, edited_keeps_the_position_of_its_error) {
+  constexpr const char* hint = "The statement was rewritten by a rule of pgswitch.";
+  Script()
+      .client(query("select 'ä' from edited where x"))
+      .expect_acquire()
+      .expect_to_server(query("select 'ä' from wide.named AS edited where x"))
+      .server(error("42703", "column \"x\" does not exist", 44), ready('I'))
+      .expect_to_client(error("42703", "column \"x\" does not exist", 30, hint), ready('I'))
+      .expect_release();
+  Script()
+      .client(query("select 1 from edited"))
+      .expect_acquire()
+      .expect_to_server(query("select 1 from wide.named AS edited"))
+      .server(error("42P01", "relation does not exist", 18), ready('I'))
+      .expect_to_client(error("42P01", "relation does not exist", 15, hint), ready('I'))
+      .expect_release();
+}
+
+TEST(simple_query, several_of_which_some_are_edited_keep_the_positions_of_their_errors) {
+  constexpr const char* hint = "The statement was rewritten by a rule of pgswitch.";
+  Script()
+      .client(query("select 1;  select 2 from edited; select y"))
+      .expect_acquire()
+      .expect_to_server(query("select 1;select 2 from wide.named AS edited;select y"))
+      .server(complete("SELECT 1"), complete("SELECT 1"), error("42703", "column \"y\" does not exist", 52), ready('I'))
+      .expect_to_client(complete("SELECT 1"), complete("SELECT 1"), error("42703", "column \"y\" does not exist", 41, hint), ready('I'))
+      .expect_release();
+}
+
 TEST(simple_query, larger_than_query_max_bytes_ends_the_session) {
   Start start;
   start.options.query_max_bytes = 100;

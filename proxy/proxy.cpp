@@ -21,13 +21,6 @@ std::int64_t unix_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-std::unique_ptr<rules::Engine> make_engine(const Config& config, std::uint64_t generation, std::string& error) {
-  rules::EngineOptions options = engine_options(config);
-  options.log = [](std::string_view message) { log_line(LogLevel::warning, message); };
-  options.now_us = steady_us;
-  return rules::Engine::create(std::move(options), generation, error);
-}
-
 /// Descriptors that clients, servers, listeners and files may need at most, as pgbouncer counts them.
 rlim_t expected_descriptors(const Config& config) {
   rlim_t servers = 0;
@@ -88,12 +81,21 @@ bool Proxy::prepare(std::string& error) {
   return make_workers(error) && listen(error);
 }
 
+std::unique_ptr<rules::Engine> Proxy::make_engine(const Config& config, std::uint64_t generation, std::size_t worker, std::string& error) {
+  rules::EngineOptions options = engine_options(config);
+  options.log = [](std::string_view message) { log_line(LogLevel::warning, message); };
+  options.now_us = steady_us;
+  options.route_state = [this, worker](rules::RouteId route) { return workers_[worker]->route_view().state(route); };
+  options.shared = shared_store_;
+  return rules::Engine::create(std::move(options), generation, error);
+}
+
 bool Proxy::make_workers(std::string& error) {
   TlsContexts tls;
   if (!make_tls_contexts(*config_, tls, error)) return false;
   const auto count = static_cast<unsigned>(std::clamp<int>(config_->workers, 1, CancelKey::max_workers));
   for (unsigned index = 0; index < count; ++index) {
-    auto engine = make_engine(*config_, generation_, error);
+    auto engine = make_engine(*config_, generation_, index, error);
     if (!engine) return false;
     workers_.push_back(std::make_unique<Worker>(*this, index, config_, std::move(engine), tls));
   }
@@ -157,7 +159,7 @@ std::vector<std::string> Proxy::reload() {
   if (!make_tls_contexts(*next, tls, error)) return {"TLS configuration could not be reloaded, keeping old configuration: " + error};
   std::vector<std::unique_ptr<rules::Engine>> engines;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    engines.push_back(make_engine(*next, generation_ + 1, error));
+    engines.push_back(make_engine(*next, generation_ + 1, i, error));
     if (!engines.back()) return {error};
   }
   if (!change_log(log_options(*next, options_), error)) return {error};

@@ -8,6 +8,8 @@
 
 #include "rules/decision.hpp"
 #include "rules/facts.hpp"
+#include "rules/route_state.hpp"
+#include "rules/shared_store.hpp"
 
 namespace pgswitch::rules {
 
@@ -25,6 +27,8 @@ struct EngineOptions {
   std::function<void(std::string_view message)> log;  ///< rule errors (at most one per rule and second) and log() calls
   std::function<std::int64_t()> now_us;         ///< the worker's clock
   std::function<std::int64_t()> unix_us;        ///< the time of day, for rules that have an hour
+  std::function<const RouteState*(RouteId)> route_state;  ///< for `routes`; nullptr, or none: nothing is known
+  std::shared_ptr<SharedStore> shared;          ///< for `shared`; none: the engine has one of its own
 };
 
 /// Counters of one rule hook or table rule, plain integers of one worker.

@@ -30,6 +30,8 @@ struct LuaOptions {
   std::function<void(std::string_view)> log;
   std::function<std::int64_t()> now_us;
   std::vector<std::pair<std::string, RouteId>> routes;  ///< that rules{} may name
+  std::function<const RouteState*(RouteId)> route_state;
+  std::shared_ptr<SharedStore> shared;
 };
 
 /// A loaded rules file: its Lua state, its table of rules and its hooks. Owned by the Chain of one worker. Whatever a hook does comes back as a

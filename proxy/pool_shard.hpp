@@ -78,6 +78,8 @@ class PoolShard {
   ShardCounts counts() const;
   /// A connection is idle, or another may be opened, and nobody waits for one.
   bool has_room() const;
+  /// The last login to a server failed, and none is connected.
+  bool is_failing() const { return failing_since_us_ != 0 && servers_.empty(); }
   /// Those still logging in too, from the connect on.
   void each(const std::function<void(const ServerConn&)>& visit) const;
 

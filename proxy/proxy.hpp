@@ -70,6 +70,7 @@ class Proxy {
   /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
   protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
   SideThread& side_thread() { return side_thread_; }
+  RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
   ServerProcessIds& server_process_ids() { return server_process_ids_; }
@@ -103,6 +104,7 @@ class Proxy {
   void reload_rules();
   void watch_rules();
   bool rules_have_changed();
+  std::unique_ptr<rules::Engine> make_engine(const Config& config, std::uint64_t generation, std::size_t worker, RulesWatch* watch, std::string& error);
   bool listen(std::string& error);
   void log_start() const;
   void hand_over(int fd, ClientAddress address);
@@ -128,6 +130,8 @@ class Proxy {
   LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
   SideThread side_thread_;
+  RouteBoard route_board_;
+  std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};
   std::atomic<Shutdown> shutdown_{Shutdown::none};
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -10,20 +10,23 @@ namespace {
 
 constexpr std::int64_t watch_period_us = 1'000'000;
 
-std::unique_ptr<rules::Engine> make_engine(const Config& config, std::uint64_t generation, RulesWatch* watch, std::string& error) {
+}  // namespace
+
+std::unique_ptr<rules::Engine> Proxy::make_engine(const Config& config, std::uint64_t generation, std::size_t worker, RulesWatch* watch,
+                                                  std::string& error) {
   rules::EngineOptions options = engine_options(config);
   options.log = [](std::string_view message) { log_line(LogLevel::warning, message); };
   options.now_us = steady_us;
+  options.route_state = [this, worker](rules::RouteId route) { return workers_[worker]->route_view().state(route); };
+  options.shared = shared_store_;
   if (watch != nullptr) options.on_source = [watch](const std::string& path) { watch->add(path); };
   return rules::Engine::create(std::move(options), generation, error);
 }
 
-}  // namespace
-
 bool Proxy::make_engines(const Config& config, std::uint64_t generation, std::size_t count, Engines& engines, std::string& error) {
   RulesWatch watch;
   for (std::size_t i = 0; i < count; ++i) {
-    auto engine = make_engine(config, generation, i == 0 ? &watch : nullptr, error);
+    auto engine = make_engine(config, generation, i, i == 0 ? &watch : nullptr, error);
     if (!engine) break;
     engines.push_back(std::move(engine));
   }

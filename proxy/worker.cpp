@@ -133,6 +133,7 @@ void Worker::tick() {
     if (sessions_[slot]) sessions_[slot]->tick(now_us_);
   }
   router_->tick();
+  route_view_.tick();
   if (++ticks_ % ticks_per_trim == 0) trim_memory();
 }
 

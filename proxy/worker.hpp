@@ -12,6 +12,7 @@
 #include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
+#include "proxy/route_board.hpp"
 #include "proxy/stats.hpp"
 #include "proxy/tls.hpp"
 #include "rules/engine.hpp"
@@ -44,6 +45,7 @@ class Worker {
   }
   /// By RouteId.
   const std::vector<RouteStats>& all_route_stats() const { return route_stats_; }
+  RouteView& route_view() { return route_view_; }
   const Config& config() const { return *config_; }
   const ConfigPtr& config_ptr() const { return config_; }
   /// nullptr: TLS is off on that side. Keep a copy of the pointer over a co_await, a reload replaces it.
@@ -114,6 +116,7 @@ class Worker {
   std::unique_ptr<Router> router_;
   RouterStats stats_;
   std::vector<RouteStats> route_stats_;
+  RouteView route_view_{*this};
   std::int64_t now_us_ = 0;
   std::int64_t draining_since_us_ = 0;
   std::uint32_t ticks_ = 0;

@@ -36,7 +36,8 @@ DecisionPtr Chain::default_decision() {
 std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& error) {
   std::unique_ptr<Chain> chain(new Chain(options));
   if (!options.rules_file.empty()) {
-    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us, options.routes, options.coverage, options.on_source};
+    LuaOptions lua{options.rules_file, options.lua_memory_bytes, options.lua_instructions, options.log, options.now_us, options.routes,
+                   options.coverage, options.on_source, options.route_state, options.shared};
     chain->lua_ = LuaRules::load(std::move(lua), error);
     if (chain->lua_ == nullptr) return nullptr;
   }

@@ -9,6 +9,8 @@
 #include "rules/account.hpp"
 #include "rules/decision.hpp"
 #include "rules/facts.hpp"
+#include "rules/route_state.hpp"
+#include "rules/shared_store.hpp"
 
 namespace pgswitch::rules {
 
@@ -34,6 +36,8 @@ struct EngineOptions {
   std::function<std::int64_t()> unix_us;        ///< the time of day, for rules that have an hour
   std::function<void(const std::string& path)> on_source;  ///< told of each file before it is read, or not found
   LineCoverage* coverage = nullptr;             ///< told which lines of the rules run; must outlive the engine
+  std::function<const RouteState*(RouteId)> route_state;  ///< for `routes`; nullptr, or none: nothing is known
+  std::shared_ptr<SharedStore> shared;          ///< for `shared`; none: the engine has one of its own
 };
 
 /// Counters of one rule hook or table rule, plain integers of one worker.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "rules/lua_results.hpp"
+#include "rules/lua_shared.hpp"
 #include "rules/lua_state.hpp"
 #include "rules/lua_strings.hpp"
 #include "rules/lua_tables.hpp"
@@ -288,11 +289,17 @@ void fill_globals(lua_State* L, LuaWorld& world) {
                                 {"log", sandbox_log},
                                 {"print", sandbox_log},
                                 {"now", sandbox_now},
+                                {"hash", lua_hash},
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, result_functions, 0);
   push_rules_function(L, &world.reader);
   lua_setfield(L, -2, "rules");
+  push_shared(L);
+  push_read_only(L, &refuse_change);
+  lua_setfield(L, -2, "shared");
+  push_routes(L);
+  lua_setfield(L, -2, "routes");
   push_string_library(L);
   lua_setfield(L, -2, "string");
   push_table_library(L);

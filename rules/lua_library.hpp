@@ -10,6 +10,8 @@
 #include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
 #include "rules/regex.hpp"
+#include "rules/route_state.hpp"
+#include "rules/shared_store.hpp"
 
 namespace pgswitch::rules {
 
@@ -22,6 +24,10 @@ struct LuaWorld {
   RuleReader reader;             ///< of what the file says to rules{}
   RegexCache regexes;            ///< that hooks have asked for
   EditBook edits;                ///< that the running rewrite tells its stmt
+  const std::vector<std::pair<std::string, RouteId>>* routes = nullptr;
+  std::function<const RouteState*(RouteId)> route_state;
+  SharedStore* shared = nullptr;
+  SharedStore::Value shared_value;  ///< on its way between Lua and `shared`
   std::string error;             ///< of the last require or regular expression
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };

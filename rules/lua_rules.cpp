@@ -46,6 +46,10 @@ LuaRules::LuaRules(LuaOptions options)
   world_.sources = &sources_;
   world_.log = options_.log;
   world_.now_us = options_.now_us;
+  world_.routes = &options_.routes;
+  world_.route_state = options_.route_state;
+  if (!options_.shared) options_.shared = std::make_shared<SharedStore>();
+  world_.shared = options_.shared.get();
 }
 
 std::unique_ptr<LuaRules> LuaRules::load(LuaOptions options, std::string& error) {

@@ -32,6 +32,8 @@ struct LuaOptions {
   std::vector<std::pair<std::string, RouteId>> routes;  ///< that rules{} may name
   LineCoverage* coverage = nullptr;  ///< told which lines run
   std::function<void(const std::string& path)> on_source;  ///< told of each file before it is read
+  std::function<const RouteState*(RouteId)> route_state;
+  std::shared_ptr<SharedStore> shared;
 };
 
 /// A loaded rules file: its Lua state, its table of rules and its hooks. Owned by the Chain of one worker. Whatever a hook does comes back as a

@@ -261,8 +261,8 @@ void Relay::on_lease_failed(const SqlError& error) {
 void Relay::release(const Action& action) {
   Held* held = find(action.route);
   if (!held) return;
-  Lease lease = std::move(held->lease);
   update_times();
+  Lease lease = std::move(held->lease);
   count(*lease);
   held_.erase(held_.begin() + (held - held_.data()));
   lease->set_peer(nullptr);

@@ -93,6 +93,7 @@ void Relay::update_times() {
   if (core_.has_open_batch()) quiet_us_ = now;
   if (!busy && request_us_ != 0) {
     query_time_ += static_cast<std::uint64_t>(now - request_us_);
+    if (const ServerConn* const ran_on = server()) worker_.route_view().note_request(ran_on->route, now - request_us_);
     request_us_ = 0;
     quiet_us_ = now;
   }

@@ -131,6 +131,7 @@ class SessionCore {
     int advisory_locks = 0;
     // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
     Pins new_pins = 0;
+    Pins ended_pins = 0;  ///< the other way round
     std::vector<std::string> new_objects;
     std::vector<std::string> dropped_objects;  ///< ON COMMIT DROP: gone with either end of the transaction
   };

@@ -58,12 +58,28 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
   if (has(statement.effects, Effect::deallocate)) deallocated_by_sql(statement, link);
 }
 
+/// What may stay although the statement fails: what code that nobody sees has committed, and a lock that it had got before.
+void SessionCore::note_sent(const Statement& statement, Link& link) {
+  if (has(statement.effects, Effect::unknown_settings)) link.state->unknown_settings = true;
+  if (has(statement.effects, Effect::advisory_lock)) link.state->session_state = true;
+  if (statement.kind != Kind::execute) return;
+  const auto named = prepared_.find(statement.prepared);
+  if (named != prepared_.end() && named->second->item().statement->kind != Kind::execute) note_sent(*named->second->item().statement, link);
+}
+
+/// The server has its own values, and gets the client's before it reads anything else.
+void SessionCore::tell_settings() {
+  note_application_name(settings_.wanted()[static_cast<std::size_t>(Tracked::application_name)]);
+  work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
+}
+
 /// What the transaction set and made is gone. Locks, SQL PREPARE and currval() are not transactional.
 void SessionCore::roll_back(Link& link) {
   constexpr Pins transactional = bit(Pin::temp_table) | bit(Pin::listen) | bit(Pin::hold_cursor);
   settings_.rollback(*link.state);
   link.pins &= ~(link.new_pins & transactional);
-  link.new_pins = 0;
+  link.pins |= link.ended_pins & ~link.new_pins;
+  link.new_pins = link.ended_pins = 0;
   for (const std::string& object : std::exchange(link.new_objects, {})) objects_.erase(object);
 }
 
@@ -119,6 +135,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   if (has(effects, Effect::close_cursor)) closed_cursor(statement.object, link);
   if (has(effects, Effect::close_all_cursors)) closed_cursor("", link);
 
+  link.ended_pins |= before & ((has(effects, Effect::unlisten_all) ? bit(Pin::listen) : 0) | (has(effects, Effect::discard_temp) ? bit(Pin::temp_table) : 0));
   unpin(Effect::unlisten_all, Pin::listen);
   unpin(Effect::advisory_unlock_all, Pin::advisory_lock);
   unpin(Effect::deallocate_all, Pin::sql_prepare);
@@ -126,6 +143,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   unpin(Effect::reset_all, Pin::set_config);
   if (has(effects, Effect::discard_all)) {
     link.pins &= bit(Pin::session_mode);
+    link.ended_pins = 0;
     link.advisory_locks = 0;
     link.state->session_state = false;
     link.state->unknown_settings = false;

@@ -72,13 +72,10 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
 
 /// What the transaction set is as before it, and a client that stays is told so, as a server would have.
 void SessionCore::lose_transaction(bool stays) {
-  constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
-  const std::string name = settings_.wanted()[application_name];
   settings_.rollback_lost();
   if (work_->wish) settings_.return_to(std::move(*work_->wish));
   work_->wish.reset();
-  if (settings_.wanted()[application_name] != name) note_application_name(settings_.wanted()[application_name]);
-  if (stays) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
+  if (stays) tell_settings();
 }
 
 /// One error for what was running, ReadyForQuery for everything that awaited one.

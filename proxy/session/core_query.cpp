@@ -200,8 +200,7 @@ void SessionCore::end_string(bool failed) {
   if (!work_->wish) return;
   if (failed) {
     settings_.return_to(std::move(*work_->wish));
-    note_application_name(settings_.wanted()[static_cast<std::size_t>(Tracked::application_name)]);
-    work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
+    tell_settings();
   }
   work_->wish.reset();
 }

@@ -198,16 +198,15 @@ bool SessionCore::on_ready(ByteView frame) {
       roll_back(link);
     else
       settings_.commit();
-    link.new_pins = 0;
+    link.new_pins = link.ended_pins = 0;
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
   }
   const bool shown = reply == Reply::forward || reply == Reply::substitute;
-  // The server has its own value, and gets the client's before it reads anything else.
-  if (shown && settings_.is_returning()) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   if (shown) end_string(failed);
+  if (shown && settings_.is_untold()) tell_settings();
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);

@@ -180,7 +180,7 @@ std::string SessionSettings::parsing() const {
 void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
 
 SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, const ServerState& server) const {
-  return {std::string(savepoint), settings_, server.settings, wanted_, server.unknown_settings};
+  return {std::string(savepoint), settings_, server.settings, wanted_};
 }
 
 void SessionSettings::remember(const ServerState& server) {
@@ -211,6 +211,7 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
     const auto i = static_cast<std::size_t>(tracked);
     wanted_.set(i, base_tracked_[i]);
     returning_ |= 1u << static_cast<unsigned>(tracked);
+    untold_ = true;
     unreported(name);
     return;
   }
@@ -237,6 +238,7 @@ void SessionSettings::reset_all(ServerState& server, bool role_too) {
   server.settings = std::move(on_server);
   wanted_ = base_tracked_;
   returning_ = ~0u;
+  untold_ = true;
   unreported("all");
 }
 
@@ -259,7 +261,10 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
       if (change.local && is_parsed_with(change.name)) unreported(change.statement);
   }
   if (has(effects, Effect::reset_all)) reset_all(server, false);
-  if (has(effects, Effect::discard_all)) reset_all(server, true);
+  if (has(effects, Effect::discard_all)) {
+    reset_all(server, true);
+    undo_.clear();  // it is committed at once
+  }
   if (has(effects, Effect::unknown_settings)) {
     remember(server);
     server.unknown_settings = true;
@@ -285,6 +290,9 @@ void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
     unreported("rollback to");
     settings_ = undo_[i].wanted;
     server.settings = undo_[i].on_server;
+    wanted_ = undo_[i].tracked;
+    returning_ = 0;
+    untold_ = true;
     undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i) + 1, undo_.end());
     return;
   }
@@ -302,7 +310,9 @@ void SessionSettings::rollback(ServerState& server) {
   if (undo_.empty()) return;
   settings_ = std::move(undo_.front().wanted);
   server.settings = std::move(undo_.front().on_server);
-  server.unknown_settings = undo_.front().unknown_settings;
+  wanted_ = std::move(undo_.front().tracked);
+  returning_ = 0;
+  untold_ = true;
   undo_.clear();
 }
 
@@ -320,10 +330,12 @@ void SessionSettings::rollback_lost() {
 void SessionSettings::return_to(Wish wish) {
   settings_ = std::move(wish.settings);
   wanted_ = std::move(wish.tracked);
+  untold_ = true;
   ++version_;
 }
 
 void SessionSettings::tell_wanted(std::string& out) {
+  untold_ = false;
   for (std::size_t i = 0; i < tracked_count; ++i) {
     if (!differs(i, wanted_[i], told_[i])) continue;
     protocol::write_parameter_status(out, to_string(static_cast<Tracked>(i)), wanted_[i]);

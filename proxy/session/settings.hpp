@@ -55,8 +55,8 @@ class SessionSettings {
   void tell_wanted(std::string& out);
   /// ReadyForQuery: what has changed has been reported.
   void end_cycle();
-  /// Something was reset since the last one, and the client expects to be told its start-up value.
-  bool is_returning() const { return returning_ != 0; }
+  /// The client may have to be told what it wants: something was reset, or taken back, that the server has no news of.
+  bool is_untold() const { return untold_; }
 
   const TrackedValues& told() const { return *told_; }
   /// What the client believes of a setting that servers report; of another one, `reported`.
@@ -89,7 +89,6 @@ class SessionSettings {
     Settings wanted;
     Settings on_server;
     TrackedCopy tracked;    ///< wanted
-    bool unknown_settings;
   };
   Snapshot snapshot(std::string_view savepoint, const ServerState& server) const;
   void remember(const ServerState& server);
@@ -109,6 +108,7 @@ class SessionSettings {
   unsigned facts_version_ = ~0u;
   Facts facts_;                ///< as of that version
   bool unsettled_ = false;
+  bool untold_ = false;
   Settings settings_;
   Settings base_;
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints

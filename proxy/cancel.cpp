@@ -89,7 +89,6 @@ boost::asio::awaitable<bool> deliver(Worker& worker, const CancelTarget& target,
 
 // The connection may have been closed meanwhile, so it is looked for, not remembered.
 void end_cancel(Worker& worker, std::uint64_t id) {
-  --worker.cancels_in_flight;
   for (const auto& [key, shard] : worker.router().shards()) {
     shard->each([id](const ServerConn& server) {
       if (server.id == id) --server.cancels_in_flight;
@@ -98,8 +97,7 @@ void end_cancel(Worker& worker, std::uint64_t id) {
 }
 
 bool begin_cancel(Worker& worker, const ServerConn& server) {
-  if (worker.cancels_in_flight >= max_cancels_in_flight || !server.stream.is_open()) return false;
-  ++worker.cancels_in_flight;
+  if (!server.stream.is_open()) return false;
   ++server.cancels_in_flight;
   ++worker.stats().cancels;
   return true;
@@ -115,8 +113,24 @@ boost::asio::awaitable<void> cancel_session(Worker& worker, std::uint32_t slot, 
   return send_cancel(worker, *server, deadline_us);
 }
 
+/// False: its time was over before its turn came.
+boost::asio::awaitable<bool> await_turn(Worker& worker, std::int64_t deadline_us) {
+  constexpr std::int64_t look_again_us = 5'000;
+  Alarm alarm(worker.io());
+  while (worker.cancels_in_flight >= max_cancels_in_flight) {
+    if (worker.now_us() >= deadline_us) co_return false;
+    co_await alarm.wait(worker.now_us() + look_again_us);
+  }
+  co_return true;
+}
+
 boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std::int64_t deadline_us) {
-  const bool sent = co_await deliver(worker, target, deadline_us);
+  bool sent = co_await await_turn(worker, deadline_us);
+  if (sent) {
+    ++worker.cancels_in_flight;
+    sent = co_await deliver(worker, target, deadline_us);
+    --worker.cancels_in_flight;
+  }
   end_cancel(worker, target.id);
   if (!sent) log_line(LogLevel::debug, "cancel request for server process " + std::to_string(target.process_id) + " failed");
 }
@@ -129,11 +143,12 @@ boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id
   for (const CancelKey& key : meant) {
     Worker* const target = from.proxy().worker(key.worker);
     if (!target) continue;
-    co_await sleep_until_told(from.io(), [&](std::function<void()> tell) {
+    const auto begin = [&](std::function<void()> tell) {
       target->post([target, slot = key.slot, secret, tell = std::move(tell)] {
         boost::asio::co_spawn(target->io(), cancel_session(*target, slot, secret), [tell](std::exception_ptr) { tell(); });
       });
-    });
+    };
+    co_await sleep_until_told(from.io(), begin);
   }
 }
 

@@ -8,7 +8,7 @@ namespace pgswitch {
 class ServerConn;
 class Worker;
 
-/// CancelRequests that one worker may have under way at servers; more are dropped, as a lost signal would be.
+/// CancelRequests that one worker may have under way at servers; more wait for their turn.
 inline constexpr std::uint32_t max_cancels_in_flight = 64;
 
 /// A client's CancelRequest: to the session that its process id names, on whatever worker. `from`: the worker that read it.

@@ -162,6 +162,7 @@ class SessionCore {
     std::vector<Deferred> deferred;     ///< BEGIN and what follows it, not sent yet
     std::vector<Action> releases;
     std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
+    Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
   };
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();
@@ -202,6 +203,8 @@ class SessionCore {
   std::optional<protocol::SqlError> refuse_script() const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
   bool fail_query(const protocol::SqlError& error);
+  bool may_leave_settings() const;
+  void end_string(bool failed);
   void drop_unnamed();
   void abort_locally();
 
@@ -269,6 +272,7 @@ class SessionCore {
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
   std::optional<protocol::SqlError> name_taken() const;
+  std::optional<protocol::SqlError> cursor_taken() const;
   void take_back(Note& note, Note* later = nullptr);
   void prepared_by_sql(const rules::Statement& statement, Link& link);
   void deallocated_by_sql(const rules::Statement& statement, Link& link);
@@ -293,6 +297,7 @@ class SessionCore {
   void release(Link& link, bool clean);
   void maybe_release();
   void end_segment();
+  rules::RouteId home_of(const rules::Statement& statement) const;
   rules::RouteId route_of(const rules::ScriptItem& item) const;
   bool is_neutral(const rules::ScriptItem& item) const;
   rules::RouteId neutral_route() const;
@@ -343,7 +348,6 @@ class SessionCore {
   rules::Engine* engine_ = nullptr;
   LastRoute last_route_;
   SessionSettings settings_;
-
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;
   Link* active_ = nullptr;
@@ -370,7 +374,6 @@ class SessionCore {
   bool batch_wrote_ = false;
   bool skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
-
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
   char copy_broken_by_ = 0;
@@ -385,7 +388,6 @@ class SessionCore {
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
-
   bool holds_replies_ = false;
 
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come

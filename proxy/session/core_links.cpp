@@ -30,7 +30,7 @@ void SessionCore::remove_link(Link* link) {
 }
 
 bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
-  if (item.decision->route != rules::no_route) return false;
+  if (item.decision->route != rules::no_route || home_of(*item.statement) != rules::no_route) return false;
   const Kind kind = item.statement->kind;
   return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate || kind == Kind::fetch ||
          kind == Kind::close_cursor;
@@ -46,23 +46,29 @@ RouteId SessionCore::neutral_route() const {
   return options_.default_route;
 }
 
-RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
+/// Where what the statement names is: a temporary table, a held cursor, a prepared statement. no_route: nowhere in particular.
+RouteId SessionCore::home_of(const rules::Statement& statement) const {
   if (!objects_.empty()) {
     const auto lives = [&](std::string_view kind, const std::string& name) {
       const auto found = objects_.find(std::string(kind) + name);
       return found == objects_.end() ? rules::no_route : found->second;
     };
-    const rules::Statement& statement = *item.statement;
     for (const auto* tables : {&statement.reads, &statement.writes})
       for (const rules::TableName& table : *tables)
         if (const RouteId route = lives("table:", table.name); route != rules::no_route) return route;
     if (statement.kind == Kind::fetch || statement.kind == Kind::close_cursor)
       if (const RouteId route = lives("cursor:", statement.object); route != rules::no_route) return route;
   }
-  if (const std::string& name = item.statement->prepared; !name.empty()) {
+  if (const std::string& name = statement.prepared; !name.empty()) {
     const auto named = prepared_.find(name);
-    if (named != prepared_.end() && named->second->item().statement->prepared.empty()) return route_of(named->second->item());
+    const bool anywhere = statement.kind == Kind::deallocate && named != prepared_.end() && !named->second->by_sql;
+    if (named != prepared_.end() && !anywhere && named->second->item().statement->prepared.empty()) return route_of(named->second->item());
   }
+  return rules::no_route;
+}
+
+RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
+  if (const RouteId home = home_of(*item.statement); home != rules::no_route) return home;
   if (item.decision->route != rules::no_route) return item.decision->route;
   return is_neutral(item) ? neutral_route() : options_.default_route;
 }

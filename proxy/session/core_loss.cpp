@@ -75,6 +75,8 @@ void SessionCore::lose_transaction(bool stays) {
   constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
   const std::string name = settings_.wanted()[application_name];
   settings_.rollback_lost();
+  if (work_->wish) settings_.return_to(std::move(*work_->wish));
+  work_->wish.reset();
   if (settings_.wanted()[application_name] != name) note_application_name(settings_.wanted()[application_name]);
   if (stays) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
 }

@@ -180,6 +180,19 @@ std::optional<SqlError> SessionCore::name_taken() const {
   return std::nullopt;
 }
 
+/// A cursor WITH HOLD has the name on another server than the one that would find that out.
+std::optional<SqlError> SessionCore::cursor_taken() const {
+  if (objects_.empty() || status() == 'E') return std::nullopt;
+  for (const rules::ScriptItem& item : work_->head.script->items) {
+    const Statement& statement = *item.statement;
+    if (has(statement.effects, Effect::close_cursor) || has(statement.effects, Effect::close_all_cursors)) break;
+    if (statement.kind != Kind::declare_cursor) continue;
+    const auto found = objects_.find("cursor:" + statement.object);
+    if (found != objects_.end() && found->second != route_of(item)) return duplicate_portal(statement.object);
+  }
+  return std::nullopt;
+}
+
 /// Undoes what a message changed in advance, now that it will not be answered. `later`: a message that will be, and
 /// has changed the same name since.
 void SessionCore::take_back(Note& note, Note* later) {

@@ -14,6 +14,7 @@ using protocol::FrameHeader;
 using protocol::Severity;
 using protocol::SqlError;
 using rules::Decision;
+using rules::Effect;
 using rules::Kind;
 using rules::RouteId;
 using rules::ScriptItem;
@@ -114,6 +115,7 @@ bool SessionCore::fail_query(const SqlError& error) {
   write_local_error(error);
   refusal_.reset();
   abort_locally();
+  end_string(true);
   write_local_ready();
   work_->head = {};
   maybe_release();
@@ -132,6 +134,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
     if (item.statement->kind == Kind::begin && options_.mode == CoreOptions::Mode::statement) return no_transaction_blocks();
   }
   if (auto taken = name_taken()) return taken;
+  if (auto taken = cursor_taken()) return taken;
   RouteId route = rules::no_route;
   bool wrote = false;
   char transaction = status();
@@ -156,6 +159,7 @@ bool SessionCore::run_script(std::string_view text) {
   if (!work_->head.started) {
     if (const auto refused = refuse_script()) return fail_query(*refused);
     work_->head.started = true;
+    if (may_leave_settings()) work_->wish = settings_.wish();
   }
   const auto& items = work_->head.script->items;
   while (work_->head.next < items.size() && !work_->head.failed) {
@@ -176,9 +180,30 @@ bool SessionCore::run_script(std::string_view text) {
   if (!work_->ledger.empty()) return await_replies(), false;
   if (refusal_) return fail_query(*refusal_);
   if (work_->head.failed) abort_locally();
+  end_string(work_->head.failed);
   write_local_ready();
   maybe_release();
   return true;
+}
+
+/// Whether the string at the head is one transaction of its own that sets something, which routes may make several.
+bool SessionCore::may_leave_settings() const {
+  constexpr rules::Effects sets = bit(Effect::set_variable) | bit(Effect::reset_all);
+  const auto& items = work_->head.script->items;
+  const auto any = [&](auto test) { return std::any_of(items.begin(), items.end(), test); };
+  return items.size() > 1 && status() == 'I' && any([](const ScriptItem& item) { return (item.statement->effects & sets) != 0; }) &&
+         !any([](const ScriptItem& item) { return item.statement->is_transaction_control(); });
+}
+
+/// A query string has been answered. One that failed has set nothing, whatever a part of it has had committed by another server.
+void SessionCore::end_string(bool failed) {
+  if (!work_->wish) return;
+  if (failed) {
+    settings_.return_to(std::move(*work_->wish));
+    note_application_name(settings_.wanted()[static_cast<std::size_t>(Tracked::application_name)]);
+    work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
+  }
+  work_->wish.reset();
 }
 
 /// Where the run that begins at item `begin` ends: the statements that one message can carry to one route.
@@ -294,6 +319,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     if (!ends_failed_transaction(statement.kind)) refusal_ = transaction_failed();
     return false;
   } else if (item.decision->verb == Decision::Verb::answer) {
+    if (status() == 'E') return refusal_ = transaction_failed(), false;
     work_->to_client.compose([&](std::string& out) {
       write_answer_description(out, item.decision->answer);
       write_answer_rows(out, item.decision->answer);

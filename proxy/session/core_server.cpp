@@ -202,14 +202,17 @@ bool SessionCore::on_ready(ByteView frame) {
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
   }
+  const bool shown = reply == Reply::forward || reply == Reply::substitute;
+  // The server has its own value, and gets the client's before it reads anything else.
+  if (shown && settings_.is_returning()) work_->to_client.compose([this](std::string& out) { settings_.tell_wanted(out); });
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
+  if (shown) end_string(failed);
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);
   if (reply == Reply::partial && failed) work_->head.failed = true;
   if (reply == Reply::substitute && !failed) work_->to_client.append(work_->ledger.substitute());
-  const bool shown = reply == Reply::forward || reply == Reply::substitute;
   if (shown) {
     if (local_abort_)
       work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, 'E'); });
@@ -239,7 +242,7 @@ bool SessionCore::on_ready(ByteView frame) {
 void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   const auto status = backend::read_parameter_status(body);
   if (!status) return desynchronised(backend::parameter_status);
-  const bool own = swallowing();
+  const bool own = swallowing() && work_->ledger.head().expect != Expect::sync;  // of what the client sent before a Sync of ours
   if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) {
     const std::string_view seen = settings_.told_value(status->name, status->value);
     if (seen == status->value)

@@ -317,6 +317,12 @@ void SessionSettings::rollback_lost() {
   undo_.clear();
 }
 
+void SessionSettings::return_to(Wish wish) {
+  settings_ = std::move(wish.settings);
+  wanted_ = std::move(wish.tracked);
+  ++version_;
+}
+
 void SessionSettings::tell_wanted(std::string& out) {
   for (std::size_t i = 0; i < tracked_count; ++i) {
     if (!differs(i, wanted_[i], told_[i])) continue;

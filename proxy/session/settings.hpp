@@ -43,10 +43,20 @@ class SessionSettings {
   void rollback(ServerState& server);
   /// The transaction is over but its connection is gone, and will not report what that undoes.
   void rollback_lost();
+  /// What the session wants its settings to be.
+  struct Wish {
+    Settings settings;
+    TrackedCopy tracked;
+  };
+  Wish wish() const { return {settings_, wanted_}; }
+  /// Outside of a transaction: what was set since is taken back, although servers have committed it.
+  void return_to(Wish wish);
   /// Appends a ParameterStatus for each setting that the client believes to be something else than what it wants.
   void tell_wanted(std::string& out);
   /// ReadyForQuery: what has changed has been reported.
   void end_cycle();
+  /// Something was reset since the last one, and the client expects to be told its start-up value.
+  bool is_returning() const { return returning_ != 0; }
 
   const TrackedValues& told() const { return *told_; }
   /// What the client believes of a setting that servers report; of another one, `reported`.

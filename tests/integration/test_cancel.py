@@ -57,6 +57,20 @@ def test_a_cancel_that_comes_too_late_hits_nobody(proxy):
                 assert one(other, "SELECT 2") == 2
 
 
+@pytest.mark.pooler
+def test_many_that_cancel_at_once_are_all_cancelled(start_proxy, oltp):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=80)
+    with proxy.many(80) as connections:
+        errors = [in_background(lambda c=c: failure(c, "SELECT pg_sleep(60)")) for c in connections]
+        eventually(lambda: sleeping(oltp) == 80, 30, "all queries run")
+        cancels = [threading.Thread(target=c.cancel) for c in connections]
+        for cancel in cancels:
+            cancel.start()
+        for cancel in cancels:
+            cancel.join()
+        assert {error().sqlstate for error in errors} == {"57014"}
+
+
 def test_cancel_inside_a_transaction_fails_the_transaction_only(proxy, oltp):
     with proxy.connect() as connection:
         connection.execute("BEGIN")

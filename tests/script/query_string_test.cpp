@@ -32,6 +32,31 @@ TEST(query_string, of_two_routes_runs_as_segments_with_one_ready_for_query) {
       .expect_release("app");
 }
 
+TEST(query_string, of_two_routes_that_fails_has_set_nothing) {
+  Script()
+      .client(query("set search_path to a; select * from b_t; select nothing"))
+      .expect_acquire("b")
+      .expect_to_server(query("set search_path to a; select * from b_t"))
+      .server(complete("SET"), complete("SELECT 2"), ready('I'))
+      .expect_to_client(complete("SET"), complete("SELECT 2"))
+      .expect_release("b")
+      .expect_acquire("app")
+      .expect_to_server(query("set search_path to a"))
+      .server(complete("SET"), ready('I'))
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'))
+      .expect_release("app")
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("RESET \"search_path\""))
+      .server(complete("RESET"), ready('I'))
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 2"), ready('I'))
+      .expect_to_client(complete("SELECT 2"), ready('I'))
+      .expect_release("b");
+}
+
 TEST(query_string, stops_at_the_first_error) {
   Script()
       .client(query("select nothing; select * from b_t"))

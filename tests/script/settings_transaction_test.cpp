@@ -84,6 +84,29 @@ TEST(settings, reset_in_a_transaction_have_their_start_up_value_in_the_rest_of_i
       .whole_exchange("select 1", "SELECT 1");
 }
 
+// A driver writes its next statement in the encoding that it has been told.
+TEST(settings, reset_to_a_start_up_value_are_told_at_once) {
+  for (const char* resets : {"reset client_encoding", "reset all"}) {
+    Script script(in_latin1());
+    script.client(query("set client_encoding to utf8"))
+        .expect_acquire()
+        .expect_to_server(query("SET client_encoding='LATIN1'"))
+        .server(complete("SET"), parameter_status("client_encoding", "LATIN1"), ready('I'))
+        .expect_to_server(query("SET my.x='\xe9'"))
+        .server(complete("SET"), ready('I'))
+        .expect_to_server(query("set client_encoding to utf8"))
+        .server(complete("SET"), parameter_status("client_encoding", "UTF8"), ready('I'))
+        .expect_to_client(complete("SET"), parameter_status("client_encoding", "UTF8"), ready('I'))
+        .expect_release()
+        .client(query(resets))
+        .expect_acquire()
+        .expect_to_server(query(resets))
+        .server(complete("RESET"), ready('I'))
+        .expect_to_client(complete("RESET"), parameter_status("client_encoding", "LATIN1"), ready('I'))
+        .expect_release();
+  }
+}
+
 TEST(settings, are_sent_in_the_encoding_they_were_made_in) {
   Script(in_latin1())
       .client(query("select 1"))

@@ -129,4 +129,17 @@ TEST(simple_query, notices_and_notifications_are_passed_on_in_place) {
       .expect_release();
 }
 
+TEST(simple, answer_of_a_rule_is_none_in_a_failed_transaction) {
+  Script(eager_begin())
+      .client(query("begin; select 1/0"))
+      .expect_acquire()
+      .expect_to_server(query("begin; select 1/0"))
+      .server(complete("BEGIN"), error("22012"), ready('E'))
+      .expect_to_client(complete("BEGIN"), error("22012"), ready('E'))
+      .client(query("select * from told"))
+      .expect_to_client(any_error("25P02"), ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

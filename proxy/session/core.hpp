@@ -362,7 +362,6 @@ class SessionCore {
   Boxed<std::string> fatal_from_server_;  ///< the frame
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
-
   PreparedNames prepared_;
   PreparedStatementPtr unnamed_;
   PreparedStatementPtr unnamed_portal_;
@@ -391,7 +390,6 @@ class SessionCore {
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
   bool holds_replies_ = false;
-
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
   bool client_rest_forward_ = false;
   std::uint64_t server_rest_ = 0;

@@ -110,8 +110,8 @@ void Chain::ask_rewrites(Draft& draft) {
     const HookResult& result = ask(hook, draft);
     const Asked asked = asked_hook(hook, result);
     if (take_verb(asked, result, draft)) continue;
-    if (result.said == HookResult::Said::edits) take_edits(asked, result.edits, result.where, draft);
-    else take_rewrite(asked, result.text, result.where, draft);
+    if (result.said == HookResult::Said::edits) return take_edits(asked, result.edits, result.where, draft);
+    take_rewrite(asked, result.text, result.where, draft);
   }
 }
 

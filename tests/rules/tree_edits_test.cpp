@@ -318,6 +318,13 @@ TEST_F(TreeEditing, an_edit_that_cannot_be_made_is_refused_whatever_rules_on_err
   EXPECT_EQ(logged_.size(), 1u);
 }
 
+TEST_F(TreeEditing, a_statement_that_rewrite_returned_is_not_rewritten_by_the_other_hook) {
+  ASSERT_TRUE(load("function rewrite(stmt) if stmt:touches('t') then return stmt end end\n"
+                   "function rewrite_query(username, query, in_transaction) return query .. ' limit 1' end")) << error_;
+  expect("select * from t", "");
+  expect("select * from u", "select * from u limit 1");
+}
+
 TEST_F(TreeEditing, each_statement_of_a_string_is_edited_by_itself) {
   ASSERT_TRUE(load("function rewrite(stmt) return stmt:replace_table('sales', 'x') end")) << error_;
   const Script& script = decide("select 1; select * from sales; /* c */ select 2 from sales -- end");

@@ -60,7 +60,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
 
 /// What may stay although the statement fails: what code that nobody sees has committed, and a lock that it had got before.
 void SessionCore::note_sent(const Statement& statement, Link& link) {
-  if (has(statement.effects, Effect::unknown_settings)) link.state->unknown_settings = true;
+  if (statement.kind == Kind::do_ || statement.kind == Kind::call) link.state->unknown_settings = true;
   if (has(statement.effects, Effect::advisory_lock)) link.state->session_state = true;
   if (statement.kind != Kind::execute) return;
   const auto named = prepared_.find(statement.prepared);

@@ -55,6 +55,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);
+  note_sent(statement, *active_);
   if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
     work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {

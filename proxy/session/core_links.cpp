@@ -13,6 +13,12 @@ using protocol::SqlError;
 using rules::Kind;
 using rules::RouteId;
 
+namespace {
+
+bool may_be_temporary(const rules::TableName& table) { return table.schema.empty() || table.schema.starts_with("pg_temp"); }
+
+}  // namespace
+
 SessionCore::Link* SessionCore::find_link(RouteId route) const {
   for (const auto& link : links_)
     if (link->route == route) return link.get();
@@ -55,7 +61,7 @@ RouteId SessionCore::home_of(const rules::Statement& statement) const {
     };
     for (const auto* tables : {&statement.reads, &statement.writes})
       for (const rules::TableName& table : *tables)
-        if (const RouteId route = lives("table:", table.name); route != rules::no_route) return route;
+        if (const RouteId route = may_be_temporary(table) ? lives("table:", table.name) : rules::no_route; route != rules::no_route) return route;
     if (statement.kind == Kind::fetch || statement.kind == Kind::close_cursor)
       if (const RouteId route = lives("cursor:", statement.object); route != rules::no_route) return route;
   }

@@ -247,6 +247,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     // Should a Parse of ours fail, the server skips what comes behind it.
     if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
+    note_sent(*items[i].statement, *link);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (ends_transaction(items[i].statement->kind)) drop_portals();
     if (has(items[i].statement->effects, rules::Effect::close_all_cursors)) close_all_portals({}, note);

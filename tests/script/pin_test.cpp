@@ -266,4 +266,35 @@ TEST(session_mode, keeps_one_lease_for_each_route_until_the_end) {
       .expect_close();
 }
 
+// It may have committed, or locked, before it failed.
+TEST(pin, code_that_fails_leaves_a_server_to_be_reset) {
+  for (const char* fails : {"do 'begin commit; raise; end'", "call p()", "select pg_advisory_lock(5), 1/(select 0)"}) {
+    Script()
+        .client(query(fails))
+        .expect_acquire()
+        .expect_to_server(query(fails))
+        .server(error("P0001"), ready('I'))
+        .expect_to_client(error("P0001"), ready('I'))
+        .expect_release("app", Leftover{.reset_needed = true});
+    Script()
+        .client(parse("", fails), bind_to("", ""), execute(""), sync())
+        .expect_acquire()
+        .expect_to_server(parse("", fails), bind_to("", ""), execute(""), sync())
+        .server(parse_complete(), bind_complete(), error("P0001"), ready('I'))
+        .expect_to_client(parse_complete(), bind_complete(), error("P0001"), ready('I'))
+        .expect_release("app", Leftover{.reset_needed = true});
+  }
+}
+
+TEST(pin, listen_is_brought_back_by_the_rollback_of_unlisten) {
+  Script script(eager_begin());
+  pinned(script, "listen ch", "LISTEN", Pin::listen)
+      .exchange("begin", "BEGIN", 'T')
+      .exchange("unlisten *", "UNLISTEN", 'T')
+      .exchange("rollback", "ROLLBACK", 'I')
+      .exchange("select 1", "SELECT 1", 'I')
+      .exchange("unlisten *", "UNLISTEN", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
 }  // namespace pgswitch::script

@@ -9,6 +9,7 @@ namespace pgswitch::script {
 namespace {
 
 constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
+constexpr auto time_zone = static_cast<std::size_t>(Tracked::time_zone);
 constexpr auto application_name = static_cast<std::size_t>(Tracked::application_name);
 
 /// A client that logged in with a search_path, which its server has already.
@@ -105,6 +106,52 @@ TEST(settings, reset_to_a_start_up_value_are_told_at_once) {
         .expect_to_client(complete("RESET"), parameter_status("client_encoding", "LATIN1"), ready('I'))
         .expect_release();
   }
+}
+
+// No server tells of it: for it nothing has changed.
+TEST(settings, reset_in_what_is_rolled_back_are_as_before) {
+  for (const char* fails : {"reset timezone; select 1/0", "reset all; select 1/0"}) {
+    Start start;
+    start.tracked[time_zone] = "UTC";
+    Script script(start);
+    script.client(query("set timezone to 'Asia/Tokyo'"))
+        .expect_acquire()
+        .expect_to_server(query("set timezone to 'Asia/Tokyo'"))
+        .server(complete("SET"), parameter_status("TimeZone", "Asia/Tokyo"), ready('I'))
+        .expect_to_client(complete("SET"), parameter_status("TimeZone", "Asia/Tokyo"), ready('I'))
+        .expect_release()
+        .client(query(fails))
+        .expect_acquire()
+        .expect_to_server(query(fails))
+        .server(complete("RESET"), error("22012"), ready('I'))
+        .expect_to_client(complete("RESET"), error("22012"), ready('I'))
+        .expect_release()
+        .new_server()
+        .client(query("select 1"))
+        .expect_acquire()
+        .expect_to_server(query("SET TimeZone='Asia/Tokyo'"))
+        .server(complete("SET"), parameter_status("TimeZone", "Asia/Tokyo"), ready('I'))
+        .expect_to_server(query("select 1"))
+        .server(complete("SELECT 1"), ready('I'))
+        .expect_to_client(complete("SELECT 1"), ready('I'))
+        .expect_release();
+  }
+}
+
+// PostgreSQL commits it at once.
+TEST(settings, discarded_all_are_not_brought_back_by_what_fails_behind_it) {
+  Script script;
+  script.whole_exchange("set search_path to a", "SET")
+      .client(parse("", "discard all"), bind_to("", ""), execute(""), parse("", "select 1/0"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "discard all"), bind_to("", ""), execute(""), flush())
+      .server(parse_complete(), bind_complete(), complete("DISCARD ALL"))
+      .expect_to_client(parse_complete(), bind_complete(), complete("DISCARD ALL"))
+      .expect_to_server(parse("", "select 1/0"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .whole_exchange("select 1", "SELECT 1");
 }
 
 TEST(settings, are_sent_in_the_encoding_they_were_made_in) {

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+
+#include "proxy/session/server_state.hpp"
+#include "rules/decision.hpp"
+
+/// What SessionCore and its shell tell each other beside bytes.
+namespace pgswitch {
+
+/// How a session pools (mirrors the configuration; the core reads no configuration).
+struct CoreOptions {
+  enum class Mode : std::uint8_t { session, transaction, statement };
+  Mode mode = Mode::transaction;
+  bool defer_begin = true;
+  bool conflict_is_error = false;         ///< a rule wants another route inside a transaction: refuse, or stay
+  std::uint32_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
+  std::uint32_t max_frame_size = 0x7fffffff;
+  std::uint32_t max_prepared_statements = 200;  ///< per server connection
+  rules::RouteId default_route = rules::no_route;
+};
+
+/// Counted by the core, read and zeroed by its shell.
+struct CoreCounters {
+  std::uint32_t queries = 0, transactions = 0;
+  std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
+  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
+};
+
+/// What the shell must do, after it has written to_server() and to_client().
+struct Action {
+  enum class Kind : std::uint8_t {
+    need_more,  ///< nothing: wait for bytes
+    acquire,    ///< get a lease for `route`, then on_acquired() or on_acquire_failed()
+    release,    ///< give the lease of `route` back with `leftover`; only after to_client() is written
+    close,      ///< write to_client(), then close the client and end the session
+  };
+  Kind kind = Kind::need_more;
+  rules::RouteId route = rules::no_route;
+  Leftover leftover{};
+};
+
+}  // namespace pgswitch

@@ -24,6 +24,7 @@ bool calls_set_config(const Statement& statement) {
 void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back) {
   switch (statement.kind) {
     case Kind::commit:
+    case Kind::prepare_transaction:
     case Kind::rollback:
       if (rolled_back)
         roll_back(link);
@@ -36,6 +37,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
     case Kind::release: settings_.release_savepoint(statement.object); break;
     case Kind::rollback_to:
       settings_.rollback_to(statement.object, *link.state);
+      link.pins |= link.ended_pins & ~link.new_pins;  // at worst one that has ended before the savepoint
       failed_ = false;
       local_abort_ = false;
       break;

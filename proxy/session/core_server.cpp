@@ -206,7 +206,7 @@ bool SessionCore::on_ready(ByteView frame) {
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   if (shown) end_string(failed);
-  if (shown && settings_.is_untold()) tell_settings();
+  if (shown && settings_.is_untold() && *status != 'E') tell_settings();  // what failed has reset nothing
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);
   if (set_up && !failed && link.unchecked == Unchecked::nothing) settings_.replayed(*link.state);

@@ -22,6 +22,8 @@ bool calls_set_config(const Statement& statement) {
 }  // namespace
 
 void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back) {
+  // Outside of a block it warns, says ROLLBACK and commits.
+  if (statement.kind == Kind::prepare_transaction && warned_) rolled_back = false;
   switch (statement.kind) {
     case Kind::commit:
     case Kind::prepare_transaction:

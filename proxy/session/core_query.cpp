@@ -158,6 +158,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
 bool SessionCore::run_script(std::string_view text) {
   if (!work_->head.started) {
     if (const auto refused = refuse_script()) return fail_query(*refused);
+    if (!work_->ledger.empty()) return await_replies(), false;
     work_->head.started = true;
     if (may_leave_settings()) work_->wish = settings_.wish();
   }

@@ -12,7 +12,7 @@ using rules::TokenReader;
 using rules::TokenType;
 
 constexpr std::size_t npos = std::string_view::npos;
-constexpr std::string_view blanks = " \t\r\n\f\v";
+constexpr std::string_view blanks = " \t\r\n\f";  // of the lexer
 
 bool is_word(std::string_view text, std::string_view word) {
   return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; });
@@ -69,8 +69,14 @@ class Statements final : public LogReader {
     for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
       if (token.type == TokenType::comment) continue;
       if (splitter.ends_statement(token, reader.text(token))) {
-        if (!empty) give(bytes.substr(begin, token.begin - begin), sink);
-        return token.begin + std::size_t{token.size} + (in_data_ ? line_rest(bytes.substr(token.begin + std::size_t{token.size})) : 0);
+        const std::string_view text = bytes.substr(begin, token.begin - begin);
+        const std::size_t end = token.begin + std::size_t{token.size};
+        const bool data = !empty && is_copy_from_stdin(text);
+        const std::size_t line = data ? bytes.find('\n', end) : end - 1;  // data begin with the next one
+        if (line == npos && !last) return 0;
+        if (!empty) give(text, sink);
+        in_data_ = data;
+        return line == npos ? bytes.size() : line + 1;
       }
       empty = false;
     }
@@ -84,12 +90,6 @@ class Statements final : public LogReader {
     statement.text = text.substr(0, text.find_last_not_of(blanks) + 1);
     statement.session = session_of("file");
     sink(statement);
-    in_data_ = is_copy_from_stdin(text);
-  }
-
-  static std::size_t line_rest(std::string_view bytes) {
-    const std::size_t end = bytes.find('\n');
-    return end == npos ? bytes.size() : end + 1;
   }
 
   bool in_data_ = false;

@@ -80,6 +80,8 @@ const Case cases[] = {
     {"statements", LogFormat::statements, "-- first\nselect 1;\n\\set x 1\n\n select ';', $$;$$ ; select (1; 2);\nselect 3", "-- first\nselect 1 |  |  |  | \nselect ';', $$;$$ |  |  |  | \nselect (1; 2) |  |  |  | \nselect 3 |  |  |  | \n"},
     {"data of COPY", LogFormat::statements, "copy t (a) from stdin with (format csv);\nselect 1;\n\\.\nCOPY t TO stdout;\nselect 2;\n",
      "copy t (a) from stdin with (format csv) |  |  |  | \nCOPY t TO stdout |  |  |  | \nselect 2 |  |  |  | \n"},
+    {"line of COPY", LogFormat::statements, "copy t from stdin;\\.\nselect 1;\n\\.\nselect 2;\n",
+     "copy t from stdin |  |  |  | \nselect 2 |  |  |  | \n"},
     {"comments alone", LogFormat::statements, "/* a */;\n-- b\n", ""},
 };
 

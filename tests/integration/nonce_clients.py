@@ -72,7 +72,10 @@ class NonceClient:
                 raise self._failure(body)
             if kind == b"Z":
                 break
-        await self._ask(query(f"SET lock_timeout = {self._setting}"), ["SET"])
+        try:
+            await self._ask(query(f"SET lock_timeout = {self._setting}"), ["SET"])
+        except Failed as failure:
+            raise Lost(f"without its setting: {failure}") from None
 
     def abort(self):
         """Ends the connection in the middle of whatever it is doing: by a reset or, one time in two, in order."""

@@ -1,0 +1,212 @@
+// Transactions that fail: their BEGIN, a statement, or by a refusal.
+#include <gtest/gtest.h>
+
+#include "deferred_begin.hpp"
+
+namespace pgswitch::script {
+
+TEST(transaction, begin_that_fails_takes_a_simple_query_with_it) {
+  Script()
+      .client(query("begin"), query("insert into t values (1)"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("insert into t values (1)"))
+      .server(error("57P03", "not now"))
+      .expect_to_client(error("57P03", "not now"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_fails_every_query_behind_it) {
+  Script()
+      .client(query("begin"), query("select 1"), query("select 2"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"), query("select 2"))
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"))
+      .expect_to_server(sync(), sync())
+      .server(ready('I'), ready('I'))
+      .expect_to_client(ready('E'), error("57P03"), ready('E'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_takes_an_extended_batch_with_it) {
+  const Bytes batch = parse("", "select 1") + bind_to("", "") + execute("") + sync();
+  Script()
+      .client(query("begin"), batch)
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), batch)
+      .server(error("57P03"), ready('I'))
+      .expect_to_client(error("57P03"), ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_takes_a_query_and_the_batch_behind_it_with_it) {
+  const Bytes batch = parse("", "select 2") + bind_to("", "") + execute("");
+  Script()
+      .client(query("begin"), query("select 1"), batch)
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"), batch)
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"), ready('E'), error("57P03"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .client(sync())
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_takes_a_batch_with_it_that_was_ended_for_another_route) {
+  Script()
+      .expect_gaps()
+      .client(query("begin"), query("select 1; commit"), execute(""), query("select * from b_t"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1; commit"), execute(""), sync())
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"), ready('E'), error("57P03"))
+      .server(ready('I'))
+      .client(sync())
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
+TEST(transaction, begin_that_fails_stops_a_string_of_segments) {
+  Script()
+      .client(query("begin"), query("select 1; select * from told"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(error("57P03"))
+      .expect_to_client(error("57P03"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('E'))
+      .expect_release();
+}
+
+TEST(transaction, failed_on_the_server_goes_on_there_until_rollback) {
+  Script script;
+  open(script)
+      .client(query("select nothing"))
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('E'))
+      .expect_to_client(error("42703"), ready('E'))
+      .client(query("select 1"))
+      .expect_to_server(query("select 1"))
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_server(query("commit"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_cannot_commit) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(query("insert into t values (2)"))
+      .expect_to_client(any_error("25P02"), ready('E'))
+      .client(query("commit"))
+      .expect_to_server(query("ROLLBACK"))
+      .server(complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_before_it_had_a_server_needs_none) {
+  Script()
+      .client(query("begin"), query("select * from forbidden"), query("commit"))
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("42501"), ready('E'), complete("ROLLBACK"), ready('I'));
+}
+
+TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to) {
+  Script script;
+  open(script, "select 0", "SELECT 1")
+      .exchange("savepoint a", "SAVEPOINT", 'T')
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .exchange("rollback to a", "ROLLBACK", 'T')
+      .exchange("select 1", "SELECT 1", 'T')
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_in_a_batch_cannot_commit) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(parse("", "select * from forbidden"), bind_to("", ""), execute(""), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(parse("", "commit"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_to_server(first_end("commit"), sync())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that_no_server_has_seen) {
+  Script()
+      .client(query("begin"), query("savepoint a"), query("savepoint b"), query("select * from forbidden"))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SAVEPOINT"), ready('T'), complete("SAVEPOINT"), ready('T'),
+                        any_error("42501"), ready('E'))
+      .client(query("rollback to c"))
+      .expect_to_client(any_error("3B001"), ready('E'))
+      .client(query("rollback to a"))
+      .expect_to_client(complete("ROLLBACK"), ready('T'))
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
+                        first_behind("savepoint a"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), complete("SAVEPOINT"), close_complete(),
+              complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+TEST(transaction, whose_deferred_settings_fail_is_answered) {
+  Script()
+      .client(query("begin"), query("set transaction snapshot 'none'"))
+      .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
+                        first_behind("set transaction snapshot 'none'"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), error("22023"))
+      .expect_to_client(error("22023"))
+      .expect_to_server(sync())
+      .server(ready('E'))
+      .expect_to_client(ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
+TEST(transaction, failed_by_a_refusal_ends_among_other_statements) {
+  Script script;
+  open(script, "insert into t values (1)", "INSERT 0 1")
+      .client(query("select * from forbidden"))
+      .expect_to_client(any_error("42501"), ready('E'))
+      .client(query("commit and chain; select 2"))
+      .expect_to_server(query("ROLLBACK and chain;select 2"))
+      .server(complete("ROLLBACK"), complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("ROLLBACK"), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+}  // namespace pgswitch::script

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <sys/socket.h>
 
+#include "rules/network.hpp"
+
 namespace pgswitch {
 namespace {
 
@@ -66,29 +68,10 @@ void read_peer_credentials(int fd, ClientAddress& address) {
   address.uid = peer.uid;
 }
 
-/// 16 bytes, IPv4 as ::ffff:a.b.c.d.
-using AddressBytes = std::array<unsigned char, 16>;
-
-std::optional<AddressBytes> parse_address(const std::string& text) {
-  AddressBytes bytes{};
-  if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) return bytes;
-  bytes.fill(0);
-  bytes[10] = bytes[11] = 0xff;
-  if (inet_pton(AF_INET, text.c_str(), bytes.data() + 12) == 1) return bytes;
-  return std::nullopt;
-}
-
-bool agree(const AddressBytes& left, const AddressBytes& right, unsigned bits) {
-  const std::size_t whole = bits / 8;
-  if (std::memcmp(left.data(), right.data(), whole) != 0) return false;
-  const unsigned rest = bits % 8;
-  return rest == 0 || (left[whole] ^ right[whole]) >> (8 - rest) == 0;
-}
-
-bool is_in_network(const AddressBytes& address, const std::string& network) {
+bool is_in_network(const rules::AddressBytes& address, const std::string& network) {
   const std::size_t slash = network.find('/');
   const std::string base_text = network.substr(0, slash);
-  const auto base = parse_address(base_text);
+  const auto base = rules::parse_address(base_text);
   if (!base) return false;
   const unsigned width = base_text.find(':') == std::string::npos ? 32 : 128;
   unsigned bits = width;
@@ -97,7 +80,7 @@ bool is_in_network(const AddressBytes& address, const std::string& network) {
     const auto [stop, error] = std::from_chars(network.data() + slash + 1, end, bits);
     if (error != std::errc() || stop != end || bits > width) return false;
   }
-  return agree(address, *base, bits + (128 - width));
+  return rules::agree(address, *base, bits + (128 - width));
 }
 
 }  // namespace
@@ -137,7 +120,7 @@ ClientAddress address_here(int fd, int listen_port) {
 }
 
 bool is_in_networks(const std::string& host, const CommaList& networks) {
-  const auto address = parse_address(host);
+  const auto address = rules::parse_address(host);
   if (!address) return false;
   for (const std::string& network : networks)
     if (is_in_network(*address, network)) return true;

@@ -135,17 +135,19 @@ bool Chain::take_verb(const Asked& asked, const HookResult& result, Draft& draft
 
 void Chain::refuse(const Asked& asked, const Refusal& refusal, Draft& draft) {
   tell(draft, asked, "reject: " + refusal.sqlstate + " " + quoted(refusal.message));
-  draft.decision.verb = Decision::Verb::reject;
   draft.decision.refusal = refusal;
-  decide_by(asked, draft);
-  draft.decision.route = no_route;
-  draft.decided = true;
+  end_with(Decision::Verb::reject, asked, draft);
 }
 
 void Chain::answer(const Asked& asked, const Answer& answer, Draft& draft) {
   tell(draft, asked, "answer: " + std::to_string(answer.rows.size()) + " rows");
-  draft.decision.verb = Decision::Verb::answer;
   draft.decision.answer = answer;
+  end_with(Decision::Verb::answer, asked, draft);
+}
+
+/// Nothing is sent to a server, and nobody else is asked.
+void Chain::end_with(Decision::Verb verb, const Asked& asked, Draft& draft) const {
+  draft.decision.verb = verb;
   decide_by(asked, draft);
   draft.decision.route = no_route;
   draft.decided = true;

@@ -76,6 +76,7 @@ class Chain {
   bool take_verb(const Asked& asked, const HookResult& result, Draft& draft);
   void refuse(const Asked& asked, const Refusal& refusal, Draft& draft);
   void answer(const Asked& asked, const Answer& answer, Draft& draft);
+  void end_with(Decision::Verb verb, const Asked& asked, Draft& draft) const;
   void fail(const Asked& asked, const std::string& what, Draft& draft);
   void fail_edits(const Asked& asked, const std::string& what, Draft& draft);
   void forget(Draft& draft) const;

@@ -37,9 +37,7 @@ EditBook& book_of(lua_State* L) {
 
 std::string_view string_argument(lua_State* L, int index, const char* what) {
   if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s is a string, not a %s", what, luaL_typename(L, index));
-  std::size_t size = 0;
-  const char* const text = lua_tolstring(L, index, &size);
-  return {text, size};
+  return string_at(L, index);
 }
 
 void no_more_arguments(lua_State* L, int most) {

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "rules/lua_state.hpp"
+
 namespace pgswitch::rules {
 
 namespace {
@@ -10,12 +12,6 @@ namespace {
 // Their addresses are keys of the registry.
 char refusal_mark;
 char answer_mark;
-
-std::string_view string_at(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, size};
-}
 
 void refuse_nul(lua_State* L, std::string_view text, const char* what) {
   if (text.find('\0') != std::string_view::npos) luaL_error(L, "%s must not hold a zero byte", what);

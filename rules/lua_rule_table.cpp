@@ -27,12 +27,6 @@ RuleReader& reader_of(lua_State* L) {
   return *reader;
 }
 
-std::string_view view(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, size};
-}
-
 int raw_field(lua_State* L, int table, const char* name) {
   lua_pushstring(L, name);
   return lua_rawget(L, table);
@@ -53,7 +47,7 @@ lua_Integer function_number(std::size_t place, RuleFunction function) {
 void check_item(lua_State* L, RuleReader& reader, const char* name) {
   if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string or a list of strings, not a %s", name, luaL_typename(L, -1));
   LuaState::of(L).charge(L, 20);
-  const std::string_view item = view(L, -1);
+  const std::string_view item = string_at(L, -1);
   if (item.find('\0') != std::string_view::npos) luaL_error(L, "%s: a string holds a zero byte", name);
   if (!reader.add_item(item)) raise_error_of(L, reader, name);
 }
@@ -112,14 +106,14 @@ void read_condition(lua_State* L, RuleReader& reader) {
   if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "'when' takes conditions by name, as in { user = \"bi_*\" }");
   const char* const name = lua_tostring(L, -2);
   LuaState::of(L).charge(L, 20);
-  if (view(L, -2) == "where") {
+  if (string_at(L, -2) == "where") {
     if (!lua_isfunction(L, -1)) luaL_error(L, "where takes a function, not a %s", luaL_typename(L, -1));
     reader.rule.asks_where = true;
     return;
   }
-  const std::string_view bare = without_not(view(L, -2));
+  const std::string_view bare = without_not(string_at(L, -2));
   const std::optional<Subject> subject = subject_of(bare);
-  const bool negated = bare.size() != view(L, -2).size();
+  const bool negated = bare.size() != string_at(L, -2).size();
   if (!subject) unknown_condition(L, reader, name);
   if (is_flag(*subject)) {
     if (negated) luaL_error(L, "unknown condition '%s': write %s = false", name, bare.data());
@@ -145,7 +139,7 @@ void read_conditions(lua_State* L, RuleReader& reader) {
 
 std::string_view string_value(lua_State* L, const char* name) {
   if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string, not a %s", name, luaL_typename(L, -1));
-  const std::string_view text = view(L, -1);
+  const std::string_view text = string_at(L, -1);
   if (text.find('\0') != std::string_view::npos) luaL_error(L, "%s holds a zero byte", name);
   return text;
 }
@@ -171,7 +165,7 @@ void read_mode(lua_State* L, RuleReader& reader) {
 
 void check_keys(lua_State* L) {
   for (lua_pushnil(L); lua_next(L, rule_index) != 0; lua_pop(L, 1)) {
-    const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), view(L, -2)) != rule_keys.end();
+    const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), string_at(L, -2)) != rule_keys.end();
     if (known) continue;
     luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered and pass", luaL_tolstring(L, -2, nullptr));
   }

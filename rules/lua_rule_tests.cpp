@@ -32,21 +32,15 @@ TestReader& reader_of(lua_State* L) {
   return *reader;
 }
 
-std::string_view view(lua_State* L, int index) {
-  std::size_t size = 0;
-  const char* text = lua_tolstring(L, index, &size);
-  return {text, size};
-}
-
 // What a key leads to is on top of the stack.
 void take(lua_State* L, const char* name, std::string& into) {
   if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string, not a %s", name, luaL_typename(L, -1));
-  into.assign(view(L, -1));
+  into.assign(string_at(L, -1));
 }
 
 void take(lua_State* L, const char* name, std::optional<std::string>& into) {
   if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string, not a %s", name, luaL_typename(L, -1));
-  into.emplace(view(L, -1));
+  into.emplace(string_at(L, -1));
 }
 
 void take(lua_State* L, const char* name, bool& into) {
@@ -61,7 +55,7 @@ void each_field(lua_State* L, const char* what, const char* known, Field field) 
   const int table = lua_gettop(L);
   luaL_checkstack(L, 8, nullptr);
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_settop(L, table + 1)) {
-    const bool read = lua_type(L, -2) == LUA_TSTRING && field(view(L, -2));
+    const bool read = lua_type(L, -2) == LUA_TSTRING && field(string_at(L, -2));
     if (!read) luaL_error(L, "%s knows %s, not '%s'", what, known, luaL_tolstring(L, -2, nullptr));
   }
 }
@@ -163,7 +157,7 @@ int test(lua_State* L) {
   if (lua_type(L, 1) != LUA_TSTRING || lua_rawlen(L, 1) == 0) return luaL_error(L, "test takes a name and a table: test(\"name\", { sql = ..., expect = { ... } })");
   luaL_checktype(L, about, LUA_TTABLE);
   lua_settop(L, about);
-  begin_test(reader, view(L, 1));
+  begin_test(reader, string_at(L, 1));
   find_place(L, reader.test);
   read_test(L, reader.test);
   reader.tests.push_back(std::move(reader.test));

@@ -137,4 +137,10 @@ void LuaState::take_error(int status) {
   if (type == LUA_TNUMBER) error_ = "error " + std::to_string(lua_tonumber(state_, -1));
 }
 
+std::string_view string_at(lua_State* L, int index) {
+  std::size_t size = 0;
+  const char* text = lua_tolstring(L, index, &size);
+  return {text, size};
+}
+
 }  // namespace pgswitch::rules

@@ -78,4 +78,7 @@ class LuaState {
   LuaPosition last_return_;
 };
 
+/// The string or number there, good as long as it stays on the stack.
+std::string_view string_at(lua_State* L, int index);
+
 }  // namespace pgswitch::rules

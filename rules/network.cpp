@@ -8,13 +8,6 @@ namespace pgswitch::rules {
 
 namespace {
 
-bool agree(const AddressBytes& left, const AddressBytes& right, unsigned bits) {
-  const std::size_t whole = bits / 8;
-  if (std::memcmp(left.data(), right.data(), whole) != 0) return false;
-  const unsigned rest = bits % 8;
-  return rest == 0 || (left[whole] ^ right[whole]) >> (8 - rest) == 0;
-}
-
 AddressBytes first_address(const AddressBytes& address, unsigned bits) {
   AddressBytes first = address;
   for (unsigned bit = bits; bit < 128; ++bit) first[bit / 8] &= static_cast<unsigned char>(~(0x80u >> (bit % 8)));
@@ -22,6 +15,13 @@ AddressBytes first_address(const AddressBytes& address, unsigned bits) {
 }
 
 }  // namespace
+
+bool agree(const AddressBytes& left, const AddressBytes& right, unsigned bits) {
+  const std::size_t whole = bits / 8;
+  if (std::memcmp(left.data(), right.data(), whole) != 0) return false;
+  const unsigned rest = bits % 8;
+  return rest == 0 || (left[whole] ^ right[whole]) >> (8 - rest) == 0;
+}
 
 std::optional<AddressBytes> parse_address(const std::string& text) {
   AddressBytes bytes{};

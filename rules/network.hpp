@@ -9,6 +9,8 @@ namespace pgswitch::rules {
 /// A numeric address in 16 bytes, IPv4 as ::ffff:a.b.c.d.
 using AddressBytes = std::array<unsigned char, 16>;
 std::optional<AddressBytes> parse_address(const std::string& text);
+/// Are the first `bits` of them the same?
+bool agree(const AddressBytes& left, const AddressBytes& right, unsigned bits);
 
 /// A network that clients come from: "10.0.0.0/8", "fd00::/8", one address, or "unix", which is every Unix socket.
 class Network {

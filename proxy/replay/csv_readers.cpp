@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t npos = std::string_view::npos;
 
-class CsvLog final : public LogReader {
+/// Record after record.
+class CsvReader : public LogReader {
  public:
   std::size_t read(std::string_view bytes, bool last, const Sink& sink) override {
     std::size_t at = 0;
@@ -24,11 +25,18 @@ class CsvLog final : public LogReader {
     return at;
   }
 
+ protected:
+  virtual void take(const Sink& sink) = 0;
+
+  CsvRecord record_;
+};
+
+class CsvLog final : public CsvReader {
  private:
   // The columns up to the application's name are those of all versions since 9.0.
   enum Column : std::size_t { user_name = 1, database_name = 2, connection_from = 4, session_id = 5, error_severity = 11, message = 13, application_name = 22 };
 
-  void take(const Sink& sink) const {
+  void take(const Sink& sink) override {
     if (record_[error_severity] != "LOG") return;
     const auto text = statement_of(record_[message]);
     if (!text) return;
@@ -42,8 +50,6 @@ class CsvLog final : public LogReader {
     const std::string_view from = record_[connection_from];
     return from == "[local]" ? address_of(from) : from.substr(0, from.rfind(':'));
   }
-
-  CsvRecord record_;
 };
 
 /// Which columns of an export hold what; npos: it has none of that name.
@@ -61,22 +67,10 @@ struct StatsColumns {
   }
 };
 
-class StatementStats final : public LogReader {
- public:
-  std::size_t read(std::string_view bytes, bool last, const Sink& sink) override {
-    std::size_t at = 0;
-    while (at < bytes.size()) {
-      const std::size_t size = record_.read(bytes.substr(at), last);
-      if (size == 0) break;
-      at += size;
-      if (columns_) take(sink);
-      else columns_.emplace(record_);
-    }
-    return at;
-  }
-
+class StatementStats final : public CsvReader {
  private:
-  void take(const Sink& sink) const {
+  void take(const Sink& sink) override {
+    if (!columns_) return void(columns_.emplace(record_));
     LoggedStatement statement;
     statement.text = record_[columns_->query];
     statement.user = record_[columns_->user];
@@ -86,7 +80,6 @@ class StatementStats final : public LogReader {
     if (statement.text != "<insufficient privilege>") sink(statement);
   }
 
-  CsvRecord record_;
   std::optional<StatsColumns> columns_;
 };
 

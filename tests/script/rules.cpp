@@ -53,4 +53,14 @@ rules::Engine& engine() {
   return *shared;
 }
 
+rules::Facts facts_of_tests() {
+  rules::Facts facts;
+  facts.user = "alice";
+  facts.database = "app";
+  facts.application_name = "tests";
+  facts.default_route = rules::intern_route("app");
+  facts.identity = rules::next_identity();
+  return facts;
+}
+
 }  // namespace pgswitch::script

@@ -17,16 +17,6 @@ CoreOptions with_default_route(CoreOptions options) {
   return options;
 }
 
-rules::Facts facts_of_tests() {
-  rules::Facts facts;
-  facts.user = "alice";
-  facts.database = "app";
-  facts.application_name = "tests";
-  facts.default_route = rules::intern_route("app");
-  facts.identity = rules::next_identity();
-  return facts;
-}
-
 bool same_state(const Leftover& a, const Leftover& b) {
   return a.ready_expected == b.ready_expected && a.skip_bytes == b.skip_bytes && a.copy_in == b.copy_in && a.sync_needed == b.sync_needed &&
          a.in_transaction == b.in_transaction && a.reset_needed == b.reset_needed;

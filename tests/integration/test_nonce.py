@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 import pytest
-from faults import MINE, backends, open_files, resident_kb
+from faults import backends, open_files, resident_kb
 from launch import eventually
 from nonce_clients import NonceClient
 
@@ -87,7 +87,12 @@ def check_what_was_written(cluster, clients):
     return Counter(told.values())
 
 
-def check_nothing_is_left(proxy, clusters):
+def all_backends(clusters):
+    return {(cluster.name, pid) for cluster in clusters for pid in backends(cluster)}
+
+
+def check_nothing_is_left(proxy, clusters, others):
+    """others: the servers of other proxies."""
     eventually(lambda: not proxy.busy_servers(), 30, "no server is busy")
     pools = [row for row in proxy.console("SHOW POOLS") if row["database"].startswith("app")]
     for column in ("cl_active", "cl_waiting", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active", "sv_login",
@@ -95,10 +100,8 @@ def check_nothing_is_left(proxy, clusters):
         assert [row[column] for row in pools] == [0] * len(pools), column
 
     def agree():
-        known = {row["remote_pid"] for row in proxy.servers()}
-        there = [int(pid) for cluster in clusters
-                 for pid in cluster.sql(f"SELECT pid FROM pg_stat_activity WHERE {MINE}").split()]
-        return sorted(known) == sorted(there)
+        known = sorted(row["remote_pid"] for row in proxy.servers())
+        return known == sorted(pid for _, pid in all_backends(clusters) - others)
     eventually(agree, 10, "SHOW SERVERS and pg_stat_activity list the same servers")
 
 
@@ -107,12 +110,13 @@ def test_every_answer_is_the_clients_own_while_servers_and_clients_are_killed(st
     for cluster in clusters:  # a commit that was answered must outlive the crash of the cluster
         cluster.sql("ALTER DATABASE app SET synchronous_commit = on")
     oltp.sql("ALTER TABLE written DROP CONSTRAINT written_what_key; CREATE INDEX ON written (what)", "app")
+    others = all_backends(clusters)
     proxy = start_proxy(auth_type="trust", pool_mode="transaction", workers=2, default_pool_size=20, max_client_conn=2 * CLIENTS,
                         server_login_retry=1, statement_cache_bytes=262144)
     clients = [NonceClient(number, proxy.port) for number in range(CLIENTS)]
     asyncio.run(run_clients(clients, WARM_UP_SECONDS, do_nothing))
     assert not any(client.losses for client in clients), "nothing was killed yet"
-    check_nothing_is_left(proxy, clusters)
+    check_nothing_is_left(proxy, clusters, others)
     files, memory = open_files(proxy.pooler.pid), resident_kb(proxy.pooler.pid)
 
     killer = Killer(clusters, clients)
@@ -120,7 +124,7 @@ def test_every_answer_is_the_clients_own_while_servers_and_clients_are_killed(st
     asyncio.run(run_clients(clients, SECONDS - WARM_UP_SECONDS, killer))
     took = time.monotonic() - start
     assert "unexpected error" not in proxy.pooler.log_text()
-    check_nothing_is_left(proxy, clusters)
+    check_nothing_is_left(proxy, clusters, others)
     fates = check_what_was_written(oltp, clients)
     print(f"\n{CLIENTS} clients, {took:.0f} s: {sum(client.count for client in clients)} operations answered, "
           f"{sum(client.losses for client in clients)} lost with a server or a client; killed {dict(killer.killed)}; "

@@ -29,8 +29,16 @@ void note_executed(const Node* query, Statement& out) {
   if (query && nodeTag(query) == T_ExecuteStmt) out.prepared = text_of(as<ExecuteStmt>(query)->name);
 }
 
+/// Values of options may be literals: ANALYZE 1, ANALYZE 'off'.
+bool have_values(const List* options) {
+  bool found = false;
+  for (const Node* node : NodeList(options)) found |= as<DefElem>(node)->arg != nullptr;
+  return found;
+}
+
 /// Without ANALYZE nothing is run: nothing is changed and nothing has an effect.
 void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Statement& out) {
+  out.literal_sensitive = have_values(s->options);
   if (option_is_on(s->options, "analyze")) {
     describe(s->query, text, w, out);
     out.kind = Kind::explain;

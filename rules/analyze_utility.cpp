@@ -161,6 +161,10 @@ void alter_table(const AlterTableStmt* s, TreeWalker& w) {
   w.walk_stored(s->cmds);
 }
 
+void rename(const RenameStmt* s, TreeWalker& w) {
+  if (s->renameType != OBJECT_INDEX && s->renameType != OBJECT_ATTRIBUTE) w.write(s->relation);
+}
+
 void create_trigger(const CreateTrigStmt* s, TreeWalker& w) {
   w.write(s->relation);
   w.read(s->constrrel);
@@ -250,9 +254,7 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
     case T_CreateFunctionStmt: create_function(as<CreateFunctionStmt>(n), w); return;
     case T_RuleStmt: create_rule(as<RuleStmt>(n), w); return;
     case T_AlterTableStmt: alter_table(as<AlterTableStmt>(n), w); return;
-    case T_RenameStmt:
-      if (as<RenameStmt>(n)->renameType != OBJECT_INDEX && as<RenameStmt>(n)->renameType != OBJECT_ATTRIBUTE) w.write(as<RenameStmt>(n)->relation);
-      return;
+    case T_RenameStmt: rename(as<RenameStmt>(n), w); return;
     case T_AlterObjectSchemaStmt: w.write(as<AlterObjectSchemaStmt>(n)->relation); return;
     case T_AlterObjectDependsStmt: w.write(as<AlterObjectDependsStmt>(n)->relation); return;
     case T_AlterOwnerStmt: w.write(as<AlterOwnerStmt>(n)->relation); return;

@@ -1,4 +1,4 @@
-"""Statements of the corpus on a real server: the schema they need, as far as their own pages make it, and what the server does with each."""
+"""Statements of the corpus on a real server: the schema that they need, as far as their pages make it, and what it does with each."""
 import json
 import re
 from collections import defaultdict
@@ -11,11 +11,13 @@ CORPUS = ROOT / "tests" / "rules" / "corpus"
 READ_ONLY_VIOLATION = "25006"
 # What builds no schema but changes the server, the session or the transaction of the statements behind it.
 _NOT_FOR_SCHEMA = re.compile(
-    r"\s*(DROP|ALTER\s+(SYSTEM|DATABASE|ROLE|USER|GROUP|TABLESPACE)|CREATE\s+(DATABASE|ROLE|USER(?!\s+MAPPING)|GROUP|TABLESPACE|SUBSCRIPTION|EVENT)|SET|RESET|"
-    r"DISCARD|BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|PREPARE|EXECUTE|DEALLOCATE|COPY|VACUUM|CLUSTER|REINDEX|CHECKPOINT|LOAD|LOCK|"
-    r"DECLARE|FETCH|MOVE|CLOSE|LISTEN|UNLISTEN|NOTIFY|SHOW|EXPLAIN|TRUNCATE|REASSIGN|REVOKE|GRANT|CALL|DO)\b", re.I)
-_RELATION = re.compile(r":rtekind 0 :relid (\d+) :relkind \w :rellockmode \d+ (?:(?!:rtekind ).)*? :inFromCl (\w+) :requiredPerms (\d+)", re.S)
-_FUNCTION = re.compile(r"\{(?:FUNCEXPR :funcid (\d+) .*?:funcformat (\d)|AGGREF :aggfnoid (\d+)|WINDOWFUNC :winfnoid (\d+))", re.S)
+    r"\s*(DROP|ALTER\s+(SYSTEM|DATABASE|ROLE|USER|GROUP|TABLESPACE)|"
+    r"CREATE\s+(DATABASE|ROLE|USER(?!\s+MAPPING)|GROUP|TABLESPACE|SUBSCRIPTION|EVENT)|SET|RESET|DISCARD|BEGIN|START|COMMIT|END|ROLLBACK|"
+    r"ABORT|SAVEPOINT|RELEASE|PREPARE|EXECUTE|DEALLOCATE|COPY|VACUUM|CLUSTER|REINDEX|CHECKPOINT|LOAD|LOCK|DECLARE|FETCH|MOVE|CLOSE|LISTEN|"
+    r"UNLISTEN|NOTIFY|SHOW|EXPLAIN|TRUNCATE|REASSIGN|REVOKE|GRANT|CALL|DO)\b", re.I)
+_RELATION = re.compile(r":rtekind 0 :relid (\d+) (?:(?!:rtekind ).)*? :inFromCl (\w+) :requiredPerms (\d+)")
+_FUNCTION = re.compile(r"\{(?:FUNCEXPR :funcid (\d+) .*?:funcformat (\d)|AGGREF :aggfnoid (\d+)|WINDOWFUNC :winfnoid (\d+))")
+_BY_NAME = "03"  # of funcformat: f(x), and the words that the grammar has for functions
 _UTILITY = "{QUERY :commandType 6"
 _WRITES = 1 | 4 | 8  # INSERT, UPDATE and DELETE of requiredPerms
 
@@ -49,7 +51,8 @@ class Outcome:
 
     def functions(self):
         """{oid} of what is called by name."""
-        return {int(call or aggregate or window) for call, form, aggregate, window in _FUNCTION.findall(self._tree) if not call or form in "03"}
+        return {int(call or aggregate or window) for call, form, aggregate, window in _FUNCTION.findall(self._tree)
+                if not call or form in _BY_NAME}
 
 
 class Server:

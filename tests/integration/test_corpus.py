@@ -28,7 +28,8 @@ def _compare(cluster):
     cluster.sql((ROOT / "tests/integration/roles.sql").read_text())
     cluster.sql((ROOT / "tests/integration/oltp.sql").read_text(), "app")
     for name in ("objects", "hard"):
-        script = re.sub(r"^.*(SUBSCRIPTION|SCHEMA private|private\.hidden|IN DATABASE).*$", "", (CORPUS / f"{name}.sql").read_text(), flags=re.M)
+        script = re.sub(r"^.*(SUBSCRIPTION|SCHEMA private|private\.hidden|IN DATABASE).*$", "", (CORPUS / f"{name}.sql").read_text(),
+                        flags=re.M)
         cluster.sql(f"CREATE SCHEMA of_{name}; SET search_path = of_{name}, public; {script}", "app")
     server = Server(cluster, "app")
     pages = entries()
@@ -40,9 +41,13 @@ def _compare(cluster):
     for page, of_page in pages.items():
         for entry in of_page:
             if entry["kind"] not in TRANSACTION:
-                numbers = [int(number) for number in _PARAMETER.findall(entry["sql"])]
-                done.append((entry, server.read_only(entry["sql"], page, path, 0 if entry["kind"] == "utility" else max(numbers, default=0))))
+                done.append((entry, server.read_only(entry["sql"], page, path, _parameters(entry))))
     yield done, server
+
+
+def _parameters(entry):
+    """The highest number of a parameter; 0 where they are those of a function's body."""
+    return max(map(int, _PARAMETER.findall(entry["sql"])), default=0) if entry["kind"] != "utility" else 0
 
 
 def test_read_only_is_never_laxer_than_postgresql(compared):

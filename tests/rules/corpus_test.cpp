@@ -60,7 +60,9 @@ TEST(Corpus, no_statement_that_is_cut_off_does_any_harm) {
     for (const CorpusEntry& entry : file.entries) {
       const std::string sql = sql_of(entry);
       EXPECT_FALSE(analyze(sql, escaping).statements.empty());
-      for (const std::size_t size : {sql.size() / 3, sql.size() * 2 / 3, sql.size() - 1}) EXPECT_FALSE(analyze(sql.substr(0, size)).statements.empty());
+      for (const std::size_t size : {sql.size() / 3, sql.size() * 2 / 3, sql.size() - 1}) {
+        EXPECT_FALSE(analyze(sql.substr(0, size)).statements.empty());
+      }
     }
   }
 }

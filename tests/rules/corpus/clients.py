@@ -16,14 +16,31 @@ from cluster import BIN, Cluster  # noqa: E402
 from endpoint import USERS  # noqa: E402
 from programs import built, statements_file  # noqa: E402
 
-_LOGGED = {"log_statement": "all", "log_destination": "jsonlog", "logging_collector": "on", "log_directory": "log", "log_filename": "statements",
-           "max_prepared_transactions": "20", "wal_level": "logical"}
+_LOGGED = {"log_statement": "all", "log_destination": "jsonlog", "logging_collector": "on", "log_directory": "log",
+           "log_filename": "statements", "max_prepared_transactions": "20", "wal_level": "logical"}
 _SENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.S)
 _OID = re.compile(r"\b(1[6-9]\d{3}|[2-9]\d{4})\b")
 _ADDRESS = re.compile(r"0x[0-9a-f]{8,}")
 _DRIVER = "/usr/share/java/postgresql.jar"
-_LISTS = ("d da dA dAc dAf dAo dAp db dc dC dconfig dd ddp dD dE des det deu dew df dfa dfn dfp dft dfw dF dFd dFp dFt dg di dl dL dm dn do dO dp dP "
-          "dPi dPt drds dRp dRs ds dt dT du dv dx dX dy dtvmsE l z").split()
+_LISTS = ("d da dA dAc dAf dAo dAp db dc dC dconfig dd ddp dD dE des det deu dew df dfa dfn dfp dft dfw dF dFd dFp dFt dg di dl dL dm dn "
+          "do dO dp dP dPi dPt drds dRp dRs ds dt dT du dv dx dX dy dtvmsE l z").split()
+
+# The programs of PostgreSQL that send a statement or a few.
+_SISTERS = [line.split() for line in """vacuumdb -z -t parents
+vacuumdb -f -t parents
+vacuumdb --analyze-in-stages -t pupils
+vacuumdb -P 2 -j 2 -t parted
+reindexdb
+reindexdb -s
+reindexdb --concurrently -t parents
+clusterdb
+createuser -d -r clerk
+dropuser clerk
+createdb -T template0 spare
+dropdb spare
+vacuumlo objects
+oid2name -d objects
+pg_amcheck -d objects --install-missing""".splitlines()]
 
 
 class Log:
@@ -60,14 +77,16 @@ class Log:
 
     def run(self, *command, database="objects", user="postgres", script=None, timeout=300, **environment):
         where = {"PGHOST": str(self.cluster.socket_folder)} if user == "postgres" else {"PGHOST": "127.0.0.1", "PGPASSWORD": USERS[user]}
+        environment = dict(os.environ, PGPORT=str(self.cluster.port), PGUSER=user, PGDATABASE=database, PGSSLMODE="disable", **where,
+                           **environment)
         done = subprocess.run([str(part) for part in command], input=script, text=True, capture_output=True, timeout=timeout, cwd="/tmp",
-                              env=dict(os.environ, PGPORT=str(self.cluster.port), PGUSER=user, PGDATABASE=database, PGSSLMODE="disable", **where, **environment))
+                              env=environment)
         if done.returncode != 0:
             print(f"{command[0]} ended with {done.returncode}: {done.stderr[-300:]}", file=sys.stderr)
 
 
 def psql(log):
-    objects = log.cluster.sql("SELECT DISTINCT c.relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace ORDER BY 1", "objects").split("\n")
+    objects = log.cluster.sql("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1", "objects").split("\n")
     lines = [f"\\{name}{mark}{what}" for name in _LISTS for mark in ("", "+", "S", "S+") for what in ("", " public.*", " p*")]
     lines += [f"\\d{mark} {name}" for name in objects for mark in ("", "+")]
     lines += ["\\dl+", "\\sf added", "\\sf+ added", "\\sv family", "\\sv+ family", "\\df added", "\\df+ * int", "\\do + int int",
@@ -80,8 +99,9 @@ def psql(log):
 def pg_dump(log):
     folder = Path(log.cluster.folder)
     for options in ([], ["-s"], ["-a", "--inserts"], ["-a", "--column-inserts", "--rows-per-insert=2"], ["-c", "--if-exists", "-C"],
-                    ["-t", "p*"], ["-n", "public", "-x"], ["--serializable-deferrable"], ["--lock-wait-timeout=5s"], ["--enable-row-security"],
-                    ["-b"], ["--role=app"], ["--section=pre-data"], ["--quote-all-identifiers"], ["-Fc", "-f", folder / "dump"]):
+                    ["-t", "p*"], ["-n", "public", "-x"], ["--serializable-deferrable"], ["--lock-wait-timeout=5s"],
+                    ["--enable-row-security"], ["-b"], ["--role=app"], ["--section=pre-data"], ["--quote-all-identifiers"],
+                    ["-Fc", "-f", folder / "dump"]):
         log.run(BIN / "pg_dump", *options)
     log.run(BIN / "pg_dumpall")
     log.run(BIN / "pg_dumpall", "-g")
@@ -89,16 +109,14 @@ def pg_dump(log):
     list(log.news())
     log.run(BIN / "pg_restore", "-d", "restored", folder / "dump")
     log.run(BIN / "pg_restore", "-d", "restored", "--clean", "--if-exists", "--disable-triggers", "--single-transaction", folder / "dump")
-    for tool in (["vacuumdb", "-z", "-t", "parents"], ["vacuumdb", "-f", "-t", "parents"], ["vacuumdb", "--analyze-in-stages", "-t", "pupils"],
-                 ["vacuumdb", "-P", "2", "-j", "2", "-t", "parted"], ["reindexdb"], ["reindexdb", "-s"], ["reindexdb", "--concurrently", "-t", "parents"], ["clusterdb"], ["createuser", "-d", "-r", "clerk"],
-                 ["dropuser", "clerk"], ["createdb", "-T", "template0", "spare"], ["dropdb", "spare"], ["vacuumlo", "objects"], ["oid2name", "-d", "objects"],
-                 ["pg_amcheck", "-d", "objects", "--install-missing"]):
-        log.run(BIN / tool[0], *tool[1:])
+    for command in _SISTERS:
+        log.run(BIN / command[0], *command[1:])
 
 
 def pgbench(log):
     program = BIN / "pgbench"
-    for options in (["-I", "dtgvpf"], ["-I", "dtGvp"], ["--partitions=3"], ["--partitions=2", "--partition-method=hash", "--unlogged-tables"]):
+    for options in (["-I", "dtgvpf"], ["-I", "dtGvp"], ["--partitions=3"],
+                    ["--partitions=2", "--partition-method=hash", "--unlogged-tables"]):
         log.run(program, "-i", "-q", *options, database="app", user="app")
     for script in ("tpcb-like", "simple-update", "select-only"):
         for mode in ("simple", "extended", "prepared"):
@@ -108,7 +126,8 @@ def pgbench(log):
 def jdbc(log):
     folder = built("jdbc", ["bash", "-c", f"javac -Xlint:all -Werror -cp {_DRIVER} *.java"])
     texts = statements_file(Path(log.cluster.folder) / "texts")
-    log.run("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{folder}:{_DRIVER}", "Program", database="app", user="app", STATEMENTS=str(texts))
+    log.run("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{folder}:{_DRIVER}", "Program", database="app", user="app",
+            STATEMENTS=str(texts))
 
 
 def odbc(log):

@@ -19,6 +19,10 @@ _RELATION = re.compile(r":rtekind 0 :relid (\d+) (?:(?!:rtekind ).)*? :inFromCl 
 _FUNCTION = re.compile(r"\{(?:FUNCEXPR :funcid (\d+) .*?:funcformat (\d)|AGGREF :aggfnoid (\d+)|WINDOWFUNC :winfnoid (\d+))")
 _BY_NAME = "03"  # of funcformat: f(x), and the words that the grammar has for functions
 _UTILITY = "{QUERY :commandType 6"
+_MARKS = {"aggregate": [":hasAggs true"], "window": [":hasWindowFuncs true"], "group_by": [":groupClause (", ":groupingSets ("],
+          "distinct": [":distinctClause ("], "for_update": [":hasForUpdate true"], "modifying_cte": [":hasModifyingCTE true"],
+          "returning": [":returningList ("]}
+_NO_LIMIT = ("<>", "{CONST :consttype 20 :consttypmod -1 :constcollid 0 :constlen 8 :constbyval true :constisnull true")  # or LIMIT ALL
 _WRITES = 1 | 4 | 8  # INSERT, UPDATE and DELETE of requiredPerms
 
 
@@ -49,10 +53,25 @@ class Outcome:
         return ({int(oid) for oid, in_from, _ in found if in_from == "true"},
                 {int(oid) for oid, in_from, needs in found if in_from == "false" and int(needs) & _WRITES})
 
+    def marks(self):
+        """Those of the facts' marks that the tree tells."""
+        marks = {name for name, words in _MARKS.items() if any(word in self._tree for word in words)}
+        return marks if _outermost(self._tree, ":limitCount ").startswith(_NO_LIMIT) else marks | {"limit"}
+
     def functions(self):
         """{oid} of what is called by name."""
         return {int(call or aggregate or window) for call, form, aggregate, window in _FUNCTION.findall(self._tree)
                 if not call or form in _BY_NAME}
+
+
+def _outermost(tree, field):
+    """The text behind a field of the outermost node."""
+    depth = 0
+    for token in re.finditer("[{}]|" + field, tree):
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
+        if token.group() == field and depth == 1:
+            return tree[token.end():]
+    return ""
 
 
 class Server:

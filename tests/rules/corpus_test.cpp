@@ -18,6 +18,18 @@ CorpusEntry names(const std::vector<TableName>& tables) {
   return list;
 }
 
+/// What the statement is made of, by name.
+CorpusEntry marks(const Statement& s) {
+  const std::pair<bool, const char*> all[] = {
+      {s.aggregate, "aggregate"}, {s.window, "window"}, {s.group_by, "group_by"}, {s.distinct, "distinct"}, {s.limit, "limit"},
+      {s.for_update, "for_update"}, {s.returning, "returning"}, {s.modifying_cte, "modifying_cte"}, {s.subquery, "subquery"}};
+  CorpusEntry list = CorpusEntry::array();
+  for (const auto& [set, name] : all) {
+    if (set) list.push_back(name);
+  }
+  return list;
+}
+
 /// The entry with the facts of its statement; what is empty or false is left out.
 CorpusEntry with_facts(const CorpusEntry& entry) {
   const AnalyzedScript script = analyze(sql_of(entry));
@@ -30,6 +42,7 @@ CorpusEntry with_facts(const CorpusEntry& entry) {
   if (!s.reads.empty()) facts["reads"] = names(s.reads);
   if (!s.writes.empty()) facts["writes"] = names(s.writes);
   if (!s.functions.empty()) facts["functions"] = s.functions;
+  if (const CorpusEntry found = marks(s); !found.empty()) facts["marks"] = found;
   return facts;
 }
 

@@ -5,10 +5,10 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "corpus.hpp"
-#include "oracle_tokens.hpp"
 #include "rules/analyze.hpp"
 #include "rules/tokens.hpp"
+#include "tests/rules/corpus.hpp"
+#include "tests/rules/oracle_tokens.hpp"
 
 namespace pgswitch::rules {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "corpus.hpp"
 #include "rules/analyze.hpp"
+#include "tests/rules/corpus.hpp"
 
 namespace pgswitch::rules {
 namespace {

@@ -242,6 +242,16 @@ bool describe_session(const Node* n, std::string_view text, TreeWalker& w, State
   }
 }
 
+void describe_definition(const Node* n, TreeWalker& w, Statement& out);
+
+/// What is made with a schema is made in it.
+void create_schema(const CreateSchemaStmt* s, TreeWalker& w, Statement& out) {
+  for (const Node* element : NodeList(s->schemaElts)) describe_definition(element, w, out);
+  for (TableName& made : out.writes) {
+    if (made.schema.empty()) made.schema = text_of(s->schemaname);
+  }
+}
+
 /// Everything of Kind::utility. What is in no case names no table.
 void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
   switch (nodeTag(n)) {
@@ -283,9 +293,7 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
       }
       return;
     case T_LoadStmt: out.effects |= bit(Effect::unknown_settings); return;
-    case T_CreateSchemaStmt:
-      for (const Node* element : NodeList(as<CreateSchemaStmt>(n)->schemaElts)) describe_definition(element, w, out);
-      return;
+    case T_CreateSchemaStmt: create_schema(as<CreateSchemaStmt>(n), w, out); return;
     default: return;
   }
 }

@@ -8,6 +8,7 @@
 #include "rules/analyze.hpp"
 #include "rules/tokens.hpp"
 #include "tests/rules/corpus.hpp"
+#include "tests/rules/engine_fixture.hpp"
 #include "tests/rules/oracle_tokens.hpp"
 
 namespace pgswitch::rules {
@@ -155,6 +156,23 @@ TEST(CorpusShape, statements_that_literals_do_not_matter_to_have_the_same_facts)
       const Statement& b = *other.statements.front().statement;
       EXPECT_TRUE(a.literal_sensitive || !b.parsed || facts(a) == facts(b)) << sql << "\n" << text;
     }
+  });
+}
+
+using CorpusCache = test::EngineTest;
+
+/// The cache has seen the statement with other literals, or in a string with another one.
+TEST_F(CorpusCache, what_it_gives_is_what_an_analysis_finds) {
+  ASSERT_TRUE(load(""));
+  std::string before;
+  each_reading([&](const std::string& sql, const Reading& reading) {
+    decide(reading.other_literals);
+    const AnalyzedScript one = analyze(sql);
+    EXPECT_TRUE(facts(*one.statements.front().statement) == facts(*decide(sql).items.front().statement)) << sql;
+    const Script& both = decide(before + "\n;" + sql);
+    ASSERT_EQ(both.items.size(), before.empty() ? 1u : 2u) << before << "\n;" << sql;
+    EXPECT_TRUE(facts(*one.statements.front().statement) == facts(*both.items.back().statement)) << before << "\n;" << sql;
+    before = sql;
   });
 }
 

@@ -9,10 +9,10 @@ namespace pgswitch::rules {
 
 namespace {
 
-constexpr std::array<std::string_view, 25> names = {
+constexpr std::array<std::string_view, 28> names = {
     "kind",     "parsed",     "read_only", "aggregate",   "window",  "group_by",  "distinct",       "limit", "joins",
     "subquery", "for_update", "returning", "fingerprint", "command", "functions", "tables",         "reads", "writes",
-    "in_transaction", "user", "database",  "application_name", "client_address", "matches",          "hour"};
+    "in_transaction", "tls",  "user",      "database",  "application_name", "certificate", "client_address", "matches", "wrote_within", "hour"};
 static_assert(names.size() == static_cast<std::size_t>(Subject::hour) + 1);
 
 constexpr std::uint64_t bit_of(Kind kind) { return std::uint64_t{1} << static_cast<unsigned>(kind); }
@@ -30,7 +30,7 @@ bool any(const Items& items, Test test) {
   return std::any_of(items.begin(), items.end(), test);
 }
 
-bool is_session_name(Subject subject) { return subject >= Subject::user && subject <= Subject::application_name; }
+bool is_session_name(Subject subject) { return subject >= Subject::user && subject <= Subject::certificate; }
 
 }  // namespace
 
@@ -43,7 +43,7 @@ std::optional<Subject> subject_of(std::string_view name) {
 }
 
 bool is_flag(Subject subject) {
-  return (subject >= Subject::parsed && subject <= Subject::returning) || subject == Subject::in_transaction;
+  return (subject >= Subject::parsed && subject <= Subject::returning) || subject == Subject::in_transaction || subject == Subject::tls;
 }
 
 std::string subject_names() {
@@ -155,9 +155,9 @@ bool Condition::is_true(Question& question) const {
     case Subject::fingerprint: return any(std::get<Fingerprints>(items_), [&](std::uint64_t one) { return one == s.fingerprint; });
     case Subject::command: return any(std::get<Names>(items_), [&](const std::string& one) { return glob(s.command, one); });
     case Subject::functions: return any(std::get<Names>(items_), [&](const std::string& one) { return calls(s, one); });
-    case Subject::tables: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one); });
-    case Subject::reads: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::reads); });
-    case Subject::writes: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::writes); });
+    case Subject::tables: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::any, question.facts, question.read); });
+    case Subject::reads: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::reads, question.facts, question.read); });
+    case Subject::writes: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::writes, question.facts, question.read); });
     default: return is_true_of_session(question);
   }
 }
@@ -172,6 +172,10 @@ bool Condition::is_true_of_session(Question& question) const {
     case Subject::in_transaction:
       question.read |= bit(Dependency::in_transaction);
       return facts.in_transaction;
+    case Subject::tls:
+      question.read |= bit(Dependency::tls);
+      return facts.tls;
+    case Subject::certificate: return named(facts.certificate, Dependency::tls);
     case Subject::user: return named(facts.user, Dependency::user);
     case Subject::database: return named(facts.database, Dependency::database);
     case Subject::application_name: return named(facts.application_name, Dependency::application_name);
@@ -181,6 +185,9 @@ bool Condition::is_true_of_session(Question& question) const {
     case Subject::matches:
       question.read |= bit(Dependency::text);
       return matches(question);
+    case Subject::wrote_within:
+      question.read |= bit(Dependency::volatile_);
+      return has_written(question);
     default:
       question.read |= bit(Dependency::volatile_);
       return std::get<Hours>(items_).hold(local_hour(question.unix_us ? question.unix_us() : 0));
@@ -193,6 +200,13 @@ bool Condition::is_client_address(const Question& question) const {
   if (host == "unix") return any(networks, [](const Network& one) { return one.is_unix(); });
   const std::optional<AddressBytes> address = parse_address(host);
   return address && any(networks, [&](const Network& one) { return one.holds(*address); });
+}
+
+/// Of any table: a view, or a function, may show what was written to another.
+bool Condition::has_written(const Question& question) const {
+  const SessionState* const state = question.facts.state;
+  if (state == nullptr || state->last_write_us() == 0 || !question.now_us) return false;
+  return question.now_us() - state->last_write_us() <= std::get<Within>(items_).us;
 }
 
 bool Condition::matches(Question& question) const {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "rules/lua_limits.hpp"
 #include "rules/lua_results.hpp"
 #include "rules/lua_shared.hpp"
 #include "rules/lua_state.hpp"
@@ -290,6 +291,7 @@ void fill_globals(lua_State* L, LuaWorld& world) {
                                 {"print", sandbox_log},
                                 {"now", sandbox_now},
                                 {"hash", lua_hash},
+                                {"metric", lua_metric},
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, result_functions, 0);

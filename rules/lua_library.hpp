@@ -7,6 +7,7 @@
 
 #include "rules/decision.hpp"
 #include "rules/lua_edits.hpp"
+#include "rules/lua_results.hpp"
 #include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
 #include "rules/regex.hpp"
@@ -23,12 +24,14 @@ struct LuaWorld {
   Dependencies* read = nullptr;  ///< what the running hook has read so far; never null during a call
   RuleReader reader;             ///< of what the file says to rules{}
   RegexCache regexes;            ///< that hooks have asked for
+  HookResult* result = nullptr;  ///< of the running hook
   EditBook edits;                ///< that the running rewrite tells its stmt
   const std::vector<std::pair<std::string, RouteId>>* routes = nullptr;
   std::function<const RouteState*(RouteId)> route_state;
   SharedStore* shared = nullptr;
   SharedStore::Value shared_value;  ///< on its way between Lua and `shared`
   std::string error;             ///< of the last require or regular expression
+  std::string text;              ///< on its way to Lua: what may raise has no string of its own
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };
 

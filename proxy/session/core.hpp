@@ -14,10 +14,13 @@
 #include "proxy/session/gather.hpp"
 #include "proxy/session/last_route.hpp"
 #include "proxy/session/ledger.hpp"
+#include "proxy/session/limited.hpp"
 #include "proxy/session/pins.hpp"
+#include "proxy/session/query_head.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
 #include "proxy/session/settings.hpp"
+#include "proxy/session/writes.hpp"
 #include "rules/engine.hpp"
 
 namespace pgswitch {
@@ -65,8 +68,8 @@ class SessionCore : private rules::SessionState {
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
-  LimitPhase limit_phase() const;
-  std::int64_t limit_us() const;
+  LimitPhase limit_phase() const { return limited_ ? limited_->phase : LimitPhase::none; }
+  std::int64_t limit_us() const { return limited_ ? limited_->time_us() : 0; }
   /// A cancel request is on its way that Action::Kind::cancel has asked for.
   bool is_cancelling() const { return cancelling_; }
   bool waits_for_lease() const { return stall_ == Stall::lease; }
@@ -115,30 +118,8 @@ class SessionCore : private rules::SessionState {
     std::vector<std::string> new_objects;
     std::vector<std::string> dropped_objects;  ///< ON COMMIT DROP: gone with either end of the transaction
   };
-  /// The simple query at the head of the client's bytes, while it is being worked on.
-  struct Head {
-    bool waits = false;  ///< it has been looked at
-    bool decided = false;
-    bool plain = false;
-    bool copies = false;  ///< plain: it is a COPY ... FROM
-    rules::RouteId route = rules::no_route;
-    rules::ScriptPtr script;  ///< of a plain one only when it may write
-    std::size_t next = 0;
-    bool started = false;
-    bool failed = false;
-  };
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
-  /// A statement that a rule limits, or several in one message.
-  struct Limited {
-    rules::DecisionPtr decision;  ///< of the first one
-    rules::StatementLimits limits;
-    LimitPhase phase = LimitPhase::none;
-    std::uint64_t rows = 0;  ///< that the client has had, of the portal in all
-    std::string portal;      ///< extended protocol
-    bool exceeded = false;
-    bool timed_out = false;
-  };
   /// BEGIN, or what may stand between it and the first statement that needs a server.
   struct Deferred {
     std::string text;
@@ -150,7 +131,7 @@ class SessionCore : private rules::SessionState {
     Gather to_client;
     Gather to_server;
     Ledger ledger;
-    Head head;
+    QueryHead head;
     std::vector<Deferred> deferred;     ///< BEGIN and what follows it, not sent yet
     std::vector<Action> releases;
     std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
@@ -160,14 +141,6 @@ class SessionCore : private rules::SessionState {
     if (!work_) work_ = std::make_unique<Work>();
     return *work_;
   }
-
-  /// What the session has written, for rules that let it read from where that is to be seen.
-  struct Writes {
-    std::vector<rules::WrittenTable> tables;
-    std::int64_t last_us = 0;
-    std::size_t open = 0;  ///< of the transaction under way: so many of the tables, the last ones
-    bool is_open = false;
-  };
 
   static protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
     return in.substr(protocol::frame_header_size, header.body_size);
@@ -335,7 +308,6 @@ class SessionCore : private rules::SessionState {
   // core_facts.cpp: what rules may know of the session
   const rules::Facts& facts_now();
   void note_write(const rules::Statement& statement);
-  void note_write_ended();
   std::optional<std::string> setting(std::string_view name) const override;
   const std::vector<rules::WrittenTable>& written() const override;
   std::int64_t last_write_us() const override;
@@ -347,7 +319,6 @@ class SessionCore : private rules::SessionState {
   void run_limited(Limited what);
   void cancel_limited();
   bool is_within_limits(char type);
-  std::optional<protocol::SqlError> limit_error(std::string_view code) const;
   void end_limited(bool extended, bool suspended = false);
   void forget_limited();
 

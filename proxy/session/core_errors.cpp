@@ -71,7 +71,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   const bool broken_copy = on_broken_copy(body);
   if (head.reply == Reply::substitute)
     work_->to_client.append(work_->ledger.substitute());
-  else if (const auto limit = limit_error(backend::error_field(body, 'C')))
+  else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
     write_local_error(*limit);
   else if (!broken_copy)
     forward_report(backend::error_response, frame, body);

@@ -43,7 +43,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   Limited limited;
   if (portal && portal->script && portal->item().decision->limits.any()) {
     if (!work_->ledger.empty()) return await_replies(), 0;
-    limited = {portal->item().decision, portal->item().decision->limits, {}, portal->answered, std::string(execute->portal)};
+    limited = {portal->item().decision, portal->item().decision->limits, portal->answered, std::string(execute->portal)};
     if (has_to_wait(limited)) return 0;
     if (refusal_) return fail_batch(*refusal_), size;
   }

@@ -198,7 +198,7 @@ bool SessionCore::on_ready(ByteView frame) {
   copy_broken_ = false;
   if (reply == Reply::forward || reply == Reply::partial) end_limited(false);
   if (*status == 'I') {
-    if (writes_ && writes_->is_open) note_write_ended();
+    if (writes_ && writes_->is_open()) writes_->end(now_us_);
     if (failed_)
       roll_back(link);
     else

@@ -26,16 +26,6 @@ struct CoreCounters {
   std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
 };
 
-/// How far a statement is that a rule limits. The shell has the clock: when limit_us() have passed in `delayed` or `running`, if
-/// that is not 0, it says so.
-enum class LimitPhase : std::uint8_t {
-  none,
-  delayed,    ///< it has to wait before it is sent
-  waited,
-  running,
-  cancelled,  ///< the server has been asked to end it
-};
-
 /// What the shell must do, after it has written to_server() and to_client().
 struct Action {
   enum class Kind : std::uint8_t {

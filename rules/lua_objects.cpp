@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/lua_edits.hpp"
+#include "rules/lua_facts.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_state.hpp"
 #include "rules/patterns.hpp"
@@ -22,17 +23,17 @@ char statement_key;
 char session_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, redshift_keyword,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "redshift_keyword"};
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "redshift_keyword"};
 static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
 
 enum class Property : lua_Integer { user, database, application_name, client_address, in_transaction };
@@ -63,8 +64,11 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
-void push_list(lua_State* L, const Statement& statement, Field field) {
+void push_list(lua_State* L, const StatementView& view, Field field) {
+  const Statement& statement = *view.statement;
   switch (field) {
+    case Field::columns: return push_columns(L, view);
+    case Field::literals: return push_literals(L, view);
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
@@ -76,7 +80,7 @@ void push_list(lua_State* L, const Statement& statement, Field field) {
 }
 
 // Lists are built when they are asked for and kept with the object until the next statement.
-void push_kept_list(lua_State* L, const Statement& statement, Field field) {
+void push_kept_list(lua_State* L, const StatementView& view, Field field) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -85,7 +89,7 @@ void push_kept_list(lua_State* L, const Statement& statement, Field field) {
   }
   if (lua_rawgeti(L, -1, static_cast<lua_Integer>(field) + 1) == LUA_TTABLE) return;
   lua_pop(L, 1);
-  push_list(L, statement, field);
+  push_list(L, view, field);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, static_cast<lua_Integer>(field) + 1);
 }
@@ -124,7 +128,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
       if (s.redshift_keyword.empty()) lua_pushnil(L);
       else push_view(L, s.redshift_keyword);
       break;
-    default: push_kept_list(L, s, field); break;
+    default: push_kept_list(L, view, field); break;
   }
   return 1;
 }
@@ -144,7 +148,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
 }
 
 StatementView& check_statement(lua_State* L) {
-  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
+  if (!is_statement(L, 1)) luaL_error(L, "call it with a colon, as in stmt:touches(...)");
   auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
   if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
   return view;
@@ -235,6 +239,9 @@ int method_matches(lua_State* L) {
   return 1;
 }
 
+int method_has_shape(lua_State* L) { return statement_has_shape(L, check_statement(L)); }
+int method_where(lua_State* L) { return statement_where(L, check_statement(L)); }
+
 int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
 
 template <std::size_t Count>
@@ -272,6 +279,10 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "calls");
   lua_pushcfunction(L, &method_matches);
   lua_setfield(L, -2, "matches");
+  lua_pushcfunction(L, &method_has_shape);
+  lua_setfield(L, -2, "has_shape");
+  lua_pushcfunction(L, &method_where);
+  lua_setfield(L, -2, "where");
   set_edit_methods(L);
   finish_object(L, &index_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);

@@ -12,6 +12,7 @@ struct StatementView {
   const Statement* statement = nullptr;
   std::string_view text;
   Dependencies* read = nullptr;
+  bool standard_conforming_strings = true;  ///< of the session: how the text is read
 };
 
 /// What the `session` of a hook shows.

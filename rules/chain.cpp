@@ -45,6 +45,14 @@ std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& 
   return chain;
 }
 
+AnalyzeOptions Chain::analysis(const Facts& facts) const {
+  AnalyzeOptions options;
+  options.parse_max_bytes = options_.parse_max_bytes;
+  options.standard_conforming_strings = facts.standard_conforming_strings;
+  if (lua_ != nullptr && lua_->declarations().size() > 0) options.declarations = &lua_->declarations();
+  return options;
+}
+
 void Chain::make_stats() {
   stats_.push_back({.rule = "default"});
   for (std::size_t i = 0; lua_ != nullptr && i < lua_->table().size(); ++i) stats_.push_back({.rule = lua_->table()[i].label()});
@@ -194,10 +202,7 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
   // Only who has read the text can mean it as it is; for another text of the shape the same words are new ones.
   if (text == draft.text && has(draft.decision.depends_on, Dependency::text)) return tell(draft, asked, "the text as it is");
   tell(draft, asked, "new text");
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options_.parse_max_bytes;
-  limits.standard_conforming_strings = draft.facts.standard_conforming_strings;
-  const AnalyzedScript script = analyze(text, limits);
+  const AnalyzedScript script = analyze(text, analysis(draft.facts));
   const AnalyzedStatement& first = script.statements.front();
   const std::string found = where + ": the rewritten text ";
   if (script.statements.size() != 1) return fail(asked, found + "has " + std::to_string(script.statements.size()) + " statements, not one", draft);

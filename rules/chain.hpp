@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/analyze.hpp"
 #include "rules/engine.hpp"
 #include "rules/lua_rules.hpp"
 
@@ -40,6 +41,9 @@ class Chain {
   const Refusal* connect(const Facts& facts);
   /// Is there a rule that denies what it cannot see?
   bool is_strict() const { return lua_ != nullptr && options_.mode == RulesMode::enforce && lua_->table().has_strict(); }
+
+  /// How the texts of a session are analysed.
+  AnalyzeOptions analysis(const Facts& facts) const;
 
   std::vector<RuleStats>& stats() { return stats_; }
   const std::vector<RuleStats>& stats() const { return stats_; }

@@ -12,10 +12,7 @@ void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::st
   if (plan.edits.empty()) return tell(draft, asked, "the text as it is");
   if (const std::string error = splice_edits(plan, draft); !error.empty()) return fail_edits(asked, where + ": " + error, draft);
   tell(draft, asked, std::to_string(plan.edits.size()) + " edits");
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options_.parse_max_bytes;
-  limits.standard_conforming_strings = draft.facts.standard_conforming_strings;
-  const AnalyzedScript script = analyze(*draft.decision.rewritten, limits);
+  const AnalyzedScript script = analyze(*draft.decision.rewritten, analysis(draft.facts));
   const Statement& sent = *script.statements.front().statement;
   const bool same = script.statements.size() == 1 && sent.parsed && !script.oversized() && sent.command == draft.statement->command &&
                     sent.parameters == draft.statement->parameters;

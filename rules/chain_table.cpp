@@ -36,7 +36,7 @@ bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
   const std::size_t unmet = rule.first_unmet(question);
   draft.decision.depends_on |= question.read;
   if (question.exhausted) {
-    fail(asked_rule(place), rule.place + ": the text is too long for the regular expressions (rules_instructions)", draft);
+    fail(asked_rule(place), rule.place + ": the text is too long for its regular expressions or shapes (rules_instructions)", draft);
     return false;
   }
   if (unmet < rule.conditions.size()) {

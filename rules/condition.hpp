@@ -12,6 +12,7 @@
 #include "rules/facts.hpp"
 #include "rules/network.hpp"
 #include "rules/patterns.hpp"
+#include "rules/query_shape.hpp"
 #include "rules/regex.hpp"
 #include "rules/statement.hpp"
 
@@ -21,7 +22,7 @@ namespace pgswitch::rules {
 /// statement's shape first, so that a decision depends on as little as it can.
 enum class Subject : std::uint8_t {
   kind, parsed, read_only, aggregate, window, group_by, distinct, limit, joins, subquery, for_update, returning, fingerprint,
-  command, functions, tables, reads, writes, in_transaction, tls, user, database, application_name, certificate, client_address,
+  command, functions, tables, reads, writes, shape, in_transaction, tls, user, database, application_name, certificate, client_address,
   matches, wrote_within, hour,
 };
 /// The name of it in a rules file.
@@ -39,7 +40,7 @@ struct Question {
   const Facts& facts;
   const std::function<std::int64_t()>& unix_us;
   const std::function<std::int64_t()>& now_us;
-  std::uint64_t budget = 0;  ///< what regular expressions may take, in instructions of Lua
+  std::uint64_t budget = 0;  ///< what regular expressions and shapes may take, in instructions of Lua
   Dependencies read = bit(Dependency::shape);
   bool exhausted = false;    ///< the budget is used up: no answer holds
 };
@@ -76,28 +77,34 @@ class Condition {
   NameBits table_bits() const;
   /// Can it hold for a text that PostgreSQL's grammar refuses, and for no other?
   bool is_for_unparsed() const;
+  /// How many parameters a statement has that meets it, if it is about shapes and all have as many.
+  std::optional<std::uint16_t> parameters() const;
 
  private:
   using Names = std::vector<std::string>;
   using Fingerprints = std::vector<std::uint64_t>;
   using Networks = std::vector<Network>;
   using Regexes = std::vector<std::unique_ptr<Regex>>;
+  using Shapes = std::vector<std::unique_ptr<QueryShape>>;
 
+  NameBits shape_bits() const;
   bool is_true(Question& question) const;
   bool is_true_of_session(Question& question) const;
   bool is_client_address(const Question& question) const;
   bool has_written(const Question& question) const;
   bool matches(Question& question) const;
+  bool has_shape(Question& question) const;
   bool add_kind(std::string_view item, std::string& error);
   bool add_fingerprint(std::string_view item, std::string& error);
   bool add_network(std::string_view item, std::string& error);
   bool add_regex(std::string_view item, std::string& error);
+  bool add_shape(std::string_view item, std::string& error);
   bool add_name(std::string_view item, std::string& error);
 
   Subject subject_ = Subject::kind;
   bool negated_ = false;
   /// A set of kinds, or what else the subject is held against.
-  std::variant<std::monostate, std::uint64_t, Names, Fingerprints, Networks, Regexes, Hours, Within> items_;
+  std::variant<std::monostate, std::uint64_t, Names, Fingerprints, Networks, Regexes, Shapes, Hours, Within> items_;
 };
 
 }  // namespace pgswitch::rules

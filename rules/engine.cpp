@@ -78,7 +78,7 @@ class CachingEngine final : public Engine {
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
-  Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, options_, *chain_); }
+  Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, *chain_); }
   bool is_strict() const override { return chain_->is_strict(); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
@@ -176,10 +176,7 @@ class CachingEngine final : public Engine {
 
   /// Analyses `sql`. False when the result should not be kept.
   bool understand(std::string_view sql, const Facts& facts, Script& script) {
-    AnalyzeOptions limits;
-    limits.parse_max_bytes = options_.parse_max_bytes;
-    limits.standard_conforming_strings = facts.standard_conforming_strings;
-    const AnalyzedScript analyzed = analyze(sql, limits);
+    const AnalyzedScript analyzed = analyze(sql, chain_->analysis(facts));
     script.oversized = analyzed.oversized();
     for (const AnalyzedStatement& one : analyzed.statements) {
       if (!one.statement->parsed) ++stats_.parse_failures;

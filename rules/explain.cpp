@@ -168,10 +168,8 @@ std::vector<std::string_view> effect_names(Effects effects) {
   return all;
 }
 
-Account account_of(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain) {
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options.parse_max_bytes;
-  const AnalyzedScript script = analyze(sql, limits);
+Account account_of(std::string_view sql, const Facts& facts, Chain& chain) {
+  const AnalyzedScript script = analyze(sql, chain.analysis(facts));
   const std::size_t count = script.statements.size();
   Account account;
   account.own_database = facts.default_route != no_route ? route_name(facts.default_route) : facts.database;

@@ -35,11 +35,6 @@ EditBook& book_of(lua_State* L) {
   return book;
 }
 
-std::string_view string_argument(lua_State* L, int index, const char* what) {
-  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s is a string, not a %s", what, luaL_typename(L, index));
-  return string_at(L, index);
-}
-
 void no_more_arguments(lua_State* L, int most) {
   if (lua_gettop(L) > most) luaL_error(L, "it takes %d arguments, not %d", most - 1, lua_gettop(L) - 1);
 }

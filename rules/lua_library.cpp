@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 
+#include "rules/lua_declarations.hpp"
+#include "rules/lua_facts.hpp"
 #include "rules/lua_limits.hpp"
 #include "rules/lua_results.hpp"
 #include "rules/lua_shared.hpp"
@@ -292,6 +294,9 @@ void fill_globals(lua_State* L, LuaWorld& world) {
                                 {"now", sandbox_now},
                                 {"hash", lua_hash},
                                 {"metric", lua_metric},
+                                {"days", lua_days},
+                                {"functions", lua_functions},
+                                {"super_columns", lua_super_columns},
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, result_functions, 0);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rules/lua_edits.hpp"
+#include "rules/lua_facts.hpp"
 #include "rules/lua_fields.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_limits.hpp"
@@ -24,17 +25,17 @@ namespace {
 char statement_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict(), delay(), timeout(), max_rows()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict(), delay(), timeout(), max_rows()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, redshift_keyword,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "redshift_keyword"};
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "redshift_keyword"};
 static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
 
 void push_name(lua_State* L, const TableName& table) {
@@ -61,8 +62,11 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
-void push_list(lua_State* L, const Statement& statement, Field field) {
+void push_list(lua_State* L, const StatementView& view, Field field) {
+  const Statement& statement = *view.statement;
   switch (field) {
+    case Field::columns: return push_columns(L, view);
+    case Field::literals: return push_literals(L, view);
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
@@ -74,7 +78,7 @@ void push_list(lua_State* L, const Statement& statement, Field field) {
 }
 
 // Lists are built when they are asked for and kept with the object until the next statement.
-void push_kept_list(lua_State* L, const Statement& statement, Field field) {
+void push_kept_list(lua_State* L, const StatementView& view, Field field) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -83,7 +87,7 @@ void push_kept_list(lua_State* L, const Statement& statement, Field field) {
   }
   if (lua_rawgeti(L, -1, static_cast<lua_Integer>(field) + 1) == LUA_TTABLE) return;
   lua_pop(L, 1);
-  push_list(L, statement, field);
+  push_list(L, view, field);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, static_cast<lua_Integer>(field) + 1);
 }
@@ -122,13 +126,13 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
       if (s.redshift_keyword.empty()) lua_pushnil(L);
       else push_view(L, s.redshift_keyword);
       break;
-    default: push_kept_list(L, s, field); break;
+    default: push_kept_list(L, view, field); break;
   }
   return 1;
 }
 
 StatementView& check_statement(lua_State* L) {
-  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
+  if (!is_statement(L, 1)) luaL_error(L, "call it with a colon, as in stmt:touches(...)");
   auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
   if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
   return view;
@@ -202,6 +206,9 @@ int method_matches(lua_State* L) {
   return 1;
 }
 
+int method_has_shape(lua_State* L) { return statement_has_shape(L, check_statement(L)); }
+int method_where(lua_State* L) { return statement_where(L, check_statement(L)); }
+
 }  // namespace
 
 void create_objects(lua_State* L) {
@@ -213,6 +220,10 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "calls");
   lua_pushcfunction(L, &method_matches);
   lua_setfield(L, -2, "matches");
+  lua_pushcfunction(L, &method_has_shape);
+  lua_setfield(L, -2, "has_shape");
+  lua_pushcfunction(L, &method_where);
+  lua_setfield(L, -2, "where");
   set_edit_methods(L);
   set_limit_methods(L);
   finish_object(L, &index_statement, "stmt");

@@ -70,6 +70,7 @@ bool LuaRules::build(std::string& error) {
   state->start(load_instructions);
   world_.loading = true;
   world_.read = nullptr;
+  world_.declarations = Declarations{};
   world_.reader = RuleReader{};
   world_.reader.routes = &options_.routes;
   world_.reader.sources = &sources_;
@@ -94,7 +95,10 @@ bool LuaRules::take_table(std::string& error) {
     error = name_ + ": rules{} was given other rules when the file was loaded again";
     return false;
   }
-  if (!has_table_) table_ = std::move(world_.reader.table);
+  if (!has_table_) {
+    table_ = std::move(world_.reader.table);
+    declarations_ = std::move(world_.declarations);
+  }
   world_.reader = RuleReader{};
   has_table_ = true;
   return true;

@@ -29,8 +29,16 @@ void note_executed(const Node* query, Statement& out) {
   if (query && nodeTag(query) == T_ExecuteStmt) out.prepared = text_of(as<ExecuteStmt>(query)->name);
 }
 
+/// Values of options may be literals: ANALYZE 1, ANALYZE 'off'.
+bool have_values(const List* options) {
+  bool found = false;
+  for (const Node* node : NodeList(options)) found |= as<DefElem>(node)->arg != nullptr;
+  return found;
+}
+
 /// Without ANALYZE nothing is run: nothing is changed and nothing has an effect.
 void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Statement& out) {
+  out.literal_sensitive = have_values(s->options);
   if (option_is_on(s->options, "analyze")) {
     describe(s->query, text, w, out);
     out.kind = Kind::explain;
@@ -113,27 +121,62 @@ TableName dotted_name(const List* parts) {
   return table;
 }
 
+/// Of what belongs to a table, named as schema.table.trigger.
+TableName table_of(const List* parts) {
+  List table = *parts;
+  table.length -= table.length > 0;
+  return dotted_name(&table);
+}
+
+bool belongs_to_relation(ObjectType type) {
+  return type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY || type == OBJECT_COLUMN || type == OBJECT_TABCONSTRAINT;
+}
+
 bool is_relation(ObjectType type) {
   return type == OBJECT_TABLE || type == OBJECT_VIEW || type == OBJECT_MATVIEW || type == OBJECT_SEQUENCE ||
          type == OBJECT_FOREIGN_TABLE;
 }
 
+/// An object of that type is changed: which table that is, if any.
+void about(ObjectType type, const List* name, TreeWalker& w) {
+  if (is_relation(type)) w.write(dotted_name(name));
+  if (belongs_to_relation(type)) w.write(table_of(name));
+}
+
 void drop(const DropStmt* s, TreeWalker& w) {
   for (const Node* object : NodeList(s->objects)) {
     if (!object || nodeTag(object) != T_List) continue;
-    TableName name = dotted_name(as<List>(object));
-    if (s->removeType == OBJECT_TRIGGER || s->removeType == OBJECT_RULE || s->removeType == OBJECT_POLICY) {
-      List table = *as<List>(object);  // schema.table.trigger
-      table.length -= table.length > 0;
-      w.write(dotted_name(&table));
-    } else if (is_relation(s->removeType)) {
-      w.write(std::move(name));
-    }
+    about(s->removeType, as<List>(object), w);
   }
 }
 
-void comment(const CommentStmt* s, TreeWalker& w) {
-  if (is_relation(s->objtype) && s->object && nodeTag(s->object) == T_List) w.write(dotted_name(as<List>(s->object)));
+void about(ObjectType type, const Node* name, TreeWalker& w) {
+  if (name && nodeTag(name) == T_List) about(type, as<List>(name), w);
+}
+
+/// An index and a composite type are no tables.
+void alter_table(const AlterTableStmt* s, TreeWalker& w) {
+  if (s->objtype == OBJECT_INDEX || s->objtype == OBJECT_TYPE) return;
+  w.write(s->relation);
+  w.walk_stored(s->cmds);
+}
+
+void rename(const RenameStmt* s, TreeWalker& w) {
+  if (s->renameType != OBJECT_INDEX && s->renameType != OBJECT_ATTRIBUTE) w.write(s->relation);
+}
+
+void create_trigger(const CreateTrigStmt* s, TreeWalker& w) {
+  w.write(s->relation);
+  w.read(s->constrrel);
+  w.walk_stored(s->whenClause);
+}
+
+/// CREATE POLICY and ALTER POLICY.
+template <class Policy>
+void policy(const Policy* s, TreeWalker& w) {
+  w.write(s->table);
+  w.walk_stored(s->qual);
+  w.walk_stored(s->with_check);
 }
 
 void write_all(const List* tables, TreeWalker& w) {
@@ -210,14 +253,10 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
     case T_AlterSeqStmt: w.write(as<AlterSeqStmt>(n)->sequence); return;
     case T_CreateFunctionStmt: create_function(as<CreateFunctionStmt>(n), w); return;
     case T_RuleStmt: create_rule(as<RuleStmt>(n), w); return;
-    case T_AlterTableStmt:
-      if (as<AlterTableStmt>(n)->objtype != OBJECT_INDEX) w.write(as<AlterTableStmt>(n)->relation);
-      w.walk_stored(as<AlterTableStmt>(n)->cmds);
-      return;
-    case T_RenameStmt:
-      if (as<RenameStmt>(n)->renameType != OBJECT_INDEX) w.write(as<RenameStmt>(n)->relation);
-      return;
+    case T_AlterTableStmt: alter_table(as<AlterTableStmt>(n), w); return;
+    case T_RenameStmt: rename(as<RenameStmt>(n), w); return;
     case T_AlterObjectSchemaStmt: w.write(as<AlterObjectSchemaStmt>(n)->relation); return;
+    case T_AlterObjectDependsStmt: w.write(as<AlterObjectDependsStmt>(n)->relation); return;
     case T_AlterOwnerStmt: w.write(as<AlterOwnerStmt>(n)->relation); return;
     case T_DropStmt: drop(as<DropStmt>(n), w); return;
     case T_TruncateStmt: write_all(as<TruncateStmt>(n)->relations, w); return;
@@ -232,11 +271,12 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
       w.walk_stored(as<IndexStmt>(n)->indexParams);
       w.walk_stored(as<IndexStmt>(n)->whereClause);
       return;
-    case T_CreateTrigStmt: w.write(as<CreateTrigStmt>(n)->relation); return;
-    case T_CreatePolicyStmt: w.write(as<CreatePolicyStmt>(n)->table); return;
-    case T_AlterPolicyStmt: w.write(as<AlterPolicyStmt>(n)->table); return;
+    case T_CreateTrigStmt: create_trigger(as<CreateTrigStmt>(n), w); return;
+    case T_CreatePolicyStmt: policy(as<CreatePolicyStmt>(n), w); return;
+    case T_AlterPolicyStmt: policy(as<AlterPolicyStmt>(n), w); return;
     case T_CreateStatsStmt: w.walk(as<CreateStatsStmt>(n)->relations); return;
-    case T_CommentStmt: comment(as<CommentStmt>(n), w); return;
+    case T_CommentStmt: about(as<CommentStmt>(n)->objtype, as<CommentStmt>(n)->object, w); return;
+    case T_SecLabelStmt: about(as<SecLabelStmt>(n)->objtype, as<SecLabelStmt>(n)->object, w); return;
     case T_GrantStmt:
       if (as<GrantStmt>(n)->objtype == OBJECT_TABLE || as<GrantStmt>(n)->objtype == OBJECT_SEQUENCE) {
         write_all(as<GrantStmt>(n)->objects, w);

@@ -126,11 +126,65 @@ void read_hour(lua_State* L, RuleTest& test) {
   test.hour = static_cast<int>(hour);
 }
 
+void take(lua_State* L, const char* name, std::uint32_t& into) {
+  const lua_Integer number = lua_isinteger(L, -1) != 0 ? lua_tointeger(L, -1) : -1;
+  if (number < 0 || number > INT32_MAX) luaL_error(L, "%s takes a whole number, 0 or more", name);
+  into = static_cast<std::uint32_t>(number);
+}
+
+void take(lua_State* L, const char* name, std::int64_t& into) {
+  std::uint32_t number = 0;
+  take(L, name, number);
+  into = number;
+}
+
+void take_kind(lua_State* L, std::string_view& into) {
+  for (const std::string_view kind : {"postgres", "redshift"})
+    if (lua_type(L, -1) == LUA_TSTRING && string_at(L, -1) == kind) into = kind;
+  if (into.empty()) luaL_error(L, "kind takes \"postgres\" or \"redshift\"");
+}
+
+void read_route(lua_State* L, RouteState& state) {
+  each_field(L, "a route", "kind, healthy, active, waiting, pool_size, median and p99", [&](std::string_view key) {
+    if (key == "kind") take_kind(L, state.kind);
+    else if (key == "healthy") take(L, "healthy", state.healthy);
+    else if (key == "active") take(L, "active", state.active);
+    else if (key == "waiting") take(L, "waiting", state.waiting);
+    else if (key == "pool_size") take(L, "pool_size", state.pool_size);
+    else if (key == "median") take(L, "median", state.median_us);
+    else if (key == "p99") take(L, "p99", state.p99_us);
+    else return false;
+    return true;
+  });
+}
+
+void read_routes(lua_State* L, RuleTest& test) {
+  each_field(L, "routes", "names of routes", [&](std::string_view key) {
+    auto& [name, state] = test.routes.emplace_back();
+    name.assign(key);
+    read_route(L, state);
+    return true;
+  });
+}
+
+void read_shared(lua_State* L, RuleTest& test) {
+  each_field(L, "shared", "keys that are strings", [&](std::string_view key) {
+    auto& [name, value] = test.shared.emplace_back();
+    name.assign(key);
+    if (lua_isinteger(L, -1) != 0) value = static_cast<std::int64_t>(lua_tointeger(L, -1));
+    else if (lua_type(L, -1) == LUA_TNUMBER) value = static_cast<double>(lua_tonumber(L, -1));
+    else take(L, "a value of shared", value.emplace<std::string>());
+    return true;
+  });
+}
+
 void read_test(lua_State* L, RuleTest& test) {
-  each_field(L, "a test", "sql, session, hour and expect", [&](std::string_view key) {
+  each_field(L, "a test", "sql, session, hour, routes, shared and expect", [&](std::string_view key) {
     if (key == "sql") take(L, "sql", test.sql);
     else if (key == "session") read_session(L, test.session);
     else if (key == "hour") read_hour(L, test);
+    else if (key == "routes") read_routes(L, test);
+    else if (key == "shared") read_shared(L, test);
     else if (key == "expect") read_expectations(L, test.expect);
     else return false;
     return true;

@@ -2,10 +2,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/facts.hpp"
 #include "rules/lua_library.hpp"
+#include "rules/route_state.hpp"
+#include "rules/shared_store.hpp"
 
 namespace pgswitch::rules {
 
@@ -34,6 +37,8 @@ struct RuleTest {
   std::optional<std::string> sql;           ///< none: the test is about connect(session)
   Facts session;
   std::optional<int> hour;                  ///< of the local time
+  std::vector<std::pair<std::string, RouteState>> routes;          ///< the state of Routes; of others nothing is known
+  std::vector<std::pair<std::string, SharedStore::Value>> shared;  ///< what `shared` holds, and nothing else
   std::vector<Expectation> expect;          ///< one for each statement of the text, or one for all
 };
 

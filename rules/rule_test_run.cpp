@@ -121,6 +121,9 @@ class Runner {
     options.mode = RulesMode::enforce;
     options.on_error = OnError::reject;
     options.unix_us = [this] { return unix_us_; };
+    options.now_us = [] { return now_us; };
+    options.route_state = [this](RouteId route) { return state_of(route); };
+    options.shared = shared_;
     routes_ = options.routes;
     engine_ = Engine::create(std::move(options), 1, error);
     return engine_ != nullptr;
@@ -132,11 +135,14 @@ class Runner {
     unix_us_ = at_hour(asked.hour.value_or(12));
     for (const auto& [name, route] : routes_)
       if (name == asked.session.database) asked.session.default_route = route;
+    prepare(asked, result.mismatches);
     if (!asked.sql) {
       Comparison(asked, "", result.mismatches).login(asked.expect.front(), engine_->connect(asked.session));
     } else {
       compare(asked, result.mismatches);
-      if (!result.mismatches.empty()) result.story = engine_->explain(*asked.sql, asked.session);
+      if (result.mismatches.empty()) return result;
+      fill_shared(asked);
+      result.story = engine_->explain(*asked.sql, asked.session);
     }
     return result;
   }
@@ -166,7 +172,29 @@ class Runner {
     }
   }
 
+  /// The test's states of routes and its `shared`, in the place of those of the test before.
+  void prepare(const RuleTest& test, std::vector<Mismatch>& out) {
+    states_.clear();
+    for (const auto& [name, state] : test.routes) {
+      const auto known = std::find_if(routes_.begin(), routes_.end(), [&name](const auto& route) { return route.first == name; });
+      if (known == routes_.end()) out.push_back({"routes", "a route of the configuration", name});
+      else states_.emplace_back(known->second, state);
+    }
+    fill_shared(test);
+  }
+  void fill_shared(const RuleTest& test) {
+    shared_->clear();
+    for (const auto& [key, value] : test.shared) shared_->set(key, SharedStore::Value(value), now_us, INT64_MAX);
+  }
+  const RouteState* state_of(RouteId route) const {
+    const auto known = std::find_if(states_.begin(), states_.end(), [route](const auto& state) { return state.first == route; });
+    return known != states_.end() ? &known->second : nullptr;
+  }
+
+  static constexpr std::int64_t now_us = 1'500'000;  ///< no whole second, as clocks have it
   std::vector<std::pair<std::string, RouteId>> routes_;
+  std::vector<std::pair<RouteId, RouteState>> states_;
+  std::shared_ptr<SharedStore> shared_ = std::make_shared<SharedStore>();
   std::unique_ptr<Engine> engine_;
   std::int64_t unix_us_ = 0;
 };

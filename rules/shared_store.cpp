@@ -62,6 +62,12 @@ void SharedStore::remove(std::string_view key) noexcept {
   if (const auto found = entries_.find(key); found != entries_.end()) forget(found);
 }
 
+void SharedStore::clear() noexcept {
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
+  bytes_ = 0;
+}
+
 std::size_t SharedStore::size() const {
   const std::lock_guard lock(mutex_);
   return entries_.size();

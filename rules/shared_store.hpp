@@ -24,6 +24,8 @@ class SharedStore {
   /// Adds to a whole number, which is 0 and lasts until `until_us` when it is not there. False: as set(), or it is no whole number, or too large.
   bool add(std::string_view key, std::int64_t number, std::int64_t now_us, std::int64_t until_us, std::int64_t& sum) noexcept;
   void remove(std::string_view key) noexcept;
+  /// Forgets all.
+  void clear() noexcept;
 
   std::size_t size() const;
   /// About what it holds.

@@ -12,6 +12,10 @@ constexpr char rules_text[] = R"(rules {
   { name = "old", when = { tables = "old" }, rewrite = "select * from new" },
   { name = "broken", when = { tables = "broken" }, rewrite = function() return nil + 1 end },
   { name = "watched", mode = "observe", when = { user = "eve" }, reject = "no eve" },
+  { name = "busy", when = { tables = "busy", where = function() local r = routes["analytics"] return r.healthy and r.active + r.waiting < 3 end }, route = "analytics" },
+  { name = "slow", when = { tables = "busy", where = function() return routes["dev.1"].p99 > routes["dev.1"].median * 5 end }, route = "dev.2" },
+  { name = "quota", when = { tables = "counted", where = function() return shared.add("count", 1, 60) > 2 end }, reject = "that is enough" },
+  { name = "flag", when = { tables = "flagged", where = function() return shared.get("flag") == "up" end }, route = "dev.1" },
 }
 function connect(session)
   if session.user == "nobody" then return reject "go away" end
@@ -72,6 +76,17 @@ TEST_F(RuleTests, pass_where_the_rules_do_what_they_say) {
            "test('t', { sql = 'select 1; select * from sales', expect = { { pass = true }, { route = 'analytics' } } })",
            "test('t', { session = { user = 'nobody' }, expect = { reject = 'go away' } })",
            "test('t', { session = { user = 'app' }, expect = { pass = true } })",
+           "test('t', { sql = 'select * from busy', expect = { route = 'analytics' } })",
+           "test('t', { sql = 'select * from busy', routes = { analytics = { active = 2, waiting = 1 } }, expect = { pass = true } })",
+           "test('t', { sql = 'select * from busy', routes = { analytics = { active = 2, kind = 'redshift', pool_size = 5 } }, expect = { rule = 'busy' } })",
+           "test('t', { sql = 'select * from busy', routes = { analytics = { healthy = false } }, expect = { pass = true } })",
+           "test('t', { sql = 'select * from busy', routes = { analytics = { healthy = false }, ['dev.1'] = { median = 10, p99 = 51 } }, expect = { rule = 'slow' } })",
+           "test('t', { sql = 'select * from counted', expect = { pass = true } })",
+           "test('t', { sql = 'select * from counted', shared = { count = 1 }, expect = { pass = true } })",
+           "test('t', { sql = 'select * from counted', shared = { count = 2 }, expect = { reject = 'that is enough' } })",
+           "test('t', { sql = 'select * from counted; select 1 from counted', shared = { count = 1 }, expect = { { pass = true }, { reject = true } } })",
+           "test('t', { sql = 'select * from flagged', shared = { flag = 'up', half = 0.5 }, expect = { route = 'dev.1' } })",
+           "test('t', { sql = 'select * from flagged', expect = { pass = true } })",
        }) {
     EXPECT_EQ(mismatches(test), "") << test;
   }
@@ -100,15 +115,32 @@ TEST_F(RuleTests, fail_with_what_was_expected_and_what_came) {
   EXPECT_TRUE(mismatches("test('t', { sql = 'select * from broken', expect = { reject = true } })").starts_with("reject: refused by a rule | refused: XX000 rule failed\n"));
 }
 
+TEST_F(RuleTests, each_test_has_routes_and_shared_of_its_own) {
+  const RuleTestRun done = run(
+      "test('one', { sql = 'select 1 from counted', shared = { count = 2 }, routes = { analytics = { active = 9 } }, expect = { reject = true } })\n"
+      "test('two', { sql = 'select 1 from counted; select 1 from busy', expect = { { pass = true }, { route = 'analytics' } } })\n");
+  EXPECT_EQ(done.failures(), 0u);
+}
+
+TEST_F(RuleTests, a_route_that_is_not_in_the_configuration_fails_the_test) {
+  EXPECT_EQ(mismatches("test('t', { sql = 'select 1', routes = { nowhere = { active = 1 } }, expect = { pass = true } })"),
+            "routes: a route of the configuration | nowhere\n");
+}
+
 TEST_F(RuleTests, a_file_that_could_not_fail_or_is_misspelled_does_not_load) {
   const std::pair<const char*, const char*> cases[] = {
       {"\ntest('t', { sql = 'select 1', expect = {} })", "rules_test.lua:2: expect is empty"},
       {"test('t', { sql = 'select 1' })", "rules_test.lua:1: a test needs expect"},
-      {"test('t', { sql = 'select 1', expects = {} })", "rules_test.lua:1: a test knows sql, session, hour and expect, not 'expects'"},
+      {"test('t', { sql = 'select 1', expects = {} })", "rules_test.lua:1: a test knows sql, session, hour, routes, shared and expect, not 'expects'"},
       {"test('t', { sql = 'select 1', expect = { rout = 'x' } })", "expect knows pass, route, text, reject, answer, rule and observed, not 'rout'"},
       {"test('t', { sql = 'select 1', session = { usr = 'x' }, expect = { pass = true } })", "session knows user, database,"},
       {"test('t', { sql = 'x', expect = { reject = { code = '1' } } })", "expect.reject knows sqlstate, message, detail and hint, not 'code'"},
       {"test('t', { sql = 'x', hour = 24, expect = { pass = true } })", "hour takes an hour of the day"},
+      {"test('t', { sql = 'x', routes = { a = { activ = 1 } }, expect = { pass = true } })", "a route knows kind, healthy, active, waiting, pool_size, median and p99, not 'activ'"},
+      {"test('t', { sql = 'x', routes = { a = { active = -1 } }, expect = { pass = true } })", "active takes a whole number, 0 or more"},
+      {"test('t', { sql = 'x', routes = { a = { kind = 'oracle' } }, expect = { pass = true } })", "kind takes \"postgres\" or \"redshift\""},
+      {"test('t', { sql = 'x', shared = { 5 }, expect = { pass = true } })", "shared knows keys that are strings, not '1'"},
+      {"test('t', { sql = 'x', shared = { a = true }, expect = { pass = true } })", "a value of shared takes a string, not a boolean"},
       {"test('t', { sql = 1, expect = { pass = true } })", "sql takes a string, not a number"},
       {"test({ sql = 'x' })", "test takes a name and a table"},
       {"test 't'", "rules_test.lua:1:"},
@@ -136,8 +168,9 @@ TEST_F(RuleTests, tell_the_rules_that_were_never_hit) {
   const RuleTestRun done = run("test('t', { sql = 'select * from sales', expect = { route = 'analytics' } })\n"
                                "test('e', { sql = 'select 1', session = { user = 'eve' }, expect = { observed = 'watched' } })");
   EXPECT_EQ(done.unhit, (std::vector<std::string>{"rules.lua:2 no sleep", "rules.lua:3 night", "rules.lua:5 here", "rules.lua:6 old", "rules.lua:7 broken",
+                                                  "rules.lua:9 busy", "rules.lua:10 slow", "rules.lua:11 quota", "rules.lua:12 flag",
                                                   "rules.lua connect", "rules.lua route"}));
-  EXPECT_TRUE(to_text(done, true, false).ends_with("never hit: rules.lua route\n2 tests, 0 failed, 7 rules never hit\n"));
+  EXPECT_TRUE(to_text(done, true, false).ends_with("never hit: rules.lua route\n2 tests, 0 failed, 11 rules never hit\n"));
   EXPECT_EQ(to_text(done, false, false), "2 tests, 0 failed\n");
   EXPECT_TRUE(to_text(done, false, true).starts_with("rules_test.lua:1: ok: t\n"));
 }

@@ -12,6 +12,7 @@
 #include "rules/lua_facts.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_state.hpp"
+#include "rules/lua_tree.hpp"
 #include "rules/patterns.hpp"
 
 namespace pgswitch::rules {
@@ -23,17 +24,17 @@ char statement_key;
 char session_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), strict()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "columns", "literals", "redshift_keyword"};
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword"};
 static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
 
 enum class Property : lua_Integer { user, database, application_name, client_address, in_transaction };
@@ -69,6 +70,7 @@ void push_list(lua_State* L, const StatementView& view, Field field) {
   switch (field) {
     case Field::columns: return push_columns(L, view);
     case Field::literals: return push_literals(L, view);
+    case Field::tree: return push_tree(L, view);
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
@@ -242,7 +244,13 @@ int method_matches(lua_State* L) {
 int method_has_shape(lua_State* L) { return statement_has_shape(L, check_statement(L)); }
 int method_where(lua_State* L) { return statement_where(L, check_statement(L)); }
 
-int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
+int refuse_assignment(lua_State* L) { return luaL_error(L, "session is read-only"); }
+
+int change_statement(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING || string_at(L, 2) != "tree") return luaL_error(L, "stmt is read-only, but for stmt.tree");
+  assign_tree(L, check_statement(L));
+  return 0;
+}
 
 template <std::size_t Count>
 void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fields) {
@@ -254,12 +262,12 @@ void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fiel
 }
 
 // Gives the userdata under the table of fields on top of the stack its metatable, and drops the table.
-void finish_object(lua_State* L, lua_CFunction index, const char* name) {
+void finish_object(lua_State* L, lua_CFunction index, lua_CFunction change, const char* name) {
   lua_createtable(L, 0, 4);
   lua_insert(L, -2);
   lua_pushcclosure(L, index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, &refuse_assignment);
+  lua_pushcfunction(L, change);
   lua_setfield(L, -2, "__newindex");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
@@ -284,11 +292,11 @@ void create_objects(lua_State* L) {
   lua_pushcfunction(L, &method_where);
   lua_setfield(L, -2, "where");
   set_edit_methods(L);
-  finish_object(L, &index_statement, "stmt");
+  finish_object(L, &index_statement, &change_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
   new (lua_newuserdatauv(L, sizeof(SessionView), 0)) SessionView;
   push_field_numbers(L, session_fields);
-  finish_object(L, &index_session, "session");
+  finish_object(L, &index_session, &refuse_assignment, "session");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
 }
 

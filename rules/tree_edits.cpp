@@ -60,6 +60,7 @@ EditPlan TreePlanner::run() {
   }
   if (!failed() && wanted_.limit) set_limit();
   if (!failed()) drop_hints();
+  if (!failed() && wanted_.dblink) wrap_dblink();
   if (failed()) plan_.edits.clear();
   sort_edits(plan_.edits);
   return std::move(plan_);

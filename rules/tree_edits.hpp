@@ -28,6 +28,15 @@ struct RowFilter {
   std::vector<FilterValue> values;  ///< one for each place of the condition
 };
 
+/// A SELECT that another server runs: the foreign server, connection or connection string that dblink() is given, and the columns it
+/// returns with their types, as SQL has them.
+struct DblinkCall {
+  std::string server, columns;
+};
+
+/// Is it a list of columns as dblink() takes it, "sellerid int, sales numeric(10, 2)"? Parses it.
+bool is_column_list(std::string_view columns);
+
 /// What a rule wants changed in a statement: told first and done at once, in one pass over the statement as the client wrote it.
 /// Names are exact: not folded, no patterns. "sales" is a table of any schema, "analytics.sales" that of one.
 struct TreeEdits {
@@ -36,12 +45,13 @@ struct TreeEdits {
   std::vector<RowFilter> filters;
   std::optional<std::int64_t> limit;
   std::vector<std::string> dropped_hints;  ///< patterns of comments
+  std::optional<DblinkCall> dblink;
   /// Refuse what is not proven to see filtered rows alone: each table must have a filter or be one of `unfiltered`.
   bool strict = false;
   std::vector<std::string> unfiltered;
 
   bool empty() const {
-    return tables.empty() && schemas.empty() && functions.empty() && columns.empty() && filters.empty() && !limit && dropped_hints.empty() && !strict;
+    return tables.empty() && schemas.empty() && functions.empty() && columns.empty() && filters.empty() && !limit && dropped_hints.empty() && !dblink && !strict;
   }
 };
 

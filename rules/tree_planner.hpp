@@ -85,6 +85,10 @@ class TreePlanner {
   void lower_limit(const Clause& clause, const std::string& most);
   void drop_hints();
 
+  // tree_dblink.cpp
+  void wrap_dblink();
+  bool is_in_text(std::string_view word) const;
+
   // tree_columns.cpp
   class ColumnRenamer;
   void rename_columns();

@@ -6,7 +6,7 @@
 namespace pgswitch::rules {
 
 void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft) {
-  EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts);
+  EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts, asked.name);
   draft.decision.depends_on |= plan.depends_on;
   if (!plan.error.empty()) return fail_edits(asked, where + ": " + plan.error, draft);
   if (plan.edits.empty()) return tell(draft, asked, "the text as it is");
@@ -14,7 +14,8 @@ void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::st
   tell(draft, asked, std::to_string(plan.edits.size()) + " edits");
   const AnalyzedScript script = analyze(*draft.decision.rewritten, analysis(draft.facts));
   const Statement& sent = *script.statements.front().statement;
-  const bool same = script.statements.size() == 1 && sent.parsed && !script.oversized() && sent.command == draft.statement->command &&
+  const bool same_command = sent.command == draft.statement->command || (edits.dblink && sent.kind == Kind::select);  // VALUES in dblink()
+  const bool same = script.statements.size() == 1 && sent.parsed && !script.oversized() && same_command &&
                     sent.parameters == draft.statement->parameters;
   if (!same) return fail_edits(asked, where + ": the edited text is another statement" + (script.error.empty() ? "" : ": " + script.error), draft);
   draft.decision.edits = std::make_shared<const std::vector<TokenEdit>>(std::move(plan.edits));

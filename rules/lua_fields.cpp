@@ -3,11 +3,6 @@
 #include <cstdlib>
 
 namespace pgswitch::rules {
-namespace {
-
-int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
-
-}  // namespace
 
 void push_field_numbers(lua_State* L, const char* const* fields, std::size_t count) {
   lua_createtable(L, 0, static_cast<int>(count) + 2);
@@ -17,12 +12,12 @@ void push_field_numbers(lua_State* L, const char* const* fields, std::size_t cou
   }
 }
 
-void finish_object(lua_State* L, lua_CFunction index, const char* name) {
+void finish_object(lua_State* L, lua_CFunction index, lua_CFunction change, const char* name) {
   lua_createtable(L, 0, 4);
   lua_insert(L, -2);
   lua_pushcclosure(L, index, 1);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, &refuse_assignment);
+  lua_pushcfunction(L, change);
   lua_setfield(L, -2, "__newindex");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");

@@ -12,8 +12,8 @@ void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fiel
 }
 
 /// Gives the userdata under the table of fields on top of the stack its metatable, and drops the table: `index` has the table as
-/// its upvalue. Nothing can be assigned to a field. Raises.
-void finish_object(lua_State* L, lua_CFunction index, const char* name);
+/// its upvalue; `change` is called for an assignment. Raises.
+void finish_object(lua_State* L, lua_CFunction index, lua_CFunction change, const char* name);
 
 /// Raises: `object` has no such field (the key is at index 2), it has `fields` and what `more` names behind them.
 [[noreturn]] void raise_unknown_field(lua_State* L, const char* object, const char* const* fields, std::size_t count, const char* more);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <lua.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@
 
 namespace pgswitch::rules {
 
+struct TreeOnItsWay;
+
 /// What the functions of a rules file may reach outside Lua. Owned by LuaRules, outlives the state.
 struct LuaWorld {
   LuaSources* sources = nullptr;
@@ -38,9 +41,10 @@ struct LuaWorld {
   SharedStore* shared = nullptr;
   SharedStore::Value shared_value;  ///< on its way between Lua and `shared`
   Declarations declarations;     ///< that the file has made
-  std::optional<ColumnBounds> bounds;  ///< on their way to Lua, like the two below
+  std::optional<ColumnBounds> bounds;  ///< on their way to Lua, like the three below
   std::vector<NamedColumn> columns;
   std::vector<TextLiteral> literals;
+  std::shared_ptr<TreeOnItsWay> tree;
   std::string error;             ///< of the last require or regular expression
   std::string text;              ///< on its way to Lua: what may raise has no string of its own
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required

@@ -15,6 +15,7 @@
 #include "rules/lua_limits.hpp"
 #include "rules/lua_session.hpp"
 #include "rules/lua_state.hpp"
+#include "rules/lua_tree.hpp"
 #include "rules/patterns.hpp"
 
 namespace pgswitch::rules {
@@ -25,17 +26,17 @@ namespace {
 char statement_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict(), delay(), timeout(), max_rows()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), strict(), delay(), timeout(), max_rows()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "columns", "literals", "redshift_keyword"};
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword"};
 static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
 
 void push_name(lua_State* L, const TableName& table) {
@@ -67,6 +68,7 @@ void push_list(lua_State* L, const StatementView& view, Field field) {
   switch (field) {
     case Field::columns: return push_columns(L, view);
     case Field::literals: return push_literals(L, view);
+    case Field::tree: return push_tree(L, view);
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
@@ -209,6 +211,12 @@ int method_matches(lua_State* L) {
 int method_has_shape(lua_State* L) { return statement_has_shape(L, check_statement(L)); }
 int method_where(lua_State* L) { return statement_where(L, check_statement(L)); }
 
+int change_statement(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING || string_at(L, 2) != "tree") return luaL_error(L, "stmt is read-only, but for stmt.tree");
+  assign_tree(L, check_statement(L));
+  return 0;
+}
+
 }  // namespace
 
 void create_objects(lua_State* L) {
@@ -226,7 +234,7 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "where");
   set_edit_methods(L);
   set_limit_methods(L);
-  finish_object(L, &index_statement, "stmt");
+  finish_object(L, &index_statement, &change_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
   create_session(L);
 }

@@ -103,6 +103,8 @@ int index_session(lua_State* L) {
   return 1;
 }
 
+int refuse_assignment(lua_State* L) { return luaL_error(L, "session is read-only"); }
+
 std::string_view check_text(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TSTRING);
   std::size_t size = 0;
@@ -179,7 +181,7 @@ void create_session(lua_State* L) {
   const luaL_Reg methods[] = {
       {"in_network", method_in_network}, {"setting", method_setting}, {"since_write", method_since_write}, {nullptr, nullptr}};
   luaL_setfuncs(L, methods, 0);
-  finish_object(L, &index_session, "session");
+  finish_object(L, &index_session, &refuse_assignment, "session");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
 }
 

@@ -235,8 +235,19 @@ bool locks_by_name(const SelectStmt* select) {
   return false;
 }
 
+/// The tree as text does not tell negative integers apart.
+bool has_negative_scale(const TypeName* type) {
+  for (const Node* node : NodeList(type->typmods)) {
+    if (nodeTag(node) != T_A_Const) continue;
+    const A_Const* constant = as<A_Const>(node);
+    if (nodeTag(&constant->val.node) == T_Integer && constant->val.ival.ival < 0) return true;
+  }
+  return false;
+}
+
 std::string gap_of(const QueryMap& map) {
   if (!map.gap().empty()) return map.gap();
+  if (std::any_of(map.types().begin(), map.types().end(), &has_negative_scale)) return "a negative scale cannot be compared";
   if (std::any_of(map.selects().begin(), map.selects().end(), &locks_by_name)) return "FOR UPDATE OF cannot be compared";
   return map.columns().size() * map.items() > most_lookups ? "it is too large to be compared" : "";
 }

@@ -162,6 +162,7 @@ TEST(QueryShape, what_cannot_be_compared_is_none) {
       {"", "a shape is one SELECT", false},
       {"select z.x from a", "it cannot be told whose column \"x\" is", false},
       {"select a.x from s.a, t.a", "it cannot be told whose column \"x\" is", false},
+      {"select x::numeric(10, -2) from a", "a negative scale cannot be compared", false},
       {"select x from a for update of a", "FOR UPDATE OF cannot be compared", false},
   };
   for (const Pair& row : wrong) {

@@ -23,10 +23,12 @@ bool option_is_on(const List* options, std::string_view name) {
   return on;
 }
 
-/// EXECUTE as a part of `query`, wherever the grammar has it.
-void note_executed(const Node* query, Statement& out) {
+/// EXECUTE as a part of `query`, wherever the grammar has it. nullptr: there is none.
+const ExecuteStmt* note_executed(const Node* query, Statement& out) {
   if (query && nodeTag(query) == T_CreateTableAsStmt) query = as<CreateTableAsStmt>(query)->query;
-  if (query && nodeTag(query) == T_ExecuteStmt) out.prepared = text_of(as<ExecuteStmt>(query)->name);
+  if (!query || nodeTag(query) != T_ExecuteStmt) return nullptr;
+  out.prepared = text_of(as<ExecuteStmt>(query)->name);
+  return as<ExecuteStmt>(query);
 }
 
 /// Values of options may be literals: ANALYZE 1, ANALYZE 'off'.
@@ -36,7 +38,7 @@ bool have_values(const List* options) {
   return found;
 }
 
-/// Without ANALYZE nothing is run: nothing is changed and nothing has an effect.
+/// Without ANALYZE nothing is run: nothing is changed and nothing has an effect. Only the values that EXECUTE is given are evaluated.
 void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Statement& out) {
   out.literal_sensitive = have_values(s->options);
   if (option_is_on(s->options, "analyze")) {
@@ -46,14 +48,14 @@ void explain(const ExplainStmt* s, std::string_view text, TreeWalker& w, Stateme
     return;
   }
   const Node* query = s->query;
-  note_executed(query, out);
+  if (const ExecuteStmt* executed = note_executed(query, out)) w.walk(executed->params);
+  out.read_only = w.read_only();
   if (query && nodeTag(query) == T_DeclareCursorStmt) query = as<DeclareCursorStmt>(query)->query;
   if (query && nodeTag(query) == T_CreateTableAsStmt) {
     w.write(as<CreateTableAsStmt>(query)->into->rel);
     query = as<CreateTableAsStmt>(query)->query;
   }
   w.walk_stored(query);
-  out.read_only = true;
 }
 
 /// The prepared query may set a variable each time it is executed.
@@ -242,6 +244,16 @@ bool describe_session(const Node* n, std::string_view text, TreeWalker& w, State
   }
 }
 
+void describe_definition(const Node* n, TreeWalker& w, Statement& out);
+
+/// What is made with a schema is made in it.
+void create_schema(const CreateSchemaStmt* s, TreeWalker& w, Statement& out) {
+  for (const Node* element : NodeList(s->schemaElts)) describe_definition(element, w, out);
+  for (TableName& made : out.writes) {
+    if (made.schema.empty()) made.schema = text_of(s->schemaname);
+  }
+}
+
 /// Everything of Kind::utility. What is in no case names no table.
 void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
   switch (nodeTag(n)) {
@@ -283,9 +295,7 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
       }
       return;
     case T_LoadStmt: out.effects |= bit(Effect::unknown_settings); return;
-    case T_CreateSchemaStmt:
-      for (const Node* element : NodeList(as<CreateSchemaStmt>(n)->schemaElts)) describe_definition(element, w, out);
-      return;
+    case T_CreateSchemaStmt: create_schema(as<CreateSchemaStmt>(n), w, out); return;
     default: return;
   }
 }

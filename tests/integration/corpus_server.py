@@ -19,6 +19,11 @@ _RELATION = re.compile(r":rtekind 0 :relid (\d+) (?:(?!:rtekind ).)*? :inFromCl 
 _FUNCTION = re.compile(r"\{(?:FUNCEXPR :funcid (\d+) .*?:funcformat (\d)|AGGREF :aggfnoid (\d+)|WINDOWFUNC :winfnoid (\d+))")
 _BY_NAME = "03"  # of funcformat: f(x), and the words that the grammar has for functions
 _UTILITY = "{QUERY :commandType 6"
+_MERGE = "{QUERY :commandType 5"
+_MARKS = {"aggregate": [":hasAggs true"], "window": [":hasWindowFuncs true"], "group_by": [":groupClause (", ":groupingSets ("],
+          "distinct": [":distinctClause ("], "for_update": [":hasForUpdate true"], "modifying_cte": [":hasModifyingCTE true"],
+          "returning": [":returningList ("]}
+_NO_LIMIT = ("<>", "{CONST :consttype 20 :consttypmod -1 :constcollid 0 :constlen 8 :constbyval true :constisnull true")  # or LIMIT ALL
 _WRITES = 1 | 4 | 8  # INSERT, UPDATE and DELETE of requiredPerms
 
 
@@ -46,13 +51,29 @@ class Outcome:
     def relations(self):
         """({oid read}, {oid written}) of the first query, before its views are looked into."""
         found = _RELATION.findall(self._tree)
+        merges = self._tree.startswith(_MERGE)  # DO NOTHING needs no permission
         return ({int(oid) for oid, in_from, _ in found if in_from == "true"},
-                {int(oid) for oid, in_from, needs in found if in_from == "false" and int(needs) & _WRITES})
+                {int(oid) for oid, in_from, needs in found if in_from == "false" and (merges or int(needs) & _WRITES)})
+
+    def marks(self):
+        """Those of the facts' marks that the tree tells."""
+        marks = {name for name, words in _MARKS.items() if any(word in self._tree for word in words)}
+        return marks if _outermost(self._tree, ":limitCount ").startswith(_NO_LIMIT) else marks | {"limit"}
 
     def functions(self):
         """{oid} of what is called by name."""
         return {int(call or aggregate or window) for call, form, aggregate, window in _FUNCTION.findall(self._tree)
                 if not call or form in _BY_NAME}
+
+
+def _outermost(tree, field):
+    """The text behind a field of the outermost node."""
+    depth = 0
+    for token in re.finditer("[{}]|" + field, tree):
+        depth += {"{": 1, "}": -1}.get(token.group(), 0)
+        if token.group() == field and depth == 1:
+            return tree[token.end():]
+    return ""
 
 
 class Server:
@@ -102,17 +123,17 @@ class Server:
         result = self._connection.exec_(sql.encode())
         return [tuple((result.get_value(i, j) or b"").decode() for j in range(result.nfields)) for i in range(result.ntuples)]
 
-    def build(self, page, statements, path):
+    def build(self, page, statements):
         """Runs what makes the schema of a page in a schema of its own; what fails is left out."""
         self.run(f'CREATE SCHEMA "{page}"')
         for sql in statements:
             if not _NOT_FOR_SCHEMA.match(sql):
-                self.run(f'ROLLBACK; RESET ROLE; SET search_path = "{page}", {path}')
+                self.run(f'ROLLBACK; RESET ROLE; SET search_path = "{page}", public')
                 self.run(sql)
 
     def read_only(self, sql, page, path, parameters):
         """The Outcome of a statement in a READ ONLY transaction."""
-        self.run(f'ROLLBACK; RESET ROLE; SET search_path = "{page}", {path}; SET debug_print_parse = off')
+        self.run(f'ROLLBACK; RESET ROLE; DEALLOCATE ALL; SET search_path = "{page}", {path}; SET debug_print_parse = off')
         self.run("BEGIN READ ONLY")
         self.run("SET LOCAL debug_print_parse = on")
         self._trees.clear()

@@ -11,7 +11,18 @@ from cluster import Cluster
 pytestmark = [pytest.mark.pgswitch, pytest.mark.timeout(390)]
 
 # Statements of which PostgreSQL says "read only transaction" and the facts "read_only": a pattern over the text, and the reason.
-LAXER = ()
+LAXER = (
+    (r"a\.note_of", "a function written like a column: nothing tells it from one"),
+    (r"upper\(ROW", "a function of one's own with the name of one that is built in"),
+    (r"@@@", "an operator of one's own"),
+    (r"AS bigint", "a cast of one's own"),
+    (r"noting_domain", "a domain that checks by a function"),
+    (r"FROM noting", "a view that calls a function"),
+)
+# Aggregates that pages of the manual make: the facts know those that are built in.
+OWN_AGGREGATES = ("array_accum",)
+# Their schema is hard.sql.
+MADE_BY_HAND = ("hard", "seeds")
 # Kinds that end or begin the transaction in which they would be compared.
 TRANSACTION = {"begin", "commit", "rollback", "savepoint", "release", "rollback_to", "prepare_transaction", "set_transaction"}
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -33,10 +44,9 @@ def _compare(cluster):
         cluster.sql(f"CREATE SCHEMA of_{name}; SET search_path = of_{name}, public; {script}", "app")
     server = Server(cluster, "app")
     pages = entries()
-    path = "public, of_hard, of_objects"
     for page, of_page in pages.items():
-        server.build(page, [entry["sql"] for entry in of_page], path)
-    path = ", ".join([path, *(f'"{page}"' for page in pages)])
+        server.build(page, [entry["sql"] for entry in of_page if page not in MADE_BY_HAND])
+    path = ", ".join(["public", "of_hard", "of_objects", *(f'"{page}"' for page in pages)])
     done = []
     for page, of_page in pages.items():
         for entry in of_page:
@@ -48,6 +58,10 @@ def _compare(cluster):
 def _parameters(entry):
     """The highest number of a parameter; 0 where they are those of a function's body."""
     return max(map(int, _PARAMETER.findall(entry["sql"])), default=0) if entry["kind"] != "utility" else 0
+
+
+def _is_known_laxer(entry):
+    return entry["from"] == "hard" and any(re.search(pattern, entry["sql"]) for pattern, _ in LAXER)
 
 
 def test_read_only_is_never_laxer_than_postgresql(compared):
@@ -64,8 +78,8 @@ def test_read_only_is_never_laxer_than_postgresql(compared):
         else:
             counts["stricter"] += 1
     print(dict(counts))
-    unexplained = [entry for entry in laxer if not any(re.search(pattern, entry["sql"], re.I) for pattern, _ in LAXER)]
-    assert not unexplained
+    assert not [entry for entry in laxer if not _is_known_laxer(entry)]
+    assert len(laxer) == len(LAXER), "a reason for a statement that is no longer laxer"
     assert counts["agree"] > 2000
 
 
@@ -95,8 +109,23 @@ def test_functions_are_those_that_postgresql_calls(compared):
         if not outcome.analysed:
             continue
         missing = {names.get(oid) for oid in outcome.functions()} - {name.rpartition(".")[2] for name in entry.get("functions", [])}
-        if missing:
+        if missing and not _is_known_laxer(entry):
             wrong.append((entry["from"], entry["sql"], missing))
+        counts["missing" if missing else "agree"] += 1
+    print(dict(counts))
+    assert not wrong
+
+
+def test_marks_are_those_of_the_query_tree(compared):
+    counts, wrong = Counter(), []
+    for entry, outcome in compared[0]:
+        if not outcome.analysed:
+            continue
+        facts = set(entry.get("marks", [])) - {"subquery"}
+        if any(name in entry["sql"] for name in OWN_AGGREGATES):
+            facts.add("aggregate")
+        if facts != outcome.marks():
+            wrong.append((entry["from"], entry["sql"], facts ^ outcome.marks()))
         else:
             counts["agree"] += 1
     print(dict(counts))

@@ -4,6 +4,7 @@ import pytest
 from endpoint import WHO, failure, one
 from launch import ROOT, eventually, write_file
 from pooler import ini_text, run_command
+from rewriting import PROTOCOLS
 from test_cancel import in_background, sleeping
 
 pytestmark = pytest.mark.pgswitch
@@ -78,6 +79,11 @@ def schema(clusters):
     analytics.sql("DROP VIEW v_all_sales", "app")
 
 
+@pytest.fixture(params=PROTOCOLS.values(), ids=PROTOCOLS)
+def protocol(request):
+    return request.param
+
+
 @pytest.fixture
 def start(start_proxy, clusters, schema):
     """Starts a proxy with an example, its text changed by `edit`. The routes app and app.redshift2 lead to the cluster oltp, app.redshift
@@ -95,9 +101,9 @@ def start(start_proxy, clusters, schema):
     return start
 
 
-def test_example_tables_on_two_clusters(start):
+def test_example_tables_on_two_clusters(start, protocol):
     proxy = start("tables_on_two_clusters")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         assert one(client, f"SELECT {WHO} FROM customers LIMIT 1") == "oltp"
         assert one(client, f"SELECT {WHO} FROM sales LIMIT 1") == "analytics"
         assert failure(client, "SELECT * FROM customers c JOIN sales s ON s.customer_id = c.id").sqlstate == "0A000"
@@ -131,36 +137,35 @@ def test_example_least_busy_cluster(start, analytics):
         wait()
 
 
-@pytest.mark.parametrize("factory", (psycopg.ClientCursor, psycopg.Cursor), ids=("simple", "extended"))
-def test_example_projections(start, factory):
+def test_example_projections(start, protocol):
     proxy = start("projections")
-    with proxy.connect(cursor_factory=factory) as client:
+    with proxy.connect(**protocol) as client:
         store = "SELECT storename, SUM(total) FROM sales JOIN store USING (storeid) GROUP BY storename ORDER BY storename"
         assert client.execute(store).fetchall() == [("here", 3)]
         product = "select prodname, sum(total) from sales join product using (productid) group by prodname order by prodname"
         assert client.execute(product).fetchall() == [("soap", 7)]
 
 
-def test_example_row_filters(start):
+def test_example_row_filters(start, protocol):
     proxy = start("row_filters")
-    with proxy.connect() as app, proxy.connect(user="other") as other:
+    with proxy.connect(**protocol) as app, proxy.connect(user="other", **protocol) as other:
         assert app.execute("SELECT id FROM orders ORDER BY id").fetchall() == [(1,), (3,)]
         assert other.execute("SELECT id FROM orders ORDER BY id").fetchall() == [(2,)]
         assert other.execute("UPDATE orders SET total = 21").rowcount == 1
         assert failure(other, "INSERT INTO orders VALUES (4, 'app', 1)").sqlstate == "0A000"
 
 
-def test_example_renamed_schema(start):
+def test_example_renamed_schema(start, protocol):
     proxy = start("renamed_schema")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         assert client.execute("SELECT id FROM shop_v1.orders WHERE note = 'shop_v1'").fetchall() == [(1,)]
         cursor = client.execute("SELECT fullname FROM clients WHERE id = 5")
         assert cursor.description[0].name == "fullname" and cursor.fetchall() == [("customer 5",)]
 
 
-def test_example_wide_scans(start):
+def test_example_wide_scans(start, protocol):
     proxy = start("wide_scans")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         query = "SELECT count(*) FROM v_all_sales WHERE saletime >= '2020-01-01' AND saletime < '2020-%s'"
         assert one(client, query % "01-31") == 10000
         cursor = client.execute(query % "03-01")
@@ -168,17 +173,17 @@ def test_example_wide_scans(start):
         assert cursor.fetchone()[0] == "WARNING: scans against v_all_sales must be limited to no more than 30 days"
 
 
-def test_example_aggregates(start):
+def test_example_aggregates(start, protocol):
     proxy = start("aggregates")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         rows = client.execute("SELECT day, sum(total) FROM sales WHERE day > '2020-01-01' GROUP BY day").fetchall()
         assert [int(total) for _, total in rows] == [6]
         assert one(client, "SELECT count(*) FROM sales") == 10000
 
 
-def test_example_tables_by_year(start):
+def test_example_tables_by_year(start, protocol):
     proxy = start("tables_by_year")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         assert client.execute("SELECT id FROM sales WHERE year = 2020 AND id > 5").fetchall() == [(6,)]
         assert client.execute("SELECT id FROM sales").fetchall() == [(1,)]
 
@@ -202,9 +207,9 @@ def test_example_job_tracking(start):
         assert failure(job, "INSERT INTO job_runs SELECT id FROM sales").sqlstate == "0A000"
 
 
-def test_example_read_write_split(start):
+def test_example_read_write_split(start, protocol):
     proxy = start("read_write_split")
-    with proxy.connect() as client:
+    with proxy.connect(**protocol) as client:
         assert one(client, f"SELECT {WHO}") == "analytics"
         assert one(client, f"INSERT INTO written (what) VALUES ('x') RETURNING {WHO}") == "oltp"
         with client.transaction():
@@ -220,9 +225,9 @@ def test_example_tenants(start):
         assert failure(nobody, "SELECT 1").sqlstate == "28000"
 
 
-def test_example_bi_users(start):
+def test_example_bi_users(start, protocol):
     proxy = start("bi_users")
-    with proxy.connect(application_name="Tableau 9") as tableau, proxy.connect() as shop:
+    with proxy.connect(application_name="Tableau 9", **protocol) as tableau, proxy.connect(**protocol) as shop:
         assert one(tableau, f"SELECT {WHO}") == "analytics"
         assert failure(tableau, "DELETE FROM customers").sqlstate == "25006"
         assert one(shop, f"SELECT {WHO}") == "oltp"

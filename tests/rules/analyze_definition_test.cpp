@@ -60,7 +60,7 @@ TEST(AnalyzeDefinition, names_commands_and_the_tables_they_change) {
       {R"q(CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f())q",
        R"q(utility CREATE TRIGGER w=t literal)q"},
       {R"q(CREATE SCHEMA app CREATE TABLE t (a int) CREATE VIEW v AS SELECT * FROM u)q",
-       R"q(utility CREATE SCHEMA r=u w=t,v literal)q"},
+       R"q(utility CREATE SCHEMA r=u w=app.t,app.v literal)q"},
       {R"q(CREATE EXTENSION dblink)q",
        R"q(utility CREATE EXTENSION literal)q"},
       {R"q(CREATE ROLE bob PASSWORD 'secret')q",

@@ -1,4 +1,4 @@
-#include "corpus.hpp"
+#include "tests/rules/corpus.hpp"
 
 #include <algorithm>
 #include <fstream>

@@ -5,10 +5,11 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "corpus.hpp"
-#include "oracle_tokens.hpp"
 #include "rules/analyze.hpp"
 #include "rules/tokens.hpp"
+#include "tests/rules/corpus.hpp"
+#include "tests/rules/engine_fixture.hpp"
+#include "tests/rules/oracle_tokens.hpp"
 
 namespace pgswitch::rules {
 namespace {
@@ -24,6 +25,19 @@ char literal_kind(const std::string& token) {
   if (first == '$' && !is_digit(second)) return '$';
   if (is_digit(first) || (first == '.' && is_digit(second))) return token.find_first_not_of("0123456789") == std::string::npos ? 'i' : 'd';
   return 0;
+}
+
+/// The text with each literal replaced by one of the same kind: those that options and names of settings are made of, too.
+std::string with_literals(const std::string& sql, const Places& places, const char* string, const char* integer) {
+  std::string text;
+  std::uint64_t behind = 0;
+  for (const auto& [begin, end] : places) {
+    const std::string token = sql.substr(begin, end - begin);
+    const char kind = literal_kind(token);
+    text.append(sql, behind, begin - behind).append(kind == 's' ? string : kind == 'i' ? integer : token);
+    behind = end;
+  }
+  return text;
 }
 
 /// Another literal of the same kind.
@@ -125,19 +139,40 @@ TEST(CorpusShape, what_hashes_alike_is_of_one_shape) {
   EXPECT_GT(shapes.size(), 10'000u);
 }
 
+auto facts(const Statement& s) {
+  return std::tie(s.kind, s.command, s.read_only, s.reads, s.writes, s.functions, s.effects, s.fingerprint, s.limit, s.joins, s.prepared);
+}
+
 /// What one entry of the cache tells for all texts of a shape.
 TEST(CorpusShape, statements_that_literals_do_not_matter_to_have_the_same_facts) {
-  each_reading([](const std::string& sql, const Reading& reading) {
-    const AnalyzedScript one = analyze(sql), other = analyze(reading.other_literals);
-    const Statement& a = *one.statements.front().statement;
-    const Statement& b = *other.statements.front().statement;
-    if (a.literal_sensitive || !b.parsed) return;
-    const auto facts = [](const Statement& s) {
-      return std::tie(s.kind, s.command, s.read_only, s.reads, s.writes, s.functions, s.effects, s.fingerprint, s.limit, s.joins,
-                      s.prepared);
-    };
-    EXPECT_TRUE(facts(a) == facts(b))
-        << sql << "\n" << reading.other_literals;
+  constexpr std::pair<const char*, const char*> literals[] = {
+      {"'other'", "7"}, {"'off'", "0"}, {"'on'", "1"}, {"'search_path'", "1"}, {"'pg_temp'", "2"}};
+  each_reading([&](const std::string& sql, const Reading&) {
+    const AnalyzedScript one = analyze(sql);
+    for (const auto& [string, integer] : literals) {
+      const std::string text = with_literals(sql, *oracle_tokens(sql), string, integer);
+      const AnalyzedScript other = analyze(text);
+      const Statement& a = *one.statements.front().statement;
+      const Statement& b = *other.statements.front().statement;
+      EXPECT_TRUE(a.literal_sensitive || !b.parsed || facts(a) == facts(b)) << sql << "\n" << text;
+    }
+  });
+}
+
+using CorpusCache = test::EngineTest;
+
+/// The cache has seen the statement with other literals, or in a string with another one.
+TEST_F(CorpusCache, what_it_gives_is_what_an_analysis_finds) {
+  ASSERT_TRUE(load(""));
+  std::string before;
+  each_reading([&](const std::string& sql, const Reading& reading) {
+    decide(reading.other_literals);
+    const AnalyzedScript one = analyze(sql);
+    EXPECT_TRUE(facts(*one.statements.front().statement) == facts(*decide(sql).items.front().statement)) << sql;
+    const Script& both = decide(before + "\n;" + sql);
+    ASSERT_EQ(both.items.size(), before.empty() ? 1u : 2u) << before << "\n;" << sql;
+    EXPECT_TRUE(facts(*one.statements.front().statement) == facts(*both.items.back().statement)) << before << "\n;" << sql;
+    before = sql;
   });
 }
 

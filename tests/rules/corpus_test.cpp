@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "corpus.hpp"
 #include "rules/analyze.hpp"
+#include "tests/rules/corpus.hpp"
 
 namespace pgswitch::rules {
 namespace {
@@ -15,6 +15,18 @@ namespace {
 CorpusEntry names(const std::vector<TableName>& tables) {
   CorpusEntry list = CorpusEntry::array();
   for (const TableName& table : tables) list.push_back(table.schema.empty() ? table.name : table.schema + "." + table.name);
+  return list;
+}
+
+/// What the statement is made of, by name.
+CorpusEntry marks(const Statement& s) {
+  const std::pair<bool, const char*> all[] = {
+      {s.aggregate, "aggregate"}, {s.window, "window"}, {s.group_by, "group_by"}, {s.distinct, "distinct"}, {s.limit, "limit"},
+      {s.for_update, "for_update"}, {s.returning, "returning"}, {s.modifying_cte, "modifying_cte"}, {s.subquery, "subquery"}};
+  CorpusEntry list = CorpusEntry::array();
+  for (const auto& [set, name] : all) {
+    if (set) list.push_back(name);
+  }
   return list;
 }
 
@@ -30,6 +42,7 @@ CorpusEntry with_facts(const CorpusEntry& entry) {
   if (!s.reads.empty()) facts["reads"] = names(s.reads);
   if (!s.writes.empty()) facts["writes"] = names(s.writes);
   if (!s.functions.empty()) facts["functions"] = s.functions;
+  if (const CorpusEntry found = marks(s); !found.empty()) facts["marks"] = found;
   return facts;
 }
 

@@ -1,4 +1,4 @@
-#include "oracle_tokens.hpp"
+#include "tests/rules/oracle_tokens.hpp"
 
 #include <pg_query.h>
 

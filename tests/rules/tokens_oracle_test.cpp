@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "corpus.hpp"
-#include "oracle_tokens.hpp"
 #include "rules/tokens.hpp"
+#include "tests/rules/corpus.hpp"
+#include "tests/rules/oracle_tokens.hpp"
 
 namespace pgswitch::rules {
 namespace {

@@ -1,7 +1,9 @@
 -- What hard.jsonl and seeds.jsonl name, as far as one schema can have it.
 CREATE SCHEMA s;
-CREATE TYPE pair AS (y int, z int);
-CREATE TABLE a (id int PRIMARY KEY, x int[], y pair, n int, c pair, doc xml, b int, parent int);
+CREATE EXTENSION dblink;
+CREATE TYPE couple AS (y int, z int);
+CREATE TABLE a (id int PRIMARY KEY, x int, y int, z int, n int, i int[], k couple, doc xml, b int, parent int);
+CREATE INDEX a_by_x ON a (x);
 CREATE TABLE b (id int PRIMARY KEY, x int, y int, max int, parent int);
 CREATE TABLE c (id int PRIMARY KEY, n int, x int, y int);
 CREATE TABLE x (n int);
@@ -28,3 +30,15 @@ CREATE VIEW v_sales AS SELECT sellerid, sum(pricepaid) AS sales FROM sales GROUP
 CREATE TABLE sales_summary (saletime timestamp, sellerid int, sales decimal);
 CREATE TABLE remote_orders (id int, user_id int, total numeric);
 CREATE MATERIALIZED VIEW v_users_likes_by_state AS SELECT state, sum(likesports::int) FROM users GROUP BY state;
+
+-- What writes where a statement does not show it.
+CREATE TABLE noted (n int);
+CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO noted VALUES (1); RETURN 1; END';
+CREATE FUNCTION note_of(a) RETURNS int LANGUAGE sql AS 'SELECT note()';
+CREATE FUNCTION upper(couple) RETURNS int LANGUAGE sql AS 'SELECT note()';
+CREATE FUNCTION note(int, int) RETURNS int LANGUAGE sql AS 'SELECT note()';
+CREATE FUNCTION note(couple) RETURNS bigint LANGUAGE sql AS 'SELECT note()::bigint';
+CREATE OPERATOR @@@ (FUNCTION = note, LEFTARG = int, RIGHTARG = int);
+CREATE CAST (couple AS bigint) WITH FUNCTION note(couple);
+CREATE DOMAIN noting_domain AS int CHECK (note(VALUE, 1) = 1);
+CREATE VIEW noting AS SELECT note();

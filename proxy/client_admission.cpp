@@ -179,6 +179,11 @@ bool ClientAdmission::ask_rules() {
   facts.database = startup.database;
   facts.application_name = session_.info_->application_name;
   facts.client_address = session_.info_->host;
+  facts.tls = stream_.is_tls();
+  facts.certificate = stream_.peer_common_name();
+  facts.began_us = session_.connected_us();
+  facts.search_path = find_setting(settings, "search_path");
+  facts.wished_route = find_setting(settings, "pgswitch.route");
   facts.default_route = database->route;
   facts.identity = rules::next_identity();
   const std::string& pool_user = database->user.empty() ? startup.user : database->user;

@@ -227,6 +227,7 @@ struct Config {
   rules::OnError rules_on_error = rules::OnError::reject;
   rules::RulesMode rules_mode = rules::RulesMode::enforce;
   bool rules_autoreload = false;
+  CommaList route_users;  ///< globs: who may choose a route by a comment or by pgswitch.route
   std::size_t rules_memory = 16 * 1024 * 1024;         ///< bytes of each worker's Lua state
   std::uint32_t rules_instructions = 100'000;          ///< of one hook call
   std::size_t parse_max_bytes = 64 * 1024;             ///< larger statements are decided by their tokens

@@ -17,6 +17,7 @@ rules::EngineOptions engine_options(const Config& config) {
   rules::EngineOptions options;
   options.rules_file = config.rules_file;
   options.routes = config.routes();
+  options.route_users = config.route_users.items;
   options.on_error = config.rules_on_error;
   options.mode = config.rules_mode;
   options.parse_max_bytes = config.parse_max_bytes;

@@ -139,6 +139,7 @@ constexpr std::array all = {
     Setting{"rules_on_error", &C::rules_on_error, "reject", yes, "A rule fails: refuse the statement, or send it unchanged to the client's database."},
     Setting{"rules_mode", &C::rules_mode, "enforce", yes, "Rules decide, or it is only counted and logged what they would have decided."},
     Setting{"rules_autoreload", &C::rules_autoreload, "0", yes, "1: load the rules again when their file or one of its modules has changed."},
+    Setting{"route_users", &C::route_users, "", yes, "Users who may choose a route themselves, by a comment or pgswitch.route; * stands for any characters."},
     bounded(256 * 1024, std::int64_t{1} << 40, {"rules_memory", &C::rules_memory, "16777216", yes, "Memory of the rules in each worker."}),
     bounded(1000, 4294967295, {"rules_instructions", &C::rules_instructions, "100000", yes, "Lua instructions of one rule call."}),
     bounded(0, int_max, {"parse_max_bytes", &C::parse_max_bytes, "65536", yes, "Longest statement that is parsed; longer ones are decided by their tokens."}),

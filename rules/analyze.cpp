@@ -179,7 +179,7 @@ void Analysis::analyze_piece(const Piece& piece, bool alone) {
 
 void Analysis::add_parsed(const Node* node, const Piece& piece) {
   Statement statement;
-  TreeWalker walker(statement, options_.max_tree_depth);
+  TreeWalker walker(statement, options_.max_tree_depth, options_.declarations);
   describe(node, text(piece), walker, statement);
   if (!options_.standard_conforming_strings) respell_variables(text(piece), statement);
   if (!walker.over_limit()) return add(std::move(statement), piece);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/declarations.hpp"
 #include "rules/statement.hpp"
 
 namespace pgswitch::rules {
@@ -21,6 +22,7 @@ struct AnalyzeOptions {
   std::uint32_t max_tree_depth = 500;        ///< of the parse tree
   std::size_t max_statements = 10'000;       ///< in one text that is not parsed as a whole
   bool standard_conforming_strings = true;   ///< as the client's session has it
+  const Declarations* declarations = nullptr;  ///< what the rules file says of functions and tables; none: nothing
 };
 
 enum class AnalysisLimit : std::uint8_t { none, bytes, comment_depth, paren_depth, operators, operator_run, tree_depth, statements };

@@ -50,7 +50,7 @@ void TreeWalker::function(const FuncCall* call) {
   QualifiedName name = qualified(call->funcname);
   // EXTRACT(...), x AT TIME ZONE y: the grammar's own words for functions.
   if (call->funcformat == COERCE_SQL_SYNTAX) name.schema = {};
-  const FunctionFacts facts = function_facts(name.schema, name.name);
+  const FunctionFacts facts = declarations_ ? declarations_->facts_of(name.schema, name.name) : function_facts(name.schema, name.name);
   if (!facts.known || facts.writes) read_only_ = false;
   const bool set_syntax = call->agg_star || call->agg_distinct || call->agg_filter || call->agg_order;
   if (call->over) {

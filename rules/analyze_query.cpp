@@ -58,6 +58,7 @@ void TreeWalker::select(const SelectStmt* top) {
 }
 
 void TreeWalker::select_body(const SelectStmt* s) {
+  const std::size_t outer_items = from_items_.size();
   into(s->intoClause);
   out_.distinct |= s->distinctClause != nullptr;
   out_.group_by |= s->groupClause != nullptr;
@@ -70,6 +71,7 @@ void TreeWalker::select_body(const SelectStmt* s) {
   walk(s->windowClause);
   walk(s->valuesLists);
   select_tail(s);
+  from_items_.resize(outer_items);
 }
 
 /// The clauses that may also follow a UNION.

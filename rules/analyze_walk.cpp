@@ -1,5 +1,7 @@
 #include "rules/analyze_walk.hpp"
 
+#include <algorithm>
+
 #include "rules/temporary.hpp"
 #include "rules/volatility.hpp"
 
@@ -192,8 +194,22 @@ void TreeWalker::add_table(std::vector<TableName>& tables, TableName table, char
 }
 
 void TreeWalker::read(const RangeVar* table) {
-  if (!table || !table->relname || (!table->schemaname && is_cte(table->relname))) return;
+  if (!table || !table->relname || (!table->schemaname && is_cte(table->relname)) || is_super_column(table)) return;
   add_table(out_.reads, {std::string(text_of(table->schemaname)), table->relname}, 'r');
+}
+
+/// FROM customers c, c.orders o, o.items: PostgreSQL would read tables of the schemas c and o, Redshift unnests columns. Only what is
+/// declared is such a column: an alias must not hide a table.
+bool TreeWalker::is_super_column(const RangeVar* item) {
+  if (!declarations_ || declarations_->super_columns.empty()) return false;
+  bool is = false;
+  if (item->schemaname) {
+    const auto of = std::find_if(from_items_.rbegin(), from_items_.rend(), [&](const FromItem& one) { return one.name == item->schemaname; });
+    is = of != from_items_.rend() &&
+         (!of->table || declarations_->is_super(text_of(of->table->schemaname), of->table->relname, item->relname));
+  }
+  from_items_.push_back({text_of(item->alias ? item->alias->aliasname : item->relname), is ? nullptr : item});
+  return is;
 }
 
 void TreeWalker::write(const RangeVar* table) {

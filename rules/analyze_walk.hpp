@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "rules/declarations.hpp"
 #include "rules/pg_nodes.hpp"
 #include "rules/statement.hpp"
 
@@ -16,7 +17,8 @@ namespace pgswitch::rules {
 /// recurse; what is nested deeper than `max_depth` ends the walk and over_limit() says so.
 class TreeWalker {
  public:
-  TreeWalker(Statement& out, std::uint32_t max_depth) : out_(out), max_depth_(max_depth) {}
+  TreeWalker(Statement& out, std::uint32_t max_depth, const Declarations* declarations = nullptr)
+      : out_(out), max_depth_(max_depth), declarations_(declarations) {}
 
   /// The statement itself: its LIMIT counts, and a bare set_config() call of it is known to be run once.
   void walk_statement(const Node* node);
@@ -38,6 +40,11 @@ class TreeWalker {
   bool over_limit() const { return over_limit_; }
 
  private:
+  /// What an item of FROM is called, and the table that it is; a column of SUPER is none.
+  struct FromItem {
+    std::string_view name;
+    const RangeVar* table;
+  };
   struct Deeper;
   const Node* step(const Node* node);
   const Node* step_expression(const Node* node);
@@ -62,17 +69,20 @@ class TreeWalker {
   void leave_with(std::size_t mark);
   void show_cte(const CommonTableExpr* cte);
   bool is_cte(std::string_view name) const;
+  bool is_super_column(const RangeVar* item);
   void add_table(std::vector<TableName>& tables, TableName table, char list);
   bool is_new(std::string key);
 
   Statement& out_;
   std::uint32_t max_depth_;
+  const Declarations* declarations_;
   std::uint32_t depth_ = 0;
   bool over_limit_ = false;
   bool read_only_ = true;
   const FuncCall* sure_call_ = nullptr;                          ///< a call that is run exactly once
   std::vector<std::string_view> cte_stack_;                      ///< names visible here, innermost last
   std::unordered_map<std::string_view, std::uint32_t> visible_;  ///< how often each stands in cte_stack_
+  std::vector<FromItem> from_items_;                             ///< in FROM here and further out; with declarations of SUPER only
   std::unordered_set<std::string> seen_;                         ///< tables and functions noted already
 };
 

@@ -1,5 +1,6 @@
 #include "rules/cache.hpp"
 
+#include <array>
 #include <utility>
 
 namespace pgswitch::rules {
@@ -9,8 +10,26 @@ namespace {
 constexpr std::size_t first_buckets = 256;
 constexpr std::size_t node = 32;  // what an allocation costs beside its bytes
 
-constexpr Dependencies string_dependencies =
-    bit(Dependency::user) | bit(Dependency::database) | bit(Dependency::application_name) | bit(Dependency::client_address);
+/// A string of the facts, where a variant keeps it, and what says that it depends on it.
+struct KeptString {
+  Dependency dependency;
+  std::string Facts::*fact;
+  std::string CachedVariant::*kept;
+};
+constexpr std::array kept_strings = {
+    KeptString{Dependency::user, &Facts::user, &CachedVariant::user},
+    KeptString{Dependency::database, &Facts::database, &CachedVariant::database},
+    KeptString{Dependency::application_name, &Facts::application_name, &CachedVariant::application_name},
+    KeptString{Dependency::client_address, &Facts::client_address, &CachedVariant::client_address},
+    KeptString{Dependency::tls, &Facts::certificate, &CachedVariant::certificate},
+    KeptString{Dependency::search_path, &Facts::search_path, &CachedVariant::search_path},
+    KeptString{Dependency::wished_route, &Facts::wished_route, &CachedVariant::wished_route},
+};
+constexpr Dependencies string_dependencies = [] {
+  Dependencies all = 0;
+  for (const KeptString& one : kept_strings) all |= bit(one.dependency);
+  return all;
+}();
 
 std::size_t footprint(const std::string& text) { return text.capacity() > 15 ? text.capacity() + node : 0; }
 
@@ -49,8 +68,9 @@ std::size_t footprint(const Decision& decision) {
 }
 
 std::size_t footprint(const CachedVariant& variant) {
-  return sizeof variant + footprint(variant.user) + footprint(variant.database) + footprint(variant.application_name) +
-         footprint(variant.client_address) + footprint(*variant.script);
+  std::size_t bytes = sizeof variant + footprint(*variant.script);
+  for (const KeptString& one : kept_strings) bytes += footprint(variant.*one.kept);
+  return bytes;
 }
 
 }  // namespace
@@ -69,22 +89,19 @@ std::size_t footprint(const Script& script) {
 }
 
 CachedVariant::CachedVariant(Dependencies on, const Facts& facts, ScriptPtr made)
-    : depends_on(on), identity(facts.identity), in_transaction(facts.in_transaction), script(std::move(made)) {
-  if (has(on, Dependency::user)) user = facts.user;
-  if (has(on, Dependency::database)) database = facts.database;
-  if (has(on, Dependency::application_name)) application_name = facts.application_name;
-  if (has(on, Dependency::client_address)) client_address = facts.client_address;
+    : depends_on(on), identity(facts.identity), in_transaction(facts.in_transaction), tls(facts.tls), script(std::move(made)) {
+  for (const KeptString& one : kept_strings)
+    if (has(on, one.dependency)) this->*one.kept = facts.*one.fact;
 }
 
 bool CachedVariant::matches(const Facts& facts) {
   if (has(depends_on, Dependency::in_transaction) && in_transaction != facts.in_transaction) return false;
   if ((depends_on & string_dependencies) == 0 || (identity != 0 && identity == facts.identity)) return true;
-  const bool same = (!has(depends_on, Dependency::user) || user == facts.user) &&
-                    (!has(depends_on, Dependency::database) || database == facts.database) &&
-                    (!has(depends_on, Dependency::application_name) || application_name == facts.application_name) &&
-                    (!has(depends_on, Dependency::client_address) || client_address == facts.client_address);
-  if (same) identity = facts.identity;
-  return same;
+  if (has(depends_on, Dependency::tls) && tls != facts.tls) return false;
+  for (const KeptString& one : kept_strings)
+    if (has(depends_on, one.dependency) && this->*one.kept != facts.*one.fact) return false;
+  identity = facts.identity;
+  return true;
 }
 
 const ScriptPtr* CacheEntry::find_variant(const Facts& facts) {

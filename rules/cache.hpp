@@ -16,7 +16,9 @@ struct CachedVariant {
   Dependencies depends_on = 0;
   std::uint64_t identity = 0;  ///< of the facts that last matched
   bool in_transaction = false;
-  std::string user, database, application_name, client_address;  ///< those it depends on; else empty
+  bool tls = false;
+  /// Those it depends on; else empty.
+  std::string user, database, application_name, client_address, certificate, search_path, wished_route;
   ScriptPtr script;
 
   CachedVariant(Dependencies depends_on, const Facts& facts, ScriptPtr script);

@@ -45,6 +45,14 @@ std::unique_ptr<Chain> Chain::create(const EngineOptions& options, std::string& 
   return chain;
 }
 
+AnalyzeOptions Chain::analysis(const Facts& facts) const {
+  AnalyzeOptions options;
+  options.parse_max_bytes = options_.parse_max_bytes;
+  options.standard_conforming_strings = facts.standard_conforming_strings;
+  if (lua_ != nullptr && lua_->declarations().size() > 0) options.declarations = &lua_->declarations();
+  return options;
+}
+
 void Chain::make_stats() {
   stats_.push_back({.rule = "default"});
   for (std::size_t i = 0; lua_ != nullptr && i < lua_->table().size(); ++i) stats_.push_back({.rule = lua_->table()[i].label()});
@@ -66,24 +74,34 @@ void Chain::count(const Decision& decision) {
   if (decision.verb == Decision::Verb::reject) ++rule.refusals;
   if (decision.verb == Decision::Verb::answer) ++rule.answers;
   for (const Observation& observation : decision.observed) count(observation);
+  for (const MetricCount& counted : decision.metrics) metrics_[counted.metric].value += counted.amount;
   if (!decision.rewritten) return;
   ++stats_[decision.rewrite_index].rewrites;
   if (decision.rewrite_index != decision.rule_index) ++stats_[decision.rewrite_index].hits;
 }
 
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
-  if (lua_ == nullptr || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
+  const bool nothing_to_ask = lua_ == nullptr && options_.route_users.empty() && statement->variables.empty();
+  if (nothing_to_ask || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
   Draft draft{statement, text.own, text.with_comments, text.whole, facts, steps, {}, statement, false, {}};
+  if (!refuses_setting(draft)) {
+    if (lua_ != nullptr) ask_rules(draft);
+    take_choice(draft);
+  }
+  draft.decision.observed = std::move(draft.observed);
+  if (draft.decision.rule.empty()) {
+    const bool nothing_more = draft.decision.observed.empty() && draft.decision.metrics.empty();
+    if (draft.decision.depends_on == default_->depends_on && nothing_more) return {default_, statement};
+    draft.decision.rule = default_->rule;
+  }
+  return {std::make_shared<const Decision>(std::move(draft.decision)), draft.sent};
+}
+
+void Chain::ask_rules(Draft& draft) {
   ask_table(draft);
   ask_routes(draft);
   ask_rewrites(draft);
   if (options_.mode == RulesMode::observe) observe_all(draft);
-  draft.decision.observed = std::move(draft.observed);
-  if (draft.decision.rule.empty()) {
-    if (draft.decision.depends_on == default_->depends_on && draft.decision.observed.empty()) return {default_, statement};
-    draft.decision.rule = default_->rule;
-  }
-  return {std::make_shared<const Decision>(std::move(draft.decision)), draft.sent};
 }
 
 const HookResult& Chain::ask(Hook hook, Draft& draft) {
@@ -92,6 +110,7 @@ const HookResult& Chain::ask(Hook hook, Draft& draft) {
   const std::string_view text = hook == Hook::routing_rules ? draft.with_comments : draft.text;
   const HookResult& result = lua_->ask(hook, draft.statement.get(), text, draft.facts);
   draft.decision.depends_on |= result.read;
+  take_limits(asked_hook(hook, result), result.limits, result.metrics, draft);
   return result;
 }
 
@@ -112,6 +131,20 @@ void Chain::ask_rewrites(Draft& draft) {
     if (take_verb(asked, result, draft)) continue;
     if (result.said == HookResult::Said::edits) return take_edits(asked, result.edits, result.where, draft);
     take_rewrite(asked, result.text, result.where, draft);
+  }
+}
+
+/// What was said of limits and metrics beside everything else. Names of metrics beyond max_metrics are counted together.
+void Chain::take_limits(const Asked& asked, const StatementLimits& limits, const Amounts& metrics, Draft& draft) {
+  constexpr std::size_t max_metrics = 1000;
+  draft.decision.limits.add(limits);
+  if (limits.any() && draft.decision.rule.empty()) decide_by(asked, draft);
+  for (const auto& [name, amount] : metrics) {
+    const std::string& counted = metrics_.size() < max_metrics ? name : "others";
+    auto found = std::find_if(metrics_.begin(), metrics_.end(), [&](const Metric& one) { return one.name == name; });
+    if (found == metrics_.end()) found = std::find_if(metrics_.begin(), metrics_.end(), [&](const Metric& one) { return one.name == counted; });
+    if (found == metrics_.end()) found = metrics_.insert(metrics_.end(), Metric{counted, 0});
+    draft.decision.metrics.push_back({static_cast<std::uint32_t>(found - metrics_.begin()), amount});
   }
 }
 
@@ -150,6 +183,7 @@ void Chain::end_with(Decision::Verb verb, const Asked& asked, Draft& draft) cons
   draft.decision.verb = verb;
   decide_by(asked, draft);
   draft.decision.route = no_route;
+  draft.decision.limits = {};
   draft.decided = true;
 }
 
@@ -168,10 +202,7 @@ void Chain::take_rewrite(const Asked& asked, const std::string& text, const std:
   // Only who has read the text can mean it as it is; for another text of the shape the same words are new ones.
   if (text == draft.text && has(draft.decision.depends_on, Dependency::text)) return tell(draft, asked, "the text as it is");
   tell(draft, asked, "new text");
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options_.parse_max_bytes;
-  limits.standard_conforming_strings = draft.facts.standard_conforming_strings;
-  const AnalyzedScript script = analyze(text, limits);
+  const AnalyzedScript script = analyze(text, analysis(draft.facts));
   const AnalyzedStatement& first = script.statements.front();
   const std::string found = where + ": the rewritten text ";
   if (script.statements.size() != 1) return fail(asked, found + "has " + std::to_string(script.statements.size()) + " statements, not one", draft);
@@ -232,6 +263,7 @@ bool Chain::may_log(std::int64_t& last) const {
 }
 
 const Refusal* Chain::connect(const Facts& facts) {
+  if (auto refusal = refuse_choice(facts.wished_route, facts.user)) return connect_refusal_ = std::move(*refusal), &connect_refusal_;
   if (lua_ == nullptr || !lua_->has(Hook::connect)) return nullptr;
   const HookResult& result = lua_->ask(Hook::connect, nullptr, {}, facts);
   RuleStats& stats = stats_[stats_index_[index_of(Hook::connect)]];

@@ -2,10 +2,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "rules/analyze.hpp"
 #include "rules/engine.hpp"
 #include "rules/lua_rules.hpp"
 
@@ -35,13 +37,17 @@ class Chain {
 
   /// With `steps` it is told what each hook said, and nothing is counted or logged.
   Outcome decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps = nullptr);
-  /// What the hook connect(session) refuses; nullptr when nothing. Valid until the next call.
+  /// What the hook connect(session) refuses, or the route that the client wishes from the start; nullptr when nothing. Valid until the next call.
   const Refusal* connect(const Facts& facts);
   /// Is there a rule that denies what it cannot see?
   bool is_strict() const { return lua_ != nullptr && options_.mode == RulesMode::enforce && lua_->table().has_strict(); }
 
+  /// How the texts of a session are analysed.
+  AnalyzeOptions analysis(const Facts& facts) const;
+
   std::vector<RuleStats>& stats() { return stats_; }
   const std::vector<RuleStats>& stats() const { return stats_; }
+  const std::vector<Metric>& metrics() const { return metrics_; }
   /// Counts one use of a decision.
   void count(const Decision& decision);
 
@@ -57,6 +63,7 @@ class Chain {
   explicit Chain(const EngineOptions& options) : options_(options) {}
   void make_stats();
   const HookResult& ask(Hook hook, Draft& draft);
+  void ask_rules(Draft& draft);
   void ask_routes(Draft& draft);
   void ask_rewrites(Draft& draft);
   void ask_table(Draft& draft);
@@ -68,6 +75,11 @@ class Chain {
   bool matches(std::size_t place, Question& question, Draft& draft);
   void apply(std::size_t place, Draft& draft);
   void rewrite(std::size_t place, const Asked& asked, Draft& draft);
+  std::optional<Refusal> refuse_choice(std::string_view name, const std::string& user) const;
+  bool refuses_setting(Draft& draft) const;
+  void take_choice(Draft& draft) const;
+  using Amounts = std::vector<std::pair<std::string, double>>;
+  void take_limits(const Asked& asked, const StatementLimits& limits, const Amounts& metrics, Draft& draft);
   void take_route(const Asked& asked, const HookResult& result, Draft& draft);
   void take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft);
   void take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft);
@@ -94,6 +106,7 @@ class Chain {
   std::vector<RuleStats> stats_;         ///< [0] is "default", then the table's rules, then the hooks
   std::vector<std::int64_t> logged_us_;  ///< when an error of each was logged last
   std::vector<std::int64_t> observed_us_;  ///< and what each would have done
+  std::vector<Metric> metrics_;
   std::array<std::uint32_t, hooks.size()> stats_index_{};
   DecisionPtr default_ = default_decision();
   Refusal connect_refusal_;

@@ -6,18 +6,16 @@
 namespace pgswitch::rules {
 
 void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft) {
-  EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts);
+  EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts, asked.name);
   draft.decision.depends_on |= plan.depends_on;
   if (!plan.error.empty()) return fail_edits(asked, where + ": " + plan.error, draft);
   if (plan.edits.empty()) return tell(draft, asked, "the text as it is");
   if (const std::string error = splice_edits(plan, draft); !error.empty()) return fail_edits(asked, where + ": " + error, draft);
   tell(draft, asked, std::to_string(plan.edits.size()) + " edits");
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options_.parse_max_bytes;
-  limits.standard_conforming_strings = draft.facts.standard_conforming_strings;
-  const AnalyzedScript script = analyze(*draft.decision.rewritten, limits);
+  const AnalyzedScript script = analyze(*draft.decision.rewritten, analysis(draft.facts));
   const Statement& sent = *script.statements.front().statement;
-  const bool same = script.statements.size() == 1 && sent.parsed && !script.oversized() && sent.command == draft.statement->command &&
+  const bool same_command = sent.command == draft.statement->command || (edits.dblink && sent.kind == Kind::select);  // VALUES in dblink()
+  const bool same = script.statements.size() == 1 && sent.parsed && !script.oversized() && same_command &&
                     sent.parameters == draft.statement->parameters;
   if (!same) return fail_edits(asked, where + ": the edited text is another statement" + (script.error.empty() ? "" : ": " + script.error), draft);
   draft.decision.edits = std::make_shared<const std::vector<TokenEdit>>(std::move(plan.edits));

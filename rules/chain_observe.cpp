@@ -16,6 +16,7 @@ std::string would_be(const Decision& decision) {
     case Decision::Verb::route: words = decision.route != no_route ? "route " + route_name(decision.route) : std::string(); break;
   }
   if (decision.rewritten) words += words.empty() ? "rewrite" : ", rewrite";
+  if (decision.limits.any()) words += (words.empty() ? "" : ", ") + decision.limits.describe();
   return words.empty() ? "pass" : words;
 }
 

@@ -22,7 +22,7 @@ TreeEdits strictly(TreeEdits edits, const TableRule& rule) {
 
 void Chain::ask_table(Draft& draft) {
   const RuleTable& table = lua_->table();
-  Question question{*draft.statement, draft.text, draft.facts, options_.unix_us};
+  Question question{*draft.statement, draft.text, draft.facts, options_.unix_us, options_.now_us};
   const NameBits names = draft.steps == nullptr ? name_bits(*draft.statement) : any_name;  // explain shows each
   for (std::size_t place = table.next(0, names); place < table.size() && !draft.decided; place = table.next(place + 1, names)) {
     if (table[place].observes) rehearse(place, question, draft);
@@ -36,7 +36,7 @@ bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
   const std::size_t unmet = rule.first_unmet(question);
   draft.decision.depends_on |= question.read;
   if (question.exhausted) {
-    fail(asked_rule(place), rule.place + ": the text is too long for the regular expressions (rules_instructions)", draft);
+    fail(asked_rule(place), rule.place + ": the text is too long for its regular expressions or shapes (rules_instructions)", draft);
     return false;
   }
   if (unmet < rule.conditions.size()) {
@@ -46,6 +46,7 @@ bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
   if (!rule.asks_where) return true;
   const HookResult& result = lua_->ask(RuleFunction::where, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
+  take_limits(asked_rule(place), result.limits, result.metrics, draft);
   if (result.said == HookResult::Said::yes) return true;
   if (result.said == HookResult::Said::nothing) tell(draft, asked_rule(place), "no, by where");
   else take_verb(asked_rule(place), result, draft);
@@ -59,6 +60,7 @@ void Chain::apply(std::size_t place, Draft& draft) {
   if (draft.steps != nullptr) tell(draft, asked, "yes, by " + joined(rule.words, rule.asks_where));
   decide_by(asked, draft);
   draft.decision.route = rule.route;
+  take_limits(asked, rule.limits, rule.metrics, draft);
   switch (rule.action) {
     case Action::pass:
     case Action::route: break;
@@ -75,6 +77,7 @@ void Chain::rewrite(std::size_t place, const Asked& asked, Draft& draft) {
   if (rule.edits) return rule.strict ? take_edits(asked, strictly(*rule.edits, rule), rule.place, draft) : take_edits(asked, *rule.edits, rule.place, draft);
   const HookResult& result = lua_->ask(RuleFunction::rewrite, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
+  take_limits(asked_rule(place), result.limits, result.metrics, draft);
   if (rule.strict && (result.said == HookResult::Said::nothing || result.said == HookResult::Said::text)) {
     return fail_edits(asked, result.where + ": a strict rule returns stmt", draft);
   }

@@ -9,10 +9,10 @@ namespace pgswitch::rules {
 
 namespace {
 
-constexpr std::array<std::string_view, 25> names = {
+constexpr std::array<std::string_view, 29> names = {
     "kind",     "parsed",     "read_only", "aggregate",   "window",  "group_by",  "distinct",       "limit", "joins",
-    "subquery", "for_update", "returning", "fingerprint", "command", "functions", "tables",         "reads", "writes",
-    "in_transaction", "user", "database",  "application_name", "client_address", "matches",          "hour"};
+    "subquery", "for_update", "returning", "fingerprint", "command", "functions", "tables",         "reads", "writes", "shape",
+    "in_transaction", "tls",  "user",      "database",  "application_name", "certificate", "client_address", "matches", "wrote_within", "hour"};
 static_assert(names.size() == static_cast<std::size_t>(Subject::hour) + 1);
 
 constexpr std::uint64_t bit_of(Kind kind) { return std::uint64_t{1} << static_cast<unsigned>(kind); }
@@ -30,7 +30,7 @@ bool any(const Items& items, Test test) {
   return std::any_of(items.begin(), items.end(), test);
 }
 
-bool is_session_name(Subject subject) { return subject >= Subject::user && subject <= Subject::application_name; }
+bool is_session_name(Subject subject) { return subject >= Subject::user && subject <= Subject::certificate; }
 
 }  // namespace
 
@@ -43,7 +43,7 @@ std::optional<Subject> subject_of(std::string_view name) {
 }
 
 bool is_flag(Subject subject) {
-  return (subject >= Subject::parsed && subject <= Subject::returning) || subject == Subject::in_transaction;
+  return (subject >= Subject::parsed && subject <= Subject::returning) || subject == Subject::in_transaction || subject == Subject::tls;
 }
 
 std::string subject_names() {
@@ -58,6 +58,7 @@ Condition::Condition(Subject subject, bool negated) : subject_(subject), negated
     case Subject::fingerprint: items_ = Fingerprints(); break;
     case Subject::client_address: items_ = Networks(); break;
     case Subject::matches: items_ = Regexes(); break;
+    case Subject::shape: items_ = Shapes(); break;
     default:
       if (!is_flag(subject)) items_ = Names();
   }
@@ -69,6 +70,7 @@ bool Condition::add(std::string_view item, std::string& error) {
     case Subject::fingerprint: return add_fingerprint(item, error);
     case Subject::client_address: return add_network(item, error);
     case Subject::matches: return add_regex(item, error);
+    case Subject::shape: return add_shape(item, error);
     default: return add_name(item, error);
   }
 }
@@ -116,6 +118,18 @@ bool Condition::add_regex(std::string_view item, std::string& error) {
   return true;
 }
 
+bool Condition::add_shape(std::string_view item, std::string& error) {
+  std::unique_ptr<QueryShape> shape = QueryShape::compile(item, error);
+  if (shape == nullptr) return false;
+  auto& shapes = std::get<Shapes>(items_);
+  if (!shapes.empty() && shapes.front()->statement().parameters != shape->statement().parameters) {
+    error = "the shapes have different numbers of parameters";
+    return false;
+  }
+  shapes.push_back(std::move(shape));
+  return true;
+}
+
 bool Condition::add_name(std::string_view item, std::string& error) {
   if (item.empty() && !is_session_name(subject_)) {
     error = "an empty string is never found";
@@ -130,10 +144,27 @@ bool Condition::is_for_unparsed() const {
   return subject_ == Subject::kind && !negated_ && std::get<std::uint64_t>(items_) == bit_of(Kind::unparsed);
 }
 
+std::optional<std::uint16_t> Condition::parameters() const {
+  if (subject_ != Subject::shape || negated_) return std::nullopt;
+  return std::get<Shapes>(items_).front()->statement().parameters;
+}
+
 NameBits Condition::table_bits() const {
+  if (!negated_ && subject_ == Subject::shape) return shape_bits();
   if (negated_ || subject_ < Subject::tables || subject_ > Subject::writes) return any_name;
   NameBits bits = 0;
   for (const std::string& pattern : std::get<Names>(items_)) bits |= name_bits(pattern);
+  return bits;
+}
+
+/// Of one table of each shape.
+NameBits Condition::shape_bits() const {
+  NameBits bits = 0;
+  for (const std::unique_ptr<QueryShape>& shape : std::get<Shapes>(items_)) {
+    const Statement& statement = shape->statement();
+    const auto& tables = statement.reads.empty() ? statement.writes : statement.reads;
+    bits |= tables.empty() ? any_name : name_bits(tables.front().name);
+  }
   return bits;
 }
 
@@ -155,9 +186,10 @@ bool Condition::is_true(Question& question) const {
     case Subject::fingerprint: return any(std::get<Fingerprints>(items_), [&](std::uint64_t one) { return one == s.fingerprint; });
     case Subject::command: return any(std::get<Names>(items_), [&](const std::string& one) { return glob(s.command, one); });
     case Subject::functions: return any(std::get<Names>(items_), [&](const std::string& one) { return calls(s, one); });
-    case Subject::tables: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one); });
-    case Subject::reads: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::reads); });
-    case Subject::writes: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::writes); });
+    case Subject::tables: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::any, question.facts, question.read); });
+    case Subject::reads: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::reads, question.facts, question.read); });
+    case Subject::writes: return any(std::get<Names>(items_), [&](const std::string& one) { return touches(s, one, Access::writes, question.facts, question.read); });
+    case Subject::shape: return has_shape(question);
     default: return is_true_of_session(question);
   }
 }
@@ -172,6 +204,10 @@ bool Condition::is_true_of_session(Question& question) const {
     case Subject::in_transaction:
       question.read |= bit(Dependency::in_transaction);
       return facts.in_transaction;
+    case Subject::tls:
+      question.read |= bit(Dependency::tls);
+      return facts.tls;
+    case Subject::certificate: return named(facts.certificate, Dependency::tls);
     case Subject::user: return named(facts.user, Dependency::user);
     case Subject::database: return named(facts.database, Dependency::database);
     case Subject::application_name: return named(facts.application_name, Dependency::application_name);
@@ -181,6 +217,9 @@ bool Condition::is_true_of_session(Question& question) const {
     case Subject::matches:
       question.read |= bit(Dependency::text);
       return matches(question);
+    case Subject::wrote_within:
+      question.read |= bit(Dependency::volatile_);
+      return has_written(question);
     default:
       question.read |= bit(Dependency::volatile_);
       return std::get<Hours>(items_).hold(local_hour(question.unix_us ? question.unix_us() : 0));
@@ -193,6 +232,25 @@ bool Condition::is_client_address(const Question& question) const {
   if (host == "unix") return any(networks, [](const Network& one) { return one.is_unix(); });
   const std::optional<AddressBytes> address = parse_address(host);
   return address && any(networks, [&](const Network& one) { return one.holds(*address); });
+}
+
+/// Of any table: a view, or a function, may show what was written to another.
+bool Condition::has_written(const Question& question) const {
+  const SessionState* const state = question.facts.state;
+  if (state == nullptr || state->last_write_us() == 0 || !question.now_us) return false;
+  return question.now_us() - state->last_write_us() <= std::get<Within>(items_).us;
+}
+
+bool Condition::has_shape(Question& question) const {
+  return any(std::get<Shapes>(items_), [&](const std::unique_ptr<QueryShape>& shape) {
+    if (question.exhausted || !shape->may_match(question.statement)) return false;
+    question.read |= shape->reads();
+    const std::uint64_t cost = QueryShape::cost(question.text);
+    question.exhausted = cost > question.budget;
+    if (question.exhausted) return false;
+    question.budget -= cost;
+    return shape->matches(question.statement, question.text, question.facts.standard_conforming_strings);
+  });
 }
 
 bool Condition::matches(Question& question) const {

@@ -29,6 +29,25 @@ struct Answer {
   std::vector<std::vector<std::optional<std::string>>> rows;
 };
 
+/// How a statement may run, beside where. Only those that go to a server have any.
+struct StatementLimits {
+  std::int64_t delay_us = 0;    ///< waited before it is sent
+  std::int64_t timeout_us = 0;  ///< running longer it is cancelled (57014); 0: as long as it takes
+  std::uint64_t max_rows = 0;   ///< a result with more is an error (54000); 0: any number
+  bool operator==(const StatementLimits&) const = default;
+  bool any() const { return *this != StatementLimits(); }
+  /// "delay 0.2 s, timeout 5 s, max_rows 1000"; "" for none.
+  std::string describe() const;
+  /// Those of `more` that are set, in place of these.
+  void add(const StatementLimits& more);
+};
+
+/// What a rule counts for each statement that it is asked about. `metric`: place in Engine::metrics().
+struct MetricCount {
+  std::uint32_t metric = 0;
+  double amount = 0;
+};
+
 /// What a decision was made from. It may be reused for another statement only while none of these differs.
 enum class Dependency : std::uint32_t {
   shape = 1u << 0,            ///< literal-blind facts: always
@@ -39,6 +58,9 @@ enum class Dependency : std::uint32_t {
   client_address = 1u << 5,
   in_transaction = 1u << 6,
   volatile_ = 1u << 7,        ///< time, randomness, load: not cacheable
+  tls = 1u << 8,              ///< and the client's certificate
+  search_path = 1u << 9,
+  wished_route = 1u << 10,
 };
 using Dependencies = std::uint32_t;
 constexpr Dependencies bit(Dependency d) { return static_cast<Dependencies>(d); }
@@ -69,6 +91,8 @@ struct Decision {
   PositionMap positions;                 ///< of `rewritten` in the text as it came, with `edits`
   Refusal refusal;
   Answer answer;
+  StatementLimits limits;
+  std::vector<MetricCount> metrics;
   std::string rule;                      ///< who decided: "rules.lua:12 route", "rules.lua:30 analytics" of the table, or "default"
   std::uint32_t rule_index = 0;          ///< place of the rule in RuleStats
   std::uint32_t rewrite_index = 0;       ///< place of the rule that rewrote, with `rewritten`

@@ -17,6 +17,7 @@ void sort_by_name(std::vector<Renaming>& list) {
 
 void EditBook::start(bool open) {
   wanted_ = TreeEdits{};
+  tree_.reset();
   open_ = open;
 }
 
@@ -96,6 +97,28 @@ bool EditBook::set_limit(std::int64_t rows) {
 bool EditBook::drop_hint(std::string_view pattern) {
   if (wanted_.dropped_hints.size() >= most_edits) return fail("there are too many edits");
   wanted_.dropped_hints.emplace_back(pattern);
+  return true;
+}
+
+bool EditBook::wrap_dblink(std::string_view server, std::string_view columns) {
+  if (wanted_.dblink) return fail("a statement is given to dblink() once");
+  if (server.empty() || server.find('\0') != std::string_view::npos) return fail("the server is empty or holds a zero byte");
+  if (columns.find('\0') != std::string_view::npos || !is_column_list(columns)) {
+    return fail("\"" + std::string(columns.substr(0, 64)) + "\" is no list of columns with their types, as in \"id int, total numeric\"");
+  }
+  wanted_.dblink = {std::string(server), std::string(columns)};
+  return true;
+}
+
+bool EditBook::tag(std::string_view key, std::string_view value) {
+  constexpr std::size_t most_bytes = 256;
+  if (key.empty() || key.size() > most_bytes || value.size() > most_bytes) return fail("a tag is a key and a value of at most 256 bytes");
+  if (wanted_.tags.size() >= most_edits) return fail("there are too many edits");
+  const auto place = std::lower_bound(wanted_.tags.begin(), wanted_.tags.end(), key, [](const SqlTag& one, std::string_view other) { return one.key < other; });
+  if (place != wanted_.tags.end() && place->key == key)
+    place->value = value;
+  else
+    wanted_.tags.insert(place, {std::string(key), std::string(value)});
   return true;
 }
 

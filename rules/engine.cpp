@@ -42,7 +42,7 @@ bool is_plain(const Script& script) {
   if (script.items.size() != 1 || script.oversized) return false;
   const Statement& statement = *script.items.front().statement;
   const Decision& decision = *script.items.front().decision;
-  return decision.verb == Decision::Verb::route && !decision.rewritten && statement.effects == 0 && statement.prepared.empty() &&
+  return decision.verb == Decision::Verb::route && !decision.rewritten && !decision.limits.any() && statement.effects == 0 && statement.prepared.empty() &&
          statement.kind != Kind::empty && !statement.is_transaction_control() && !shows_last_route(statement);
 }
 
@@ -78,10 +78,12 @@ class CachingEngine final : public Engine {
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
-  Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, options_, *chain_); }
+  Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, *chain_); }
   bool is_strict() const override { return chain_->is_strict(); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
+
+  const std::vector<Metric>& metrics() const override { return chain_->metrics(); }
 
   CacheStats cache_stats() const override {
     CacheStats stats = stats_;
@@ -174,10 +176,7 @@ class CachingEngine final : public Engine {
 
   /// Analyses `sql`. False when the result should not be kept.
   bool understand(std::string_view sql, const Facts& facts, Script& script) {
-    AnalyzeOptions limits;
-    limits.parse_max_bytes = options_.parse_max_bytes;
-    limits.standard_conforming_strings = facts.standard_conforming_strings;
-    const AnalyzedScript analyzed = analyze(sql, limits);
+    const AnalyzedScript analyzed = analyze(sql, chain_->analysis(facts));
     script.oversized = analyzed.oversized();
     for (const AnalyzedStatement& one : analyzed.statements) {
       if (!one.statement->parsed) ++stats_.parse_failures;
@@ -210,7 +209,7 @@ class CachingEngine final : public Engine {
       const StatementPtr statement = item.statement;
       const std::string_view text = sql.substr(item.begin, item.size);
       read |= decide_item({text, text, text}, now, item);
-      now.in_transaction = transaction_after(*statement, now.in_transaction);
+      step_over(*statement, now);
     }
     finish(script);
     return read;

@@ -25,6 +25,7 @@ enum class RulesMode : std::uint8_t { enforce, observe };
 struct EngineOptions {
   std::string rules_file;                       ///< empty: no rules, every statement goes to the client's own database
   std::vector<std::pair<std::string, RouteId>> routes;  ///< names a rule may return
+  std::vector<std::string> route_users;         ///< globs: users who may choose a route by a comment or by pgswitch.route
   OnError on_error = OnError::reject;
   RulesMode mode = RulesMode::enforce;
   std::size_t parse_max_bytes = 64 * 1024;      ///< larger statements are decided by their tokens
@@ -48,6 +49,12 @@ struct RuleStats {
   std::uint64_t observed = 0, observed_refusals = 0, observed_rewrites = 0, observed_answers = 0;
 };
 
+/// What rules count by metric(name, amount): of one worker, the rules in force.
+struct Metric {
+  std::string name;
+  double value = 0;
+};
+
 struct CacheStats {
   std::uint64_t exact_hits = 0, shape_hits = 0, misses = 0, evictions = 0, parse_failures = 0;
   std::uint64_t entries = 0, bytes = 0;
@@ -65,7 +72,7 @@ class Engine {
   /// Cache hit: no allocation.
   virtual const ScriptPtr& decide(std::string_view sql, const Facts& facts) = 0;
 
-  /// The rules' connect(session) hook, once after login: a refusal or nullptr.
+  /// The rules' connect(session) hook, once after login, and the route that the client wishes from the start: a refusal or nullptr.
   virtual const Refusal* connect(const Facts& facts) = 0;
 
   /// A rule denies what it is not shown (`strict`): nothing may be run that no rule sees.
@@ -78,6 +85,7 @@ class Engine {
 
   virtual std::uint64_t generation() const = 0;
   virtual const std::vector<RuleStats>& rule_stats() const = 0;
+  virtual const std::vector<Metric>& metrics() const = 0;
   virtual CacheStats cache_stats() const = 0;
 };
 

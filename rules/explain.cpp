@@ -76,6 +76,7 @@ std::string kind_of(const Statement& s) {
 
 void describe_statement(Page& page, const Statement& s, std::string_view text) {
   page.line("text", text);
+  page.line("fingerprint", fingerprint_digits(s.fingerprint));
   page.line("kind", kind_of(s));
   page.line("read only", s.read_only ? "yes" : "no");
   page.line_if("reads", list(s.reads));
@@ -120,6 +121,7 @@ void describe_decision(Page& page, const StatementAccount& one, const std::strin
   page.line("decision", verdict_of(decision, own));
   page.line("rule", decision.rule);
   if (decision.rewritten) page.line("rewritten", *decision.rewritten);
+  if (decision.limits.any()) page.line("limits", decision.limits.describe());
   page.line("cached", cached_as(one.reuse, decision.depends_on));
 }
 
@@ -166,10 +168,8 @@ std::vector<std::string_view> effect_names(Effects effects) {
   return all;
 }
 
-Account account_of(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain) {
-  AnalyzeOptions limits;
-  limits.parse_max_bytes = options.parse_max_bytes;
-  const AnalyzedScript script = analyze(sql, limits);
+Account account_of(std::string_view sql, const Facts& facts, Chain& chain) {
+  const AnalyzedScript script = analyze(sql, chain.analysis(facts));
   const std::size_t count = script.statements.size();
   Account account;
   account.own_database = facts.default_route != no_route ? route_name(facts.default_route) : facts.database;
@@ -184,7 +184,7 @@ Account account_of(std::string_view sql, const Facts& facts, const EngineOptions
     one.statement = analyzed.statement;
     one.decision = chain.decide(one.statement, {one.text, count == 1 ? without_blanks(sql) : one.text, count == 1 ? sql : one.text}, now, &one.steps).decision;
     one.reuse = reuse_of(*one.decision, *one.statement, count == 1, script.oversized());
-    now.in_transaction = transaction_after(*one.statement, now.in_transaction);
+    step_over(*one.statement, now);
   }
   return account;
 }

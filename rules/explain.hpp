@@ -8,7 +8,7 @@
 namespace pgswitch::rules {
 
 /// For each statement of `sql` what was understood, what each rule and hook said and what was decided. Nothing is counted or logged.
-Account account_of(std::string_view sql, const Facts& facts, const EngineOptions& options, Chain& chain);
+Account account_of(std::string_view sql, const Facts& facts, Chain& chain);
 
 /// In words, one for each effect: "temporary table", "LISTEN".
 std::vector<std::string_view> effect_names(Effects effects);

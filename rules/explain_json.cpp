@@ -56,6 +56,12 @@ ordered_json answer_of(const Answer& answer) {
   return {{"columns", answer.columns}, {"rows", std::move(rows)}};
 }
 
+ordered_json limits_of(const StatementLimits& limits) {
+  const auto or_none = [](auto value) { return value == 0 ? ordered_json() : ordered_json(value); };
+  if (!limits.any()) return {};
+  return {{"delay_us", or_none(limits.delay_us)}, {"timeout_us", or_none(limits.timeout_us)}, {"max_rows", or_none(limits.max_rows)}};
+}
+
 ordered_json decision_of(const Decision& decision, const std::string& own) {
   constexpr std::string_view verbs[] = {"route", "reject", "answer"};
   const bool routed = decision.verb == Decision::Verb::route;
@@ -65,6 +71,7 @@ ordered_json decision_of(const Decision& decision, const std::string& own) {
   out["own_database"] = routed && decision.route == no_route;
   out["rule"] = decision.rule;
   out["rewritten"] = decision.rewritten ? ordered_json(*decision.rewritten) : ordered_json();
+  out["limits"] = limits_of(decision.limits);
   out["refusal"] = decision.verb == Decision::Verb::reject ? refusal_of(decision.refusal) : ordered_json();
   out["answer"] = decision.verb == Decision::Verb::answer ? answer_of(decision.answer) : ordered_json();
   return out;
@@ -75,7 +82,8 @@ ordered_json cached_as(Reuse reuse, Dependencies depends_on) {
   constexpr std::pair<Dependency, std::string_view> dependencies[] = {
       {Dependency::shape, "shape"}, {Dependency::text, "text"}, {Dependency::user, "user"}, {Dependency::database, "database"},
       {Dependency::application_name, "application_name"}, {Dependency::client_address, "client_address"},
-      {Dependency::in_transaction, "in_transaction"}, {Dependency::volatile_, "moment"}};
+      {Dependency::in_transaction, "in_transaction"}, {Dependency::tls, "tls"}, {Dependency::search_path, "search_path"},
+      {Dependency::wished_route, "pgswitch.route"}, {Dependency::volatile_, "moment"}};
   ordered_json on = ordered_json::array();
   for (const auto& [dependency, name] : dependencies) {
     if (has(depends_on, dependency)) on.push_back(name);

@@ -35,11 +35,6 @@ EditBook& book_of(lua_State* L) {
   return book;
 }
 
-std::string_view string_argument(lua_State* L, int index, const char* what) {
-  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s is a string, not a %s", what, luaL_typename(L, index));
-  return string_at(L, index);
-}
-
 void no_more_arguments(lua_State* L, int most) {
   if (lua_gettop(L) > most) luaL_error(L, "it takes %d arguments, not %d", most - 1, lua_gettop(L) - 1);
 }
@@ -114,6 +109,32 @@ int drop_hint(lua_State* L) {
   return chain(L);
 }
 
+int wrap_dblink(lua_State* L) {
+  EditBook& book = book_of(L);
+  no_more_arguments(L, 3);
+  LuaState::of(L).charge(L, condition_cost);
+  check(L, book, book.wrap_dblink(string_argument(L, 2, "the server"), string_argument(L, 3, "the list of columns")));
+  return chain(L);
+}
+
+// A table of keys and values on top of the stack.
+void read_tags(lua_State* L, EditBook& book) {
+  if (!lua_istable(L, -1)) luaL_error(L, "tag takes a table, as in { team = \"bi\", user = \"$user\" }");
+  const int tags = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, tags) != 0; lua_pop(L, 1)) {
+    LuaState::of(L).charge(L, edit_cost);
+    check(L, book, book.tag(string_argument(L, -2, "a tag's key"), string_argument(L, -1, "a tag's value")));
+  }
+}
+
+int tag(lua_State* L) {
+  EditBook& book = book_of(L);
+  no_more_arguments(L, 2);
+  lua_settop(L, 2);
+  read_tags(L, book);
+  return chain(L);
+}
+
 int strict(lua_State* L) {
   EditBook& book = book_of(L);
   const int count = lua_gettop(L);
@@ -129,6 +150,8 @@ constexpr luaL_Reg methods[] = {{"replace_table", &replace<&EditBook::replace_ta
                                 {"add_filter", &add_filter},
                                 {"set_limit", &set_limit},
                                 {"drop_hint", &drop_hint},
+                                {"wrap_dblink", &wrap_dblink},
+                                {"tag", &tag},
                                 {"strict", &strict}};
 
 // ---- edits as a table
@@ -170,6 +193,20 @@ void read_columns(lua_State* L, EditBook& book) {
   }
 }
 
+void read_dblink(lua_State* L, EditBook& book) {
+  if (!lua_istable(L, -1)) luaL_error(L, "wrap_dblink takes a table, as in { server = \"redshift\", columns = \"id int\" }");
+  const int call = lua_gettop(L);
+  LuaState::of(L).charge(L, condition_cost);
+  for (lua_pushnil(L); lua_next(L, call) != 0; lua_pop(L, 1)) {
+    const std::string_view key = lua_type(L, -2) == LUA_TSTRING ? string_at(L, -2) : std::string_view();
+    if (key != "server" && key != "columns") luaL_error(L, "wrap_dblink has server and columns and nothing else");
+  }
+  lua_getfield(L, call, "server");
+  lua_getfield(L, call, "columns");
+  check(L, book, book.wrap_dblink(string_argument(L, -2, "the server"), string_argument(L, -1, "the list of columns")));
+  lua_pop(L, 2);
+}
+
 void read_edit(lua_State* L, EditBook& book, std::string_view key) {
   if (key == "replace_table") return read_pairs<&EditBook::replace_table>(L, book, "replace_table");
   if (key == "replace_schema") return read_pairs<&EditBook::replace_schema>(L, book, "replace_schema");
@@ -178,8 +215,10 @@ void read_edit(lua_State* L, EditBook& book, std::string_view key) {
   if (key == "add_filter") return read_filters(L, book);
   if (key == "set_limit") return check(L, book, book.set_limit(limit_at(L, -1)));
   if (key == "drop_hint") return check(L, book, book.drop_hint(string_argument(L, -1, "drop_hint")));
+  if (key == "wrap_dblink") return read_dblink(L, book);
+  if (key == "tag") return read_tags(L, book);
   luaL_error(L, "unknown edit '%s'; they are %s", key.data(),
-             "replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit and drop_hint");
+             "replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit, drop_hint, wrap_dblink and tag");
 }
 
 }  // namespace
@@ -194,8 +233,10 @@ void set_edit_methods(lua_State* L) {
 void read_rewrite_result(lua_State* L, HookResult& result) {
   EditBook& book = world_of(L).edits;
   if (is_statement(L, lua_gettop(L))) {
-    result.said = HookResult::Said::edits;
     result.edits = book.take();
+    result.said = book.tree() ? HookResult::Said::text : HookResult::Said::edits;
+    if (book.tree() && !result.edits.empty()) luaL_error(L, "a statement is given edits or a tree, not both");
+    if (book.tree()) result.text = *book.tree();
     return;
   }
   read_result(L, result);

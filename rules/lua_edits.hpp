@@ -1,6 +1,7 @@
 #pragma once
 #include <lua.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,7 @@ class EditBook {
   /// Forgets what was told. `open`: the call that begins may tell edits.
   void start(bool open);
   bool open() const { return open_; }
-  bool empty() const { return wanted_.empty(); }
+  bool empty() const { return wanted_.empty() && !tree_; }
   /// What was told; new names in the order of the old ones, since that of a table in Lua is left to chance.
   TreeEdits take();
 
@@ -33,6 +34,11 @@ class EditBook {
   bool finish_filter();
   bool set_limit(std::int64_t rows);
   bool drop_hint(std::string_view pattern);
+  /// The text of a changed parse tree, which is sent as a whole.
+  void set_tree(std::string text) { tree_ = std::move(text); }
+  const std::optional<std::string>& tree() const { return tree_; }
+  bool wrap_dblink(std::string_view server, std::string_view columns);
+  bool tag(std::string_view key, std::string_view value);
   bool set_strict();
   bool add_unfiltered(std::string_view table);
 
@@ -43,6 +49,7 @@ class EditBook {
 
   TreeEdits wanted_;
   std::map<std::string, FilterConditionPtr, std::less<>> conditions_;  ///< parsed once; at most max_conditions
+  std::optional<std::string> tree_;
   bool open_ = false;
 };
 

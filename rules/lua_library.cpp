@@ -5,6 +5,9 @@
 #include <cstring>
 #include <string>
 
+#include "rules/lua_declarations.hpp"
+#include "rules/lua_facts.hpp"
+#include "rules/lua_limits.hpp"
 #include "rules/lua_results.hpp"
 #include "rules/lua_shared.hpp"
 #include "rules/lua_state.hpp"
@@ -290,6 +293,10 @@ void fill_globals(lua_State* L, LuaWorld& world) {
                                 {"print", sandbox_log},
                                 {"now", sandbox_now},
                                 {"hash", lua_hash},
+                                {"metric", lua_metric},
+                                {"days", lua_days},
+                                {"functions", lua_functions},
+                                {"super_columns", lua_super_columns},
                                 {nullptr, nullptr}};
   luaL_setfuncs(L, functions, 0);
   luaL_setfuncs(L, result_functions, 0);

@@ -2,18 +2,28 @@
 #include <cstdint>
 #include <functional>
 #include <lua.hpp>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "rules/column_bounds.hpp"
 #include "rules/decision.hpp"
+#include "rules/declarations.hpp"
 #include "rules/lua_edits.hpp"
+#include "rules/lua_results.hpp"
 #include "rules/lua_rule_table.hpp"
 #include "rules/lua_sources.hpp"
+#include "rules/named_columns.hpp"
+#include "rules/query_shape.hpp"
 #include "rules/regex.hpp"
 #include "rules/route_state.hpp"
 #include "rules/shared_store.hpp"
+#include "rules/text_literals.hpp"
 
 namespace pgswitch::rules {
+
+struct TreeOnItsWay;
 
 /// What the functions of a rules file may reach outside Lua. Owned by LuaRules, outlives the state.
 struct LuaWorld {
@@ -23,12 +33,20 @@ struct LuaWorld {
   Dependencies* read = nullptr;  ///< what the running hook has read so far; never null during a call
   RuleReader reader;             ///< of what the file says to rules{}
   RegexCache regexes;            ///< that hooks have asked for
+  PatternCache<QueryShape> shapes;
+  HookResult* result = nullptr;  ///< of the running hook
   EditBook edits;                ///< that the running rewrite tells its stmt
   const std::vector<std::pair<std::string, RouteId>>* routes = nullptr;
   std::function<const RouteState*(RouteId)> route_state;
   SharedStore* shared = nullptr;
   SharedStore::Value shared_value;  ///< on its way between Lua and `shared`
+  Declarations declarations;     ///< that the file has made
+  std::optional<ColumnBounds> bounds;  ///< on their way to Lua, like the three below
+  std::vector<NamedColumn> columns;
+  std::vector<TextLiteral> literals;
+  std::shared_ptr<TreeOnItsWay> tree;
   std::string error;             ///< of the last require or regular expression
+  std::string text;              ///< on its way to Lua: what may raise has no string of its own
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };
 

@@ -9,35 +9,35 @@
 #include <vector>
 
 #include "rules/lua_edits.hpp"
+#include "rules/lua_facts.hpp"
+#include "rules/lua_fields.hpp"
 #include "rules/lua_library.hpp"
+#include "rules/lua_limits.hpp"
+#include "rules/lua_session.hpp"
 #include "rules/lua_state.hpp"
+#include "rules/lua_tree.hpp"
 #include "rules/patterns.hpp"
 
 namespace pgswitch::rules {
 
 namespace {
 
-// Their addresses are keys of the registry.
+// Its address is a key of the registry.
 char statement_key;
-char session_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), strict()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), strict(), delay(), timeout(), max_rows()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "redshift_keyword"};
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword"};
 static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
-
-enum class Property : lua_Integer { user, database, application_name, client_address, in_transaction };
-constexpr std::array session_fields = {"user", "database", "application_name", "client_address", "in_transaction"};
-static_assert(session_fields.size() == static_cast<std::size_t>(Property::in_transaction) + 1);
 
 void push_name(lua_State* L, const TableName& table) {
   if (table.schema.empty()) {
@@ -63,8 +63,12 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
-void push_list(lua_State* L, const Statement& statement, Field field) {
+void push_list(lua_State* L, const StatementView& view, Field field) {
+  const Statement& statement = *view.statement;
   switch (field) {
+    case Field::columns: return push_columns(L, view);
+    case Field::literals: return push_literals(L, view);
+    case Field::tree: return push_tree(L, view);
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
@@ -76,7 +80,7 @@ void push_list(lua_State* L, const Statement& statement, Field field) {
 }
 
 // Lists are built when they are asked for and kept with the object until the next statement.
-void push_kept_list(lua_State* L, const Statement& statement, Field field) {
+void push_kept_list(lua_State* L, const StatementView& view, Field field) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -85,7 +89,7 @@ void push_kept_list(lua_State* L, const Statement& statement, Field field) {
   }
   if (lua_rawgeti(L, -1, static_cast<lua_Integer>(field) + 1) == LUA_TTABLE) return;
   lua_pop(L, 1);
-  push_list(L, statement, field);
+  push_list(L, view, field);
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, static_cast<lua_Integer>(field) + 1);
 }
@@ -124,27 +128,13 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
       if (s.redshift_keyword.empty()) lua_pushnil(L);
       else push_view(L, s.redshift_keyword);
       break;
-    default: push_kept_list(L, s, field); break;
+    default: push_kept_list(L, view, field); break;
   }
   return 1;
 }
 
-[[noreturn]] void unknown_field(lua_State* L, const char* object, const char* const* fields, std::size_t count, const char* more) {
-  luaL_Buffer known;
-  luaL_buffinit(L, &known);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) luaL_addstring(&known, ", ");
-    luaL_addstring(&known, fields[i]);
-  }
-  luaL_addstring(&known, more);
-  luaL_pushresult(&known);
-  const char* list = lua_tostring(L, -1);
-  luaL_error(L, "%s has no field '%s'; it has %s", object, luaL_tolstring(L, 2, nullptr), list);
-  std::abort();  // luaL_error does not return
-}
-
 StatementView& check_statement(lua_State* L) {
-  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:touches(...), stmt:calls(...) or stmt:matches(...)");
+  if (!is_statement(L, 1)) luaL_error(L, "call it with a colon, as in stmt:touches(...)");
   auto& view = *static_cast<StatementView*>(lua_touserdata(L, 1));
   if (view.statement == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
   return view;
@@ -156,33 +146,12 @@ int index_statement(lua_State* L) {
   lua_pushvalue(L, 2);
   const int type = lua_rawget(L, lua_upvalueindex(1));
   if (type == LUA_TFUNCTION) return 1;
-  if (type != LUA_TNUMBER) unknown_field(L, "stmt", statement_fields.data(), statement_fields.size(), statement_methods);
+  if (type != LUA_TNUMBER) raise_unknown_field(L, "stmt", statement_fields, statement_methods);
   if (view.statement == nullptr) return luaL_error(L, "stmt may be used only during the hook that was given it");
   return push_field(L, view, static_cast<Field>(lua_tointeger(L, -1)));
 }
 
-int index_session(lua_State* L) {
-  const auto& view = *static_cast<SessionView*>(lua_touserdata(L, 1));
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNUMBER) {
-    unknown_field(L, "session", session_fields.data(), session_fields.size(), "");
-  }
-  if (view.facts == nullptr) return luaL_error(L, "session may be used only during the hook that was given it");
-  const auto property = static_cast<Property>(lua_tointeger(L, -1));
-  constexpr std::array bits = {Dependency::user, Dependency::database, Dependency::application_name, Dependency::client_address,
-                               Dependency::in_transaction};
-  *view.read |= bit(bits[static_cast<std::size_t>(property)]);
-  switch (property) {
-    case Property::user: push_view(L, view.facts->user); break;
-    case Property::database: push_view(L, view.facts->database); break;
-    case Property::application_name: push_view(L, view.facts->application_name); break;
-    case Property::client_address: push_view(L, view.facts->client_address); break;
-    case Property::in_transaction: lua_pushboolean(L, view.facts->in_transaction); break;
-  }
-  return 1;
-}
-
-using Question = bool (*)(const Statement&, std::string_view);
+using Question = bool (*)(const StatementView&, std::string_view);
 
 int ask_each(lua_State* L, Question question) {
   const StatementView& view = check_statement(L);
@@ -195,16 +164,20 @@ int ask_each(lua_State* L, Question question) {
     luaL_checktype(L, i, LUA_TSTRING);
     std::size_t size = 0;
     const char* text = lua_tolstring(L, i, &size);
-    yes = yes || question(s, {text, size});
+    yes = yes || question(view, {text, size});
   }
   lua_pushboolean(L, yes);
   return 1;
 }
 
 int method_touches(lua_State* L) {
-  return ask_each(L, [](const Statement& statement, std::string_view pattern) { return touches(statement, pattern); });
+  return ask_each(L, [](const StatementView& view, std::string_view pattern) {
+    return touches(*view.statement, pattern, Access::any, *view.facts, *view.read);
+  });
 }
-int method_calls(lua_State* L) { return ask_each(L, &calls); }
+int method_calls(lua_State* L) {
+  return ask_each(L, [](const StatementView& view, std::string_view pattern) { return calls(*view.statement, pattern); });
+}
 
 const Regex& check_regex(lua_State* L, int index) {
   luaL_checktype(L, index, LUA_TSTRING);
@@ -235,30 +208,13 @@ int method_matches(lua_State* L) {
   return 1;
 }
 
-int refuse_assignment(lua_State* L) { return luaL_error(L, "stmt and session are read-only"); }
+int method_has_shape(lua_State* L) { return statement_has_shape(L, check_statement(L)); }
+int method_where(lua_State* L) { return statement_where(L, check_statement(L)); }
 
-template <std::size_t Count>
-void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fields) {
-  lua_createtable(L, 0, static_cast<int>(Count) + 2);
-  for (std::size_t i = 0; i < Count; ++i) {
-    lua_pushinteger(L, static_cast<lua_Integer>(i));
-    lua_setfield(L, -2, fields[i]);
-  }
-}
-
-// Gives the userdata under the table of fields on top of the stack its metatable, and drops the table.
-void finish_object(lua_State* L, lua_CFunction index, const char* name) {
-  lua_createtable(L, 0, 4);
-  lua_insert(L, -2);
-  lua_pushcclosure(L, index, 1);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, &refuse_assignment);
-  lua_setfield(L, -2, "__newindex");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");
-  lua_pushstring(L, name);
-  lua_setfield(L, -2, "__name");
-  lua_setmetatable(L, -2);
+int change_statement(lua_State* L) {
+  if (lua_type(L, 2) != LUA_TSTRING || string_at(L, 2) != "tree") return luaL_error(L, "stmt is read-only, but for stmt.tree");
+  assign_tree(L, check_statement(L));
+  return 0;
 }
 
 }  // namespace
@@ -272,13 +228,15 @@ void create_objects(lua_State* L) {
   lua_setfield(L, -2, "calls");
   lua_pushcfunction(L, &method_matches);
   lua_setfield(L, -2, "matches");
+  lua_pushcfunction(L, &method_has_shape);
+  lua_setfield(L, -2, "has_shape");
+  lua_pushcfunction(L, &method_where);
+  lua_setfield(L, -2, "where");
   set_edit_methods(L);
-  finish_object(L, &index_statement, "stmt");
+  set_limit_methods(L);
+  finish_object(L, &index_statement, &change_statement, "stmt");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &statement_key);
-  new (lua_newuserdatauv(L, sizeof(SessionView), 0)) SessionView;
-  push_field_numbers(L, session_fields);
-  finish_object(L, &index_session, "session");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
+  create_session(L);
 }
 
 bool is_statement(lua_State* L, int index) {
@@ -295,17 +253,11 @@ void push_statement(lua_State* L, const StatementView& view) {
   lua_setiuservalue(L, -2, 1);
 }
 
-void push_session(lua_State* L, const SessionView& view) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &session_key);
-  *static_cast<SessionView*>(lua_touserdata(L, -1)) = view;
-}
-
 void unbind_objects(lua_State* L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &statement_key);
   *static_cast<StatementView*>(lua_touserdata(L, -1)) = StatementView{};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &session_key);
-  *static_cast<SessionView*>(lua_touserdata(L, -1)) = SessionView{};
-  lua_pop(L, 2);
+  lua_pop(L, 1);
+  unbind_session(L);
 }
 
 }  // namespace pgswitch::rules

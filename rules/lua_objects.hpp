@@ -11,20 +11,14 @@ namespace pgswitch::rules {
 struct StatementView {
   const Statement* statement = nullptr;
   std::string_view text;
+  const Facts* facts = nullptr;  ///< of the session that sends it
   Dependencies* read = nullptr;
 };
 
-/// What the `session` of a hook shows.
-struct SessionView {
-  const Facts* facts = nullptr;
-  Dependencies* read = nullptr;
-};
-
-/// Makes the two objects, once for a state; each is reused for every call. Raises.
+/// Makes `stmt` and `session`, once for a state; each is reused for every call. Raises.
 void create_objects(lua_State* L);
-/// Pushes `stmt` / `session`, showing `view`.
+/// Pushes `stmt`, showing `view`.
 void push_statement(lua_State* L, const StatementView& view);
-void push_session(lua_State* L, const SessionView& view);
 /// Is the value at `index` the `stmt`? Needs a stack slot.
 bool is_statement(lua_State* L, int index);
 /// Empties both after a call. Does not raise, needs two stack slots.

@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <lua.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "rules/decision.hpp"
 #include "rules/tree_edits.hpp"
@@ -16,6 +18,8 @@ struct HookResult {
   TreeEdits edits;       ///< said == edits
   Refusal refusal;
   Answer answer;
+  StatementLimits limits;  ///< whatever was said
+  std::vector<std::pair<std::string, double>> metrics;
   std::string failure;   ///< said == failed: the Lua error
   std::string where;     ///< "rules.lua:12" of the return, or of the error
   Dependencies read = bit(Dependency::shape);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 
 #include "rules/lua_library.hpp"
+#include "rules/lua_limits.hpp"
 #include "rules/lua_results.hpp"
 #include "rules/lua_state.hpp"
 
@@ -16,8 +18,8 @@ namespace {
 char reader_key;
 char functions_key;
 
-constexpr std::array<std::string_view, 10> rule_keys = {"name",   "mode",    "when", "route",  "reject",
-                                                        "answer", "rewrite", "pass", "strict", "unfiltered"};
+constexpr std::array<std::string_view, 14> rule_keys = {"name", "mode",   "when",       "route", "reject",  "answer",   "rewrite",
+                                                        "pass", "strict", "unfiltered", "delay", "timeout", "max_rows", "metric"};
 constexpr int rule_index = 1;
 
 RuleReader& reader_of(lua_State* L) {
@@ -86,6 +88,15 @@ void read_hours(lua_State* L, RuleReader& reader) {
   reader.written.append(" ").append(std::to_string(from)).append(" to ").append(std::to_string(until));
 }
 
+void read_within(lua_State* L, RuleReader& reader) {
+  const lua_Number seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+  if (!(seconds > 0 && seconds <= 1e9)) luaL_error(L, "wrote_within takes a number of seconds");
+  reader.condition.set(Within{static_cast<std::int64_t>(seconds * 1e6)});
+  char digits[32];
+  std::snprintf(digits, sizeof digits, " %.14g s", seconds);
+  reader.written.append(digits);
+}
+
 void read_flag(lua_State* L, RuleReader& reader, const char* name, Subject subject) {
   if (lua_type(L, -1) != LUA_TBOOLEAN) luaL_error(L, "%s takes true or false, not a %s", name, luaL_typename(L, -1));
   const bool value = lua_toboolean(L, -1) != 0;
@@ -121,6 +132,7 @@ void read_condition(lua_State* L, RuleReader& reader) {
   } else {
     reader.start_condition(*subject, negated);
     if (*subject == Subject::hour) read_hours(L, reader);
+    else if (*subject == Subject::wrote_within) read_within(L, reader);
     else read_items(L, reader, name);
   }
   reader.finish_condition();
@@ -167,12 +179,12 @@ void check_keys(lua_State* L) {
   for (lua_pushnil(L); lua_next(L, rule_index) != 0; lua_pop(L, 1)) {
     const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), string_at(L, -2)) != rule_keys.end();
     if (known) continue;
-    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered and pass", luaL_tolstring(L, -2, nullptr));
+    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered, pass, delay, timeout, max_rows and metric", luaL_tolstring(L, -2, nullptr));
   }
 }
 
 // Which action the rule has; `route` stands beside `rewrite`.
-TableRule::Action action_of(lua_State* L) {
+TableRule::Action action_of(lua_State* L, bool limited) {
   using Action = TableRule::Action;
   constexpr std::array<std::pair<const char*, Action>, 5> actions = {
       {{"route", Action::route}, {"reject", Action::reject}, {"answer", Action::answer}, {"rewrite", Action::rewrite}, {"pass", Action::pass}}};
@@ -185,8 +197,8 @@ TableRule::Action action_of(lua_State* L) {
     if (!beside) luaL_error(L, "it has two actions, %s and %s", found->first, action.first);
     found = &action;
   }
-  if (found == nullptr) luaL_error(L, "it has no action: give it route, reject, answer, rewrite or pass = true");
-  return found->second;
+  if (found == nullptr && !limited) luaL_error(L, "it has no action: give it route, reject, answer, rewrite, a limit or pass = true");
+  return found == nullptr ? Action::pass : found->second;
 }
 
 void read_route(lua_State* L, RuleReader& reader) {
@@ -226,9 +238,22 @@ void read_strict(lua_State* L, RuleReader& reader) {
   if (reader.rule.is_for_some_statements()) luaL_error(L, "a strict rule is for all statements: 'when' has user, database and client_address only");
 }
 
+void read_metric(lua_State* L, RuleReader& reader) {
+  if (raw_field(L, rule_index, "metric") != LUA_TNIL) {
+    const std::string_view name = string_value(L, "metric");
+    if (name.empty() || name.size() > 64) luaL_error(L, "a metric's name has 1 to 64 characters");
+    reader.rule.metrics.emplace_back(std::string(name), 1.0);
+  }
+  lua_pop(L, 1);
+}
+
 void read_action(lua_State* L, RuleReader& reader) {
   using Action = TableRule::Action;
-  const Action action = reader.rule.action = action_of(L);
+  read_limits(L, rule_index, reader.rule.limits);
+  const Action action = reader.rule.action = action_of(L, reader.rule.limits.any());
+  const bool sends = action != Action::reject && action != Action::answer;
+  if (reader.rule.limits.any() && !sends) luaL_error(L, "delay, timeout and max_rows belong to a rule whose statement goes to a server");
+  read_metric(L, reader);
   read_route(L, reader);
   if (action == Action::rewrite) read_rewrite(L, reader);
   raw_field(L, rule_index, "reject");
@@ -236,7 +261,7 @@ void read_action(lua_State* L, RuleReader& reader) {
   raw_field(L, rule_index, "answer");
   if (action == Action::answer) read_answer_value(L, reader.rule.answer);
   raw_field(L, rule_index, "pass");
-  if (action == Action::pass && (!lua_isboolean(L, -1) || lua_toboolean(L, -1) == 0)) luaL_error(L, "pass takes true and nothing else");
+  if (action == Action::pass && !lua_isnil(L, -1) && (!lua_isboolean(L, -1) || lua_toboolean(L, -1) == 0)) luaL_error(L, "pass takes true and nothing else");
   lua_pop(L, 3);
 }
 

@@ -28,6 +28,7 @@ struct RuleReader {
   Condition condition;     ///< the one being read
   std::string written;     ///< what the rules file says of it
   std::size_t items = 0;
+  std::uint16_t text_parameters = 0;  ///< of the text that the rule sends
   std::string error;
 
   void start_call(const char* from, int on_line);

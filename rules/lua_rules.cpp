@@ -4,6 +4,7 @@
 
 #include "rules/lua_edits.hpp"
 #include "rules/lua_objects.hpp"
+#include "rules/lua_session.hpp"
 
 namespace pgswitch::rules {
 
@@ -69,6 +70,7 @@ bool LuaRules::build(std::string& error) {
   state->start(load_instructions);
   world_.loading = true;
   world_.read = nullptr;
+  world_.declarations = Declarations{};
   world_.reader = RuleReader{};
   world_.reader.routes = &options_.routes;
   world_.reader.sources = &sources_;
@@ -93,7 +95,10 @@ bool LuaRules::take_table(std::string& error) {
     error = name_ + ": rules{} was given other rules when the file was loaded again";
     return false;
   }
-  if (!has_table_) table_ = std::move(world_.reader.table);
+  if (!has_table_) {
+    table_ = std::move(world_.reader.table);
+    declarations_ = std::move(world_.declarations);
+  }
   world_.reader = RuleReader{};
   has_table_ = true;
   return true;
@@ -144,7 +149,7 @@ int LuaRules::call_body(lua_State* L) {
       break;
     case Hook::route:
     case Hook::rewrite:
-      push_statement(L, {call.statement, call.text, &read});
+      push_statement(L, {call.statement, call.text, call.facts, &read});
       push_session(L, {call.facts, &read});
       break;
     case Hook::routing_rules:
@@ -166,7 +171,7 @@ int LuaRules::call_rule_body(lua_State* L) {
   const auto& call = *static_cast<Call*>(lua_touserdata(L, 1));
   HookResult& result = call.rules->result_;
   push_rule_function(L, call.place, call.function);
-  push_statement(L, {call.statement, call.text, &result.read});
+  push_statement(L, {call.statement, call.text, call.facts, &result.read});
   push_session(L, {call.facts, &result.read});
   lua_call(L, 2, 1);
   if (call.function == RuleFunction::where) read_condition_result(L, result);
@@ -199,11 +204,13 @@ const HookResult& LuaRules::run(Call& call, const std::string& definition) {
     return result_;
   }
   world_.read = &result_.read;
+  world_.result = &result_;
   world_.edits.start(call.edits);
   state_->start(options_.instructions);
   const bool succeeded = state_->run(call.body, &call);
   unbind_objects(state_->get());
   world_.read = nullptr;
+  world_.result = nullptr;
   finish(definition, succeeded);
   return result_;
 }

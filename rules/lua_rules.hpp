@@ -52,6 +52,7 @@ class LuaRules {
   const HookResult& ask(Hook hook, const Statement* statement, std::string_view text, const Facts& facts);
 
   const RuleTable& table() const { return table_; }
+  const Declarations& declarations() const { return declarations_; }
   /// Calls a function that the rule at `place` of the table has.
   const HookResult& ask(RuleFunction function, std::size_t place, const Statement& statement, std::string_view text, const Facts& facts);
 
@@ -74,6 +75,7 @@ class LuaRules {
   std::unique_ptr<LuaState> state_;  ///< null when it has to be built again
   std::array<LuaPosition, hooks.size()> definitions_;
   RuleTable table_;
+  Declarations declarations_;
   bool has_table_ = false;  ///< the file has been loaded once
   HookResult result_;
 };

@@ -143,4 +143,9 @@ std::string_view string_at(lua_State* L, int index) {
   return {text, size};
 }
 
+std::string_view string_argument(lua_State* L, int index, const char* what) {
+  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s is a string, not a %s", what, luaL_typename(L, index));
+  return string_at(L, index);
+}
+
 }  // namespace pgswitch::rules

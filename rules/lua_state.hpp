@@ -80,5 +80,7 @@ class LuaState {
 
 /// The string or number there, good as long as it stays on the stack.
 std::string_view string_at(lua_State* L, int index);
+/// The same; raises when it is no string. `what` it is: "the table".
+std::string_view string_argument(lua_State* L, int index, const char* what);
 
 }  // namespace pgswitch::rules

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "rules/setting_value.hpp"
+
 namespace pgswitch::rules {
 
 namespace {
@@ -19,10 +21,28 @@ NamePattern split(std::string_view pattern) {
   return {pattern.substr(0, dot), pattern.substr(dot + 1), true};
 }
 
-bool names(const std::vector<TableName>& tables, const NamePattern& pattern) {
-  return std::any_of(tables.begin(), tables.end(), [&](const TableName& table) {
-    return glob(table.name, pattern.name) && (!pattern.qualified || glob(table.schema, pattern.schema));
+/// Whose search_path is looked at; without facts nobody's.
+struct Reader {
+  const Facts* facts = nullptr;
+  Dependencies* read = nullptr;
+};
+
+/// Is there such a schema in the search_path?
+bool is_in_path(std::string_view schema, const Reader& reader) {
+  if (reader.facts == nullptr) return false;
+  *reader.read |= bit(Dependency::search_path);
+  bool found = false;
+  each_of_path(reader.facts->search_path, [&](std::string_view one) {
+    if (one == "$user") *reader.read |= bit(Dependency::user);
+    found = found || glob(one == "$user" ? std::string_view(reader.facts->user) : one, schema);
   });
+  return found;
+}
+
+bool is_named(const TableName& table, const NamePattern& pattern, const Reader& reader) {
+  if (!glob(table.name, pattern.name)) return false;
+  if (!pattern.qualified) return true;
+  return table.schema.empty() ? is_in_path(pattern.schema, reader) : glob(table.schema, pattern.schema);
 }
 
 bool among_words(const std::vector<std::string>& words, const NamePattern& pattern) {
@@ -33,6 +53,18 @@ bool among_words(const std::vector<std::string>& words, const NamePattern& patte
     }
   }
   return false;
+}
+
+bool is_touched(const Statement& statement, std::string_view pattern, Access access, const Reader& reader) {
+  const NamePattern names = split(pattern);
+  const auto any = [&](const std::vector<TableName>& tables) {
+    return std::any_of(tables.begin(), tables.end(), [&](const TableName& table) { return is_named(table, names, reader); });
+  };
+  if (access != Access::writes && any(statement.reads)) return true;
+  if (access != Access::reads && any(statement.writes)) return true;
+  if (access != Access::any || statement.parsed) return false;
+  return among_words(statement.words, names) ||
+         (names.qualified && among_words(statement.words, {{}, names.name, false}) && is_in_path(names.schema, reader));
 }
 
 constexpr NameBits no_name = NameBits{1} << 63;
@@ -60,11 +92,10 @@ bool glob(std::string_view text, std::string_view pattern) {
   return pattern.find_first_not_of('*', item) == std::string_view::npos;
 }
 
-bool touches(const Statement& statement, std::string_view pattern, Access access) {
-  const NamePattern split_pattern = split(pattern);
-  if (access != Access::writes && names(statement.reads, split_pattern)) return true;
-  if (access != Access::reads && names(statement.writes, split_pattern)) return true;
-  return access == Access::any && !statement.parsed && among_words(statement.words, split_pattern);
+bool touches(const Statement& statement, std::string_view pattern, Access access) { return is_touched(statement, pattern, access, Reader{}); }
+
+bool touches(const Statement& statement, std::string_view pattern, Access access, const Facts& facts, Dependencies& read) {
+  return is_touched(statement, pattern, access, Reader{&facts, &read});
 }
 
 NameBits name_bits(const Statement& statement) {
@@ -79,7 +110,7 @@ NameBits name_bits(std::string_view pattern) {
   const NamePattern parts = split(pattern);
   const auto is_exact = [](std::string_view part) { return part.find('*') == std::string_view::npos; };
   if (is_exact(parts.name)) return bit_of(parts.name);
-  return parts.qualified && is_exact(parts.schema) ? bit_of(parts.schema) : any_name;
+  return parts.qualified && is_exact(parts.schema) ? bit_of(parts.schema) | bit_of({}) : any_name;
 }
 
 bool calls(const Statement& statement, std::string_view function) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "rules/facts.hpp"
 #include "rules/statement.hpp"
 
 namespace pgswitch::rules {
@@ -15,6 +16,9 @@ enum class Access : std::uint8_t { any, reads, writes };
 /// "sales" is a table of any schema, "analytics.sales" that of one; both parts are globs. With Access::any the tables of a
 /// statement that PostgreSQL's grammar refuses are looked for among its words.
 bool touches(const Statement& statement, std::string_view pattern, Access access = Access::any);
+/// The same in a session: a table written without its schema is in each of those in its search_path, for only the server knows
+/// in which. What of `facts` was looked at is added to `read`.
+bool touches(const Statement& statement, std::string_view pattern, Access access, const Facts& facts, Dependencies& read);
 
 /// A set of names of tables and schemas in 64 bits, in which some names share one: what has no bit in common has no name in common.
 using NameBits = std::uint64_t;

@@ -87,6 +87,15 @@ void QueryMap::walk(const List* list) {
   for (const Node* node : NodeList(list)) walk(node);
 }
 
+void QueryMap::walk_sorted(const Node* node) {
+  if (node && nodeTag(node) == T_A_Const) has_places_ = true;
+  else walk(node);
+}
+
+void QueryMap::walk_sorted(const List* list) {
+  for (const Node* node : NodeList(list)) walk_sorted(node);
+}
+
 void QueryMap::step(const Node* node) {
   switch (nodeTag(node)) {
     case T_SelectStmt: return select(as<SelectStmt>(node));
@@ -101,7 +110,7 @@ void QueryMap::step(const Node* node) {
       types_.push_back(as<TypeName>(node));
       return;
     case T_WindowDef: return window(as<WindowDef>(node));
-    case T_A_Const:
+    case T_A_Const: constants_.push_back(as<A_Const>(node)); return;
     case T_A_Star:
     case T_ParamRef:
     case T_SetToDefault:
@@ -143,11 +152,11 @@ bool QueryMap::step_expression(const Node* node) {
     case T_MinMaxExpr: walk(as<MinMaxExpr>(node)->args); return true;
     case T_SubLink: walk(as<SubLink>(node)->testexpr); subquery(as<SubLink>(node)->subselect, true); return true;
     case T_ResTarget: walk(as<ResTarget>(node)->indirection); walk(as<ResTarget>(node)->val); return true;
-    case T_SortBy: walk(as<SortBy>(node)->node); return true;
+    case T_SortBy: walk_sorted(as<SortBy>(node)->node); return true;
     case T_MultiAssignRef:  // (a, b) = source: each column points to the one source
       if (as<MultiAssignRef>(node)->colno == 1) walk(as<MultiAssignRef>(node)->source);
       return true;
-    case T_GroupingSet: walk(as<GroupingSet>(node)->content); return true;
+    case T_GroupingSet: walk_sorted(as<GroupingSet>(node)->content); return true;
     case T_GroupingFunc: walk(as<GroupingFunc>(node)->args); return true;
     case T_XmlExpr: walk(as<XmlExpr>(node)->named_args); walk(as<XmlExpr>(node)->args); return true;
     case T_XmlSerialize: walk(as<XmlSerialize>(node)->expr); return true;
@@ -269,10 +278,10 @@ void QueryMap::select_body(const SelectStmt* s) {
   selects_.push_back(s);
   if (s->intoClause) target(s->intoClause->rel, TableRole::create, nullptr);
   walk(s->fromClause);
-  walk(s->distinctClause);  // DISTINCT alone is a list of one null
+  walk_sorted(s->distinctClause);  // DISTINCT alone is a list of one null
   walk(s->targetList);
   walk(s->whereClause);
-  walk(s->groupClause);
+  walk_sorted(s->groupClause);
   walk(s->havingClause);
   walk(s->windowClause);
   walk(s->valuesLists);

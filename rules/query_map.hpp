@@ -56,6 +56,9 @@ class QueryMap {
   const std::vector<const FuncCall*>& functions() const { return functions_; }
   const std::vector<const TypeName*>& types() const { return types_; }
   const std::vector<const JoinExpr*>& joins() const { return joins_; }
+  /// Constants that are values: not the places of output columns in ORDER BY 1, GROUP BY 1 and DISTINCT ON (1).
+  const std::vector<const A_Const*>& constants() const { return constants_; }
+  bool has_places() const { return has_places_; }
   /// How many names there are on all levels.
   std::size_t items() const;
   /// Each SELECT, those of a UNION one by one.
@@ -73,6 +76,8 @@ class QueryMap {
   void statement(const Node* node);
   void walk(const Node* node);
   void walk(const List* list);
+  void walk_sorted(const Node* node);
+  void walk_sorted(const List* list);
   void step(const Node* node);
   bool step_expression(const Node* node);
   bool step_item(const Node* node);
@@ -102,6 +107,8 @@ class QueryMap {
   std::vector<const FuncCall*> functions_;
   std::vector<const TypeName*> types_;
   std::vector<const JoinExpr*> joins_;
+  std::vector<const A_Const*> constants_;
+  bool has_places_ = false;
   std::vector<const SelectStmt*> selects_;
   const SelectStmt* query_ = nullptr;
   bool opaque_ = false;

@@ -45,23 +45,4 @@ bool Regex::found_in(std::string_view text) const {
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *re2_);
 }
 
-const Regex* RegexCache::find(std::string_view pattern) const {
-  const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& kept) { return kept.pattern == pattern; });
-  return found == kept_.end() ? nullptr : found->regex.get();
-}
-
-const Regex* RegexCache::add(std::string_view pattern, std::string& error) {
-  std::unique_ptr<Regex> regex = Regex::compile(pattern, error);
-  if (regex == nullptr) return nullptr;
-  const Regex* const added = regex.get();
-  Kept kept{std::string(pattern), std::move(regex)};
-  if (kept_.size() < max_patterns) {
-    kept_.push_back(std::move(kept));
-  } else {
-    kept_[next_] = std::move(kept);
-    next_ = (next_ + 1) % max_patterns;
-  }
-  return added;
-}
-
 }  // namespace pgswitch::rules

@@ -3,7 +3,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "rules/pattern_cache.hpp"
 
 namespace re2 {
 class RE2;
@@ -31,23 +32,7 @@ class Regex {
   std::uint64_t program_size_ = 0;
 };
 
-/// The patterns that hooks have asked for, each compiled once; the one that was compiled first goes when there are too many.
-class RegexCache {
- public:
-  static constexpr std::size_t max_patterns = 64;
-
-  /// What is kept of `pattern`, or nullptr.
-  const Regex* find(std::string_view pattern) const;
-  /// Compiles and keeps it; nullptr and `error` when the pattern is wrong. Valid until the next add().
-  const Regex* add(std::string_view pattern, std::string& error);
-
- private:
-  struct Kept {
-    std::string pattern;
-    std::unique_ptr<Regex> regex;
-  };
-  std::vector<Kept> kept_;
-  std::size_t next_ = 0;  ///< to be replaced when it is full
-};
+/// Those that hooks have asked for.
+using RegexCache = PatternCache<Regex>;
 
 }  // namespace pgswitch::rules

@@ -60,11 +60,20 @@ bool RuleReader::set_text(std::string_view text) {
     error = "the rewritten text does not parse: " + script.error;
   } else {
     rule.text.emplace(text);
+    text_parameters = script.statements.front().statement->parameters;
     return true;
   }
   return false;
 }
 
-bool RuleReader::finish_rule() { return table.add(std::move(rule), error); }
+bool RuleReader::finish_rule() {
+  for (const Condition& one : rule.conditions) {
+    const std::optional<std::uint16_t> parameters = one.parameters();
+    if (!rule.text || !parameters || *parameters == text_parameters) continue;
+    error = "the rewritten text has " + std::to_string(text_parameters) + " parameters, the shape has " + std::to_string(*parameters);
+    return false;
+  }
+  return table.add(std::move(rule), error);
+}
 
 }  // namespace pgswitch::rules

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "rules/condition.hpp"
@@ -30,6 +31,8 @@ struct TableRule {
   RouteId route = no_route;
   Refusal refusal;
   Answer answer;
+  StatementLimits limits;
+  std::vector<std::pair<std::string, double>> metrics;
   std::optional<std::string> text;
   std::optional<TreeEdits> edits;
   /// Deny by default: a statement that is not proven to see filtered rows alone is refused, whatever else happens. `unfiltered`:

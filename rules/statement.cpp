@@ -9,6 +9,11 @@ bool shows_last_route(const Statement& statement) {
   return statement.kind == Kind::show && statement.object == "pgswitch.last_route";
 }
 
+bool goes_anywhere(Kind kind) {
+  return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate || kind == Kind::fetch ||
+         kind == Kind::close_cursor;
+}
+
 bool transaction_after(const Statement& statement, bool before) {
   switch (statement.kind) {
     case Kind::begin: return true;

@@ -141,6 +141,9 @@ using StatementPtr = std::shared_ptr<const Statement>;
 /// SHOW pgswitch.last_route: a session of pgswitch answers it, rules are not asked.
 bool shows_last_route(const Statement& statement);
 
+/// Any server can take it, wherever the session is: transaction control, SET, SHOW, DEALLOCATE, FETCH and their like.
+bool goes_anywhere(Kind kind);
+
 /// Is a transaction open after `statement`? Rules see it so for the statements behind a BEGIN, in a string of several too.
 bool transaction_after(const Statement& statement, bool before);
 

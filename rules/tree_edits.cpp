@@ -28,15 +28,18 @@ bool hides_code(const Node* node) {
 
 }  // namespace
 
-EditPlan plan_edits(const TreeEdits& edits, std::string_view text, const Statement& statement, const Facts& facts) {
+EditPlan plan_edits(const TreeEdits& edits, std::string_view text, const Statement& statement, const Facts& facts, std::string_view rule) {
   EditPlan plan;
   if (!statement.parsed) {
+    TreeEdits others = edits;
+    others.tags.clear();
+    if (others.empty()) return plan;  // it goes without a tag
     plan.error = "the statement is not one that can be parsed";
     return plan;
   }
   const ParsedText parsed(text, facts.standard_conforming_strings);
   const Node* raw = parsed.ok() && length(parsed.statements()) == 1 ? first(parsed.statements()) : nullptr;
-  if (raw) return TreePlanner(edits, text, statement, facts, as<RawStmt>(raw)->stmt).run();
+  if (raw) return TreePlanner(edits, text, statement, facts, as<RawStmt>(raw)->stmt, rule).run();
   plan.error = "the statement is not one that can be parsed";
   return plan;
 }
@@ -60,6 +63,8 @@ EditPlan TreePlanner::run() {
   }
   if (!failed() && wanted_.limit) set_limit();
   if (!failed()) drop_hints();
+  if (!failed() && wanted_.dblink) wrap_dblink();
+  if (!failed() && !wanted_.tags.empty()) tag();
   if (failed()) plan_.edits.clear();
   sort_edits(plan_.edits);
   return std::move(plan_);

@@ -16,8 +16,8 @@ namespace pgswitch::rules {
 /// sure is told to refuse(), after which nothing is of use but the error.
 class TreePlanner {
  public:
-  TreePlanner(const TreeEdits& wanted, std::string_view sql, const Statement& statement, const Facts& facts, const Node* tree)
-      : wanted_(wanted), statement_(statement), facts_(facts), tree_(tree), tokens_(sql, {facts.standard_conforming_strings}), map_(tree) {}
+  TreePlanner(const TreeEdits& wanted, std::string_view sql, const Statement& statement, const Facts& facts, const Node* tree, std::string_view rule)
+      : wanted_(wanted), statement_(statement), facts_(facts), tree_(tree), rule_(rule), tokens_(sql, {facts.standard_conforming_strings}), map_(tree) {}
 
   EditPlan run();
 
@@ -85,6 +85,13 @@ class TreePlanner {
   void lower_limit(const Clause& clause, const std::string& most);
   void drop_hints();
 
+  // tree_dblink.cpp
+  void wrap_dblink();
+  // tree_tag.cpp
+  std::string_view value_of_tag(std::string_view value);
+  void tag();
+  bool is_in_text(std::string_view word) const;
+
   // tree_columns.cpp
   class ColumnRenamer;
   void rename_columns();
@@ -93,6 +100,7 @@ class TreePlanner {
   const Statement& statement_;
   const Facts& facts_;
   const Node* tree_;
+  std::string_view rule_;
   TreeTokens tokens_;
   QueryMap map_;
   std::vector<Place> places_;

@@ -28,6 +28,7 @@ class TreeTokens {
   std::uint32_t size() const { return static_cast<std::uint32_t>(tokens_.size()); }
   const Token& operator[](std::uint32_t place) const { return tokens_[place]; }
   std::span<const Token> all() const { return tokens_; }
+  std::string_view whole() const { return text_; }
   std::string_view text(std::uint32_t place) const { return text_.substr(tokens_[place].begin, tokens_[place].size); }
 
   /// The token that begins at this byte; none if there is no such.

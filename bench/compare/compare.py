@@ -16,8 +16,9 @@ from idle import Idle
 from latency import Latency
 from launch import exit_on_sigterm, temporary_folder
 from logins import Logins
+from routing import Routing
 from table import table
-from throughput import Pipeline, Plain, Routing, Tls, Unix
+from throughput import Pipeline, Plain, Tls, Unix
 from where import Where
 from workers import Workers
 

@@ -2,7 +2,7 @@
 from load import latency_us, open_servers, pgbench, select_only, tps, transactions, with_script
 from process import cpu_ns, memory_kb
 from table import Column, Group
-from ways import DEMO_RULES, prepared_settings
+from ways import prepared_settings
 
 PROTOCOLS = ("simple", "extended", "prepared")
 
@@ -76,29 +76,4 @@ class Pipeline(Throughput):
         way = stage.way(name, **self.settings(stage, name, cell))
         open_servers(way, min(20, cell[-1]))
         return with_script(script, lambda path: sample(way, "-f", path, "-M", cell[0], "-c", cell[1], "-j", min(2, cell[1]),
-                                                       "-T", round(arguments.seconds)))
-
-
-class Routing(Throughput):
-    name = "routing"
-    title = ("What rules cost, `pgbench` with a SELECT by primary key. \"same text\": the statement is known byte by byte; \"fresh "
-             "literals\": it differs in a number each time, the shape is known. \"rules\": the demo's, which look at the tables; \"rules "
-             "on the text\": one that reads the whole text, so that each new text is parsed and asked about.")
-    heads = ("statements", "protocol", "clients")
-    cells = tuple((statements, "simple", clients) for statements in ("same text", "fresh literals") for clients in (1, 16))
-    ways = ("pgswitch without rules", "pgswitch with rules", "pgswitch with rules on the text")
-    reference = "pgswitch without rules"
-    _rules = {"pgswitch without rules": "", "pgswitch with rules": DEMO_RULES,
-              "pgswitch with rules on the text": 'function route(stmt, session)\n  if stmt.text:find("sales", 1, true) then return "app.redshift" end\nend\n'}
-
-    def settings(self, stage, name, cell):
-        return {"rules": self._rules[name]}
-
-    def measure(self, stage, name, cell, arguments):
-        statements, protocol, clients = cell
-        literal = "4711" if statements == "same text" else ":aid"
-        script = f"\\set aid random(1, 100000)\nSELECT abalance FROM pgbench_accounts WHERE aid = {literal};\n"
-        way = stage.way("pgswitch", **self.settings(stage, name, cell))
-        open_servers(way, clients)
-        return with_script(script, lambda path: sample(way, "-f", path, "-M", protocol, "-c", clients, "-j", min(2, clients),
                                                        "-T", round(arguments.seconds)))

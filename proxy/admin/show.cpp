@@ -46,6 +46,7 @@ const std::vector<Show>& table() {
       {"totals", totals_fields, totals_rows},
       {"routes", route_fields, route_rows},
       about("route", story_fields, run_show_route, "'<sql>' [USER <user>] [DATABASE <db>]", 1, 5),
+      {"metrics", metric_fields, metric_rows},
       {"cache", cache_fields, cache_rows},
       {"state", state_fields, state_rows},
       {"dns_hosts", dns_host_fields, dns_host_rows},

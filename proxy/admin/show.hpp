@@ -67,9 +67,10 @@ boost::asio::awaitable<Rows> stats_totals_rows(Console& console);
 boost::asio::awaitable<Rows> stats_averages_rows(Console& console);
 boost::asio::awaitable<Rows> totals_rows(Console& console);
 // show_routes.cpp
-extern const std::span<const Field> route_fields, story_fields, cache_fields;
+extern const std::span<const Field> route_fields, story_fields, metric_fields, cache_fields;
 boost::asio::awaitable<Reply> run_show_route(Console& console, Command command);
 boost::asio::awaitable<Rows> route_rows(Console& console);
+boost::asio::awaitable<Rows> metric_rows(Console& console);
 boost::asio::awaitable<Rows> cache_rows(Console& console);
 // show_process.cpp
 extern const std::span<const Field> config_fields, version_fields, state_fields, dns_host_fields, dns_zone_fields;

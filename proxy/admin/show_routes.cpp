@@ -1,4 +1,6 @@
 // SHOW ROUTES, SHOW ROUTE and SHOW CACHE: what only a router has.
+#include <array>
+#include <charconv>
 #include <map>
 
 #include "proxy/admin/show.hpp"
@@ -18,6 +20,7 @@ constexpr Field of_route[] = {{"kind"}, {"name"}, {"hits", int8}, {"refusals", i
                               {"errors", int8}, {"pins", int8}, {"conflicts", int8}, {"pinned_now", int8}, {"pin_reasons"},
                               {"observed", int8}, {"observed_refusals", int8}, {"observed_rewrites", int8}, {"observed_answers", int8}};
 constexpr Field of_story[] = {{"route"}};
+constexpr Field of_metric[] = {{"name"}, {"value", Type::numeric}};
 constexpr Field of_cache[] = {{"worker", Type::int4}, {"exact_hits", int8}, {"shape_hits", int8}, {"misses", int8},
                               {"evictions", int8}, {"parse_failures", int8}, {"entries", int8}, {"bytes", int8},
                               {"generation", int8}};
@@ -140,9 +143,15 @@ Rows lines_of(std::string_view text) {
   return rows;
 }
 
+std::string shortest(double value) {
+  std::array<char, 32> digits;
+  return {digits.begin(), std::to_chars(digits.begin(), digits.end(), value).ptr};
+}
+
 }  // namespace
 
 const std::span<const Field> story_fields = of_story;
+const std::span<const Field> metric_fields = of_metric;
 const std::span<const Field> route_fields = of_route;
 const std::span<const Field> cache_fields = of_cache;
 
@@ -165,6 +174,18 @@ awaitable<Reply> run_show_route(Console& console, Command command) {
   reply.fields = story_fields;
   reply.rows = lines_of(console.worker().engine().explain(command.words[1], *facts));
   co_return reply;
+}
+
+/// What rules have counted since they were loaded.
+awaitable<Rows> metric_rows(Console& console) {
+  const auto of_worker = [](Worker& worker) { return worker.engine().metrics(); };
+  auto round = gather(console, of_worker);
+  std::map<std::string, double> sum;
+  for (const std::vector<rules::Metric>& part : co_await std::move(round))
+    for (const rules::Metric& metric : part) sum[metric.name] += metric.value;
+  Rows rows;
+  for (const auto& [name, value] : sum) rows.push_back(Row{name, shortest(value)});
+  co_return rows;
 }
 
 awaitable<Rows> cache_rows(Console& console) { return gather_rows(console, cache_of); }

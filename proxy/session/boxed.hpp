@@ -12,6 +12,7 @@ class Boxed {
   T& operator*() { return *value_; }
   const T& operator*() const { return *value_; }
   T* operator->() { return value_.get(); }
+  const T* operator->() const { return value_.get(); }
   Boxed& operator=(T value) {
     value_ = std::make_unique<T>(std::move(value));
     return *this;

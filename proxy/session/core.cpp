@@ -9,7 +9,9 @@ namespace pgswitch {
 using protocol::SqlError;
 
 SessionCore::SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings)
-    : options_(options), facts_(std::move(facts)), settings_(std::move(settings)) {}
+    : options_(options), facts_(std::move(facts)), settings_(std::move(settings)) {
+  facts_.state = this;
+}
 
 SessionCore::~SessionCore() = default;
 
@@ -22,6 +24,11 @@ Action SessionCore::next() {
     return action;
   }
   if (closing_) return {Action::Kind::close, rules::no_route, {}};
+  if (cancel_due_ && active_) {
+    cancel_due_ = false;
+    cancelling_ = true;
+    return {Action::Kind::cancel, active_->route, {}};
+  }
   if (stall_ == Stall::lease && !asked_) {
     asked_ = true;
     return {Action::Kind::acquire, wanted_route_, {}};
@@ -81,10 +88,7 @@ void SessionCore::write_local_error(const SqlError& error) {
 }
 
 const rules::ScriptPtr& SessionCore::decide(std::string_view text) {
-  facts_.in_transaction = in_transaction();
-  facts_.standard_conforming_strings = settings_.facts().conforming_strings;
-  facts_.ascii_in_characters = settings_.facts().ascii_in_characters;
-  const rules::ScriptPtr& script = engine_->decide(text, facts_);
+  const rules::ScriptPtr& script = engine_->decide(text, facts_now());
   return script->plain || !LastRoute::asks_last_route(*script) ? script : last_route_.answer(*script, *engine_);
 }
 
@@ -96,7 +100,7 @@ void SessionCore::await_replies() {
 
 /// The replies that were waited for have come.
 void SessionCore::end_wait() {
-  if (stall_ == Stall::replies) stall(Stall::none);
+  if (stall_ == Stall::replies) stall(cancelling_ ? Stall::limits : Stall::none);
 }
 
 /// Why nothing runs in the client's transaction any more: first what ended it unseen, then what PostgreSQL says.

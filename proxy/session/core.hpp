@@ -14,10 +14,13 @@
 #include "proxy/session/gather.hpp"
 #include "proxy/session/last_route.hpp"
 #include "proxy/session/ledger.hpp"
+#include "proxy/session/limited.hpp"
 #include "proxy/session/pins.hpp"
+#include "proxy/session/query_head.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
 #include "proxy/session/settings.hpp"
+#include "proxy/session/writes.hpp"
 #include "rules/engine.hpp"
 
 namespace pgswitch {
@@ -28,15 +31,17 @@ namespace pgswitch {
 /// The shell gives unconsumed bytes, is told how many were taken, writes to_server() and to_client() (ranges in them point
 /// into the bytes it gave, which must stay in place until written) and performs next() until it says need_more.
 /// One link (a leased connection) is active at a time and owns the ledger; links with pins may be parked meanwhile.
-class SessionCore {
+class SessionCore : private rules::SessionState {
  public:
   SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings);
-  ~SessionCore();
+  ~SessionCore() override;
   SessionCore(const SessionCore&) = delete;
   SessionCore& operator=(const SessionCore&) = delete;
 
   /// The rules in force; set before each call that brings bytes (a reload replaces the engine).
   void set_engine(rules::Engine& engine) { engine_ = &engine; }
+  /// The shell's time in µs, by the engine's clock; set before each call that brings bytes.
+  void set_now(std::int64_t now_us) { now_us_ = now_us; }
 
   // Events.
   std::size_t on_client_bytes(protocol::ByteView in);
@@ -45,6 +50,11 @@ class SessionCore {
   /// Severity fatal ends the session, error fails the statement that waited.
   void on_acquire_failed(const protocol::SqlError& error);
   void on_server_lost(rules::RouteId route, const protocol::SqlError& error);
+  /// limit_us() have passed since limit_phase() became what it is.
+  void on_limit_passed();
+  /// The client has cancelled a statement that is delayed.
+  void cancel_delay(const protocol::SqlError& error);
+  void on_cancel_ended();
   /// The proxy ends the session (timeout, shutdown, KILL): FATAL to the client as soon as a frame boundary allows.
   void end(const protocol::SqlError& error);
 
@@ -58,6 +68,10 @@ class SessionCore {
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
+  LimitPhase limit_phase() const { return limited_ ? limited_->phase : LimitPhase::none; }
+  std::int64_t limit_us() const { return limited_ ? limited_->time_us() : 0; }
+  /// A cancel request is on its way that Action::Kind::cancel has asked for.
+  bool is_cancelling() const { return cancelling_; }
   bool waits_for_lease() const { return stall_ == Stall::lease; }
   /// Route of the link that owns the ledger; no_route when none is held actively.
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
@@ -104,19 +118,8 @@ class SessionCore {
     std::vector<std::string> new_objects;
     std::vector<std::string> dropped_objects;  ///< ON COMMIT DROP: gone with either end of the transaction
   };
-  /// The simple query at the head of the client's bytes, while it is being worked on.
-  struct Head {
-    bool waits = false;  ///< it has been looked at
-    bool decided = false;
-    bool plain = false;
-    bool copies = false;  ///< plain: it is a COPY ... FROM
-    rules::RouteId route = rules::no_route;
-    rules::ScriptPtr script;
-    std::size_t next = 0;
-    bool started = false;
-    bool failed = false;
-  };
-  enum class Stall : std::uint8_t { none, lease, replies };
+  /// limits: a delayed statement, or a cancel request on its way that must not hit another.
+  enum class Stall : std::uint8_t { none, lease, replies, limits };
   /// BEGIN, or what may stand between it and the first statement that needs a server.
   struct Deferred {
     std::string text;
@@ -128,7 +131,7 @@ class SessionCore {
     Gather to_client;
     Gather to_server;
     Ledger ledger;
-    Head head;
+    QueryHead head;
     std::vector<Deferred> deferred;     ///< BEGIN and what follows it, not sent yet
     std::vector<Action> releases;
     std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
@@ -302,6 +305,23 @@ class SessionCore {
   void note_sent(const rules::Statement& statement, Link& link);
   void tell_settings();
 
+  // core_facts.cpp: what rules may know of the session
+  const rules::Facts& facts_now();
+  void note_write(const rules::Statement& statement);
+  std::optional<std::string> setting(std::string_view name) const override;
+  const std::vector<rules::WrittenTable>& written() const override;
+  std::int64_t last_write_us() const override;
+  std::string pinned_by() const override;
+
+  // core_limits.cpp
+  Limited limits_of(std::size_t begin, std::size_t end) const;
+  bool has_to_wait(const Limited& what);
+  void run_limited(Limited what);
+  void cancel_limited();
+  bool is_within_limits(char type);
+  void end_limited(bool extended, bool suspended = false);
+  void forget_limited();
+
   // core_loss.cpp
   void lose_transaction(bool stays);
   void answer_for_lost(const protocol::SqlError& error, char status_then);
@@ -321,6 +341,8 @@ class SessionCore {
   rules::Engine* engine_ = nullptr;
   LastRoute last_route_;
   SessionSettings settings_;
+  Boxed<Writes> writes_;
+  std::int64_t now_us_ = 0;
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;
   Link* active_ = nullptr;
@@ -331,6 +353,9 @@ class SessionCore {
   bool closing_ = false;
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
+  Boxed<Limited> limited_;
+  bool cancel_due_ = false;                     ///< its cancel request has to be sent
+  bool cancelling_ = false;                     ///< and is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;

@@ -71,8 +71,11 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   const bool broken_copy = on_broken_copy(body);
   if (head.reply == Reply::substitute)
     work_->to_client.append(work_->ledger.substitute());
+  else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
+    write_local_error(*limit);
   else if (!broken_copy)
     forward_report(backend::error_response, frame, body);
+  if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());

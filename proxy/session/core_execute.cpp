@@ -40,6 +40,13 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (named && !named->by_sql) return fail_batch(duplicate_prepared_statement(portal->item().statement->prepared)), size;
   }
   if (portal && local_abort_) return fail_batch(transaction_failed()), size;
+  Limited limited;
+  if (portal && portal->script && portal->item().decision->limits.any()) {
+    if (!work_->ledger.empty()) return await_replies(), 0;
+    limited = {portal->item().decision, portal->item().decision->limits, portal->answered, std::string(execute->portal)};
+    if (has_to_wait(limited)) return 0;
+    if (refusal_) return fail_batch(*refusal_), size;
+  }
   const Link* const link = link_of_portal(execute->portal);
   if (!link) {
     if (refusal_) return fail_batch(*refusal_), size;
@@ -52,6 +59,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!portal) return work_->ledger.push(Expect::execute), size;
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
+  if (!statement.read_only) note_write(statement);
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);
@@ -64,6 +72,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (has(statement.effects, rules::Effect::close_all_cursors)) close_all_portals(execute->portal, note);
     work_->ledger.push(Expect::execute, Reply::forward, std::move(note));
   }
+  if (limited.decision) run_limited(std::move(limited));
   return size;
 }
 

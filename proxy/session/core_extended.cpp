@@ -69,6 +69,7 @@ void SessionCore::set_sent_text(PreparedStatement& prepared) {
 bool SessionCore::is_current(const PreparedStatement& prepared) const {
   constexpr rules::Dependencies changing = rules::bit(rules::Dependency::in_transaction) |
                                            rules::bit(rules::Dependency::application_name) |
+                                           rules::bit(rules::Dependency::search_path) | rules::bit(rules::Dependency::wished_route) |
                                            rules::bit(rules::Dependency::volatile_);
   if (prepared.by_sql) return true;
   const ScriptItem& item = prepared.item();
@@ -92,6 +93,7 @@ void SessionCore::fail_batch(const SqlError& error) {
   std::string bytes;
   protocol::write_error(bytes, error);
   refusal_.reset();
+  forget_limited();
   skip_until_sync_ = true;
   if (active_ && (batch_open_ || predicted_ != 'I')) {
     // Executing a portal that cannot exist.

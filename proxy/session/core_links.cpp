@@ -37,9 +37,7 @@ void SessionCore::remove_link(Link* link) {
 
 bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
   if (item.decision->route != rules::no_route || home_of(*item.statement) != rules::no_route) return false;
-  const Kind kind = item.statement->kind;
-  return kind == Kind::empty || (kind >= Kind::begin && kind <= Kind::discard) || kind == Kind::deallocate || kind == Kind::fetch ||
-         kind == Kind::close_cursor;
+  return rules::goes_anywhere(item.statement->kind);
 }
 
 /// Where statements go that any server can take: where the transaction or the batch is, or what they may be about (pins), else

@@ -49,6 +49,8 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
   const bool stays = !torn && !pins && !closing_;
   if (was_active) {
     lose_transaction(stays);
+    forget_limited();
+    if (writes_ && writes_->is_open()) writes_->end(now_us_);
     if (stays) answer_for_lost(error, status);
     work_->ledger.drop_all([this](Note& note) { take_back(note); });
     work_->to_server.clear();

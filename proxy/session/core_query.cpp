@@ -27,6 +27,9 @@ std::string_view slice(const ScriptItem& item, std::string_view text) {
 
 bool writes(const ScriptItem& item) { return !item.statement->read_only; }
 
+/// Rows are counted of one statement at a time.
+bool counts_rows(const ScriptItem& item) { return item.decision->limits.max_rows != 0; }
+
 /// Transaction status behind a statement of this kind, if all goes well.
 char status_after(Kind kind, char before) {
   if (kind == Kind::begin) return 'T';
@@ -37,6 +40,12 @@ SqlError split_transaction(RouteId wrote_on, RouteId next) {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "statements of one implicit transaction route to different servers",
           "A statement writes on \"" + rules::route_name(wrote_on) + "\", a later one belongs to \"" + rules::route_name(next) + "\".",
+          "Send them as separate queries, or in a transaction.", 0};
+}
+
+SqlError limited_beside_writes() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+          "a statement whose rows a rule limits must not stand in one query string with one that writes", "",
           "Send them as separate queries, or in a transaction.", 0};
 }
 
@@ -68,6 +77,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     Link* link = need_link(work_->head.route);
     if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
     last_route_.sent_to(link->route);
+    if (work_->head.script) note_write(*work_->head.script->items.front().statement);
     work_->to_server.add(in.substr(0, size));
     if (batch_open_ && unnamed_) {
       // It is skipped, and has dropped nothing, if the batch before it fails.
@@ -102,10 +112,8 @@ void SessionCore::decide_head(std::string_view text) {
   const ScriptItem& first = script->items.front();
   work_->head.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
   work_->head.copies = first.statement->kind == Kind::copy_in;
-  if (work_->head.plain)
-    work_->head.route = route_of(first);
-  else
-    work_->head.script = script;
+  if (work_->head.plain) work_->head.route = route_of(first);
+  if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
 }
 
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
@@ -114,6 +122,7 @@ bool SessionCore::fail_query(const SqlError& error) {
   if (!work_->ledger.empty()) return await_replies(), false;
   write_local_error(error);
   refusal_.reset();
+  forget_limited();
   abort_locally();
   end_string(true);
   write_local_ready();
@@ -136,12 +145,12 @@ std::optional<SqlError> SessionCore::refuse_script() const {
   if (auto taken = name_taken()) return taken;
   if (auto taken = cursor_taken()) return taken;
   RouteId route = rules::no_route;
-  bool wrote = false;
+  bool wrote = false, counted = false;
   char transaction = status();
   for (const ScriptItem& item : work_->head.script->items) {
     transaction = status_after(item.statement->kind, transaction);
     if (transaction != 'I' || item.statement->is_transaction_control()) {
-      wrote = false;
+      wrote = counted = false;
       route = rules::no_route;
       continue;
     }
@@ -150,6 +159,8 @@ std::optional<SqlError> SessionCore::refuse_script() const {
     if (route != rules::no_route && next != route && wrote) return split_transaction(route, next);
     route = next;
     wrote |= writes(item);
+    counted |= counts_rows(item);
+    if (wrote && counted && work_->head.script->items.size() > 1) return limited_beside_writes();
   }
   return std::nullopt;
 }
@@ -215,7 +226,9 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   for (; end < items.size(); ++end) {
     const ScriptItem& item = items[end];
     if (item.decision->verb == Decision::Verb::answer) break;
+    if (counts_rows(item) && end > begin) break;
     transaction = status_after(item.statement->kind, transaction);
+    if (counts_rows(item)) return route = route_of(item), end + 1;
     if (is_neutral(item)) continue;
     const RouteId next = route_of(item);
     if (route == rules::no_route) route = next;
@@ -232,6 +245,8 @@ bool SessionCore::run_on_server(std::string_view text) {
   const std::size_t end = run_end(begin, route);
   const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
   if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
+  Limited limited = limits_of(begin, end);
+  if (has_to_wait(limited)) return false;
   Link* link = need_link(route);
   if (!link) return false;
 
@@ -249,6 +264,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     note_sent(*items[i].statement, *link);
+    if (!items[i].statement->read_only) note_write(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (ends_transaction(items[i].statement->kind)) drop_portals();
     if (has(items[i].statement->effects, rules::Effect::close_all_cursors)) close_all_portals({}, note);
@@ -264,6 +280,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   batch_open_ = batch_wrote_ = false;
   work_->head.next = end;
   if (names_in_doubt_) stall(Stall::replies);
+  if (limited.decision) run_limited(std::move(limited));
   return true;
 }
 

@@ -108,7 +108,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
-    server_rest_forward_ = !swallowing();
+    server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
     if (server_rest_forward_) work_->to_client.add(in);
     server_rest_ = size - in.size();
     server_rest_type_ = header.type;
@@ -128,7 +128,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     default: break;
   }
   if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
-  if (!swallowing()) work_->to_client.add(frame);
+  if (!swallowing() && (!limited_ || is_within_limits(header.type))) work_->to_client.add(frame);
   settle(header.type, body);
   return size;
 }
@@ -161,6 +161,7 @@ void SessionCore::settle(char type, ByteView body) {
   }
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
+  if (type == backend::portal_suspended) end_limited(true, true);
 }
 
 void SessionCore::on_command_complete(ByteView body) {
@@ -179,8 +180,10 @@ void SessionCore::on_command_complete(ByteView body) {
   if (head.reply == Reply::swallow) opening_ = false;
   if (head.has_note && work_->ledger.head_note().statement) apply(*rules::StatementPtr(work_->ledger.head_note().statement), *active_, rolled_back);
   warned_ = false;
+  const bool shown = head.reply == Reply::forward;
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
+  if (shown) end_limited(true);
 }
 
 bool SessionCore::on_ready(ByteView frame) {
@@ -193,7 +196,9 @@ bool SessionCore::on_ready(ByteView frame) {
   link.status = *status;
   link.copy_in = false;
   copy_broken_ = false;
+  if (reply == Reply::forward || reply == Reply::partial) end_limited(false);
   if (*status == 'I') {
+    if (writes_ && writes_->is_open()) writes_->end(now_us_);
     if (failed_)
       roll_back(link);
     else

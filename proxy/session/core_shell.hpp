@@ -32,6 +32,7 @@ struct Action {
     need_more,  ///< nothing: wait for bytes
     acquire,    ///< get a lease for `route`, then on_acquired() or on_acquire_failed()
     release,    ///< give the lease of `route` back with `leftover`; only after to_client() is written
+    cancel,     ///< send a cancel request for what runs on `route`, and say on_cancel_ended() when it has been delivered or was not
     close,      ///< write to_client(), then close the client and end the session
   };
   Kind kind = Kind::need_more;

@@ -109,6 +109,7 @@ bool Relay::can_feed() { return core_.wants_client() && core_.to_server().empty(
 bool Relay::feed_client() {
   if (in_.received().empty() || !can_feed()) return false;
   core_.set_engine(worker_.engine());
+  core_.set_now(worker_.now_us());
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
   if (log_enabled(LogLevel::noise)) client_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
@@ -129,6 +130,7 @@ void Relay::feed_server(ServerConn& server) {
   const std::string_view bytes = server.in.received();
   const RouteId route = server.route;
   core_.set_engine(worker_.engine());
+  core_.set_now(worker_.now_us());
   const std::size_t used = core_.on_server_bytes(route, bytes);
   if (log_enabled(LogLevel::noise)) server_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
   server.in.parse(used);
@@ -196,6 +198,7 @@ bool Relay::act() {
       }
       release(action);
       return true;
+    case Action::Kind::cancel: cancel_limited(action.route); return true;
     case Action::Kind::close:
       if (core_.to_client().empty()) {
         finish(end_reason_.value_or("client close request"));

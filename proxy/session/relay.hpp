@@ -95,6 +95,8 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void release(const Action& action);
   void update_watches();
   void update_times();
+  void check_limits(std::int64_t now_us);
+  void cancel_limited(rules::RouteId route);
   void shrink();
   void tell_pins();
   void tell_wait();
@@ -127,6 +129,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool client_done_ = false;              ///< it has said Terminate and closed: what it asked for before is still done
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
   Boxed<std::string> end_reason_;
+  LimitPhase limit_phase_ = LimitPhase::none;
   bool warm_ = false;                     ///< holds memory that an idle session does not need
   Pins told_pins_ = 0;                    ///< already in the log
 
@@ -135,6 +138,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   std::int64_t transaction_us_ = 0;       ///< when the open transaction began; 0 = none
   std::int64_t xact_us_ = 0;              ///< the same, an implicit transaction included
   std::int64_t closing_us_ = 0;
+  std::int64_t limit_since_us_ = 0;       ///< when the core's limit_phase() became what it is
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t query_time_ = 0;

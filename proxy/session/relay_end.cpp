@@ -1,5 +1,10 @@
 // How a session ends, and what reaches it from outside: cancel, shutdown, kill, no memory.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "protocol/writer.hpp"
+#include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/session/relay.hpp"
@@ -40,9 +45,26 @@ const ServerConn* Relay::cancel() {
     drive();
     return nullptr;
   }
+  if (core_.limit_phase() == LimitPhase::delayed) {
+    SqlError error;
+    error.sqlstate = sqlstate::query_canceled;
+    error.message = "canceling statement due to user request";
+    error.detail = "A rule let it wait.";
+    core_.cancel_delay(error);
+    drive();
+    return nullptr;
+  }
   Held* held = find(core_.active_route());
   if (!held || !core_.is_busy()) return nullptr;
   return &*held->lease;
+}
+
+/// Of a statement that is over a rule's limit. While the request is on its way nothing else is sent to that server.
+void Relay::cancel_limited(rules::RouteId route) {
+  const Held* const held = find(route);
+  if (!held) return core_.on_cancel_ended();
+  const std::int64_t deadline_us = worker_.now_us() + std::max<std::int64_t>(worker_.config().cancel_wait_timeout, one_second);
+  boost::asio::co_spawn(worker_.io(), send_cancel(worker_, *held->lease, deadline_us), boost::asio::detached);
 }
 
 void Relay::shut_down(const SqlError& reason) {

@@ -97,10 +97,28 @@ void Relay::update_times() {
     request_us_ = 0;
     quiet_us_ = now;
   }
+  if (core_.limit_phase() != limit_phase_) {
+    limit_phase_ = core_.limit_phase();
+    limit_since_us_ = now;
+  }
   if (!core_.in_transaction())
     transaction_us_ = 0;
   else if (transaction_us_ == 0)
     transaction_us_ = now;
+}
+
+/// A rule has limited the statement under way. A cancel request that has been delivered hits nothing that is sent from then on.
+void Relay::check_limits(std::int64_t now) {
+  if (core_.is_cancelling()) {
+    const Held* const held = find(core_.active_route());
+    if (held && held->lease->cancels_in_flight > 0) return;
+    core_.on_cancel_ended();
+    return drive();
+  }
+  const bool timed = limit_phase_ == LimitPhase::delayed || limit_phase_ == LimitPhase::running;
+  if (!timed || core_.limit_us() == 0 || now - limit_since_us_ < core_.limit_us()) return;
+  core_.on_limit_passed();
+  drive();
 }
 
 /// Idle for a while: what is kept so that a busy session allocates nothing goes back.
@@ -122,6 +140,8 @@ void Relay::tick(std::int64_t now) {
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
   if (warm_ && core_.is_idle() && core_.to_client().empty() && over(quiet_us_, cooling_us)) shrink();
   if (over(closing_us_, linger_us)) return finish("client does not read");
+  if (limit_phase_ != LimitPhase::none || core_.is_cancelling()) check_limits(now);
+  if (finished_) return;
   if (waiting_ && over(waiting_since_us, config.query_wait_notify * one_second)) tell_wait();
   if (finished_) return;
   if (config.server_fast_close != 0 && core_.is_idle() && request_us_ == 0 && holds_outdated_server())

@@ -5,6 +5,7 @@
 
 #include "protocol/writer.hpp"
 #include "rules/misreading.hpp"
+#include "rules/setting_value.hpp"
 #include "rules/temporary.hpp"
 
 namespace pgswitch {
@@ -76,8 +77,18 @@ const SessionSettings::Facts& SessionSettings::find_facts() {
   facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
   facts_.ascii_in_characters = rules::has_ascii_in_characters(told_[client_encoding]) || rules::has_ascii_in_characters(wanted_[client_encoding]);
   facts_.temporary_path = path && rules::names_temporary_schema(path->statement);
+  facts_.search_path = path ? rules::setting_value(path->statement) : std::string();
+  facts_.wished_route = value("pgswitch.route").value_or(std::string());
   facts_version_ = version_;
   return facts_;
+}
+
+std::optional<std::string> SessionSettings::value(std::string_view name) const {
+  const Tracked tracked = find_tracked(name);
+  if (tracked != Tracked::count) return wanted()[static_cast<std::size_t>(tracked)];
+  const SessionSetting* const setting = settings_.find(name);
+  if (!setting) return std::nullopt;
+  return rules::setting_value(setting->statement);
 }
 
 bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {

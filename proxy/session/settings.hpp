@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,8 @@ class SessionSettings {
   bool is_untold() const { return untold_; }
 
   const TrackedValues& told() const { return *told_; }
+  /// What the session wants a setting to be, near to what SHOW would tell; nullopt: what the server makes of it.
+  std::optional<std::string> value(std::string_view name) const;
   /// What the client believes of a setting that servers report; of another one, `reported`.
   std::string_view told_value(std::string_view name, std::string_view reported) const;
   const TrackedValues& wanted() const { return *wanted_; }
@@ -67,6 +70,8 @@ class SessionSettings {
     bool conforming_strings = true;
     bool ascii_in_characters = false;  ///< of the client_encoding that the client has, or is about to get (rules/misreading.hpp)
     bool temporary_path = false;       ///< the search_path has pg_temp in it: what is created may be temporary
+    std::string search_path;           ///< as SHOW would tell it; empty: not set
+    std::string wished_route;          ///< pgswitch.route
   };
   const Facts& facts() { return facts_version_ == version_ ? facts_ : find_facts(); }
 

@@ -40,10 +40,10 @@ MALFORMED = ((b"P", b"s\0SELECT 1"), (b"B", b"\0\0"), (b"B", b"\0s\0\0\0\0\2"), 
 
 
 class Author:
-    """Writes one conversation."""
+    """Writes one conversation. hint: a comment that some of its statements end with."""
 
-    def __init__(self, seed):
-        self.random = random.Random(seed)
+    def __init__(self, seed, hint=""):
+        self.random, self.hint = random.Random(seed), hint
         self.unfit = set()  # names that EXECUTE must not have: PostgreSQL itself fails over them (EXECUTE of itself, SAVEPOINT)
         self.wanted = {}  # name of a statement -> how many parameters it was parsed with
 
@@ -65,7 +65,8 @@ class Author:
         texts = STRINGS if simple and self.random.random() < 0.15 else self.random.choices(LISTS, WEIGHTS)[0]
         name = self.random.choice(NAMES[2:])
         sql = self.random.choice(texts).format(savepoint=self.random.choice(SAVEPOINTS), name=name, portal=self.random.choice(CURSORS_OF_SQL))
-        return "SELECT 1" if sql.startswith("EXECUTE") and name in self.unfit else sql
+        sql = "SELECT 1" if sql.startswith("EXECUTE") and name in self.unfit else sql
+        return sql + self.hint if self.hint and texts is not CONTROL and self.random.random() < 0.3 else sql
 
     def group(self):
         """Some messages of the extended protocol that belong together, or nearly."""
@@ -140,8 +141,8 @@ class Author:
         return letter + " " + "|".join(words), data
 
 
-def conversation(seed):
-    return Author(seed).conversation()
+def conversation(seed, hint=""):
+    return Author(seed, hint).conversation()
 
 
 def shown(steps):

@@ -14,6 +14,7 @@ from raw import RawClient
 pytestmark = pytest.mark.pgswitch
 FIRST, LAST = map(int, os.environ.get("PGSWITCH_CONVERSATIONS", "0:150").split(":"))
 MARK = "the end of the conversation"
+HINT = " /* pgswitch: route=app.redshift */"
 BLOCK = 50
 
 
@@ -26,8 +27,9 @@ def tidy():
 def talkers(make_pooler, oltp):
     """Pool mode -> a proxy with few servers, so that each is used by many."""
     oltp.sql("SET ROLE app; CREATE TABLE IF NOT EXISTS copied (a text)", "app")
-    with make_pooler(auth_type="trust", rules=None, default_pool_size=2, pool_mode="transaction") as transaction, \
-            make_pooler(auth_type="trust", rules=None, default_pool_size=2, pool_mode="session") as session:
+    settings = {"auth_type": "trust", "rules": None, "default_pool_size": 2, "route_users": "app",
+                "databases": {"app.redshift": f"host=127.0.0.1 port={oltp.port} dbname=app"}}  # the same data by another route
+    with make_pooler(pool_mode="transaction", **settings) as transaction, make_pooler(pool_mode="session", **settings) as session:
         yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}
     oltp.sql("TRUNCATE copied", "app")
 
@@ -77,6 +79,11 @@ def comparable(messages):
     return told_so
 
 
+def is_forced_by_routes(message):
+    """What one server does in one transaction is refused where two would have to."""
+    return message[0] == "E" and message[1].get("M", "").startswith("statements of one implicit transaction route to")
+
+
 ANSWERS = {}  # what PostgreSQL says is asked once, for both pool modes
 
 
@@ -96,7 +103,7 @@ def differs(steps, pipelined, proxy, direct):
     try:
         for _ in range(2):
             seen = told(proxy, steps, pipelined)
-            if seen != expected:
+            if seen != expected and not any(is_forced_by_routes(message) for message in seen):
                 place = next((i for i, pair in enumerate(zip(seen, expected)) if pair[0] != pair[1]), min(len(seen), len(expected)))
                 return f"answer {place + 1}: {seen[place:place + 2]}\ninstead of {expected[place:place + 2]}\nbehind {seen[max(0, place - 3):place]}"
     except TimeoutError:
@@ -110,12 +117,13 @@ def blocks():
 
 @pytest.mark.parametrize("seeds", blocks(), ids=lambda seeds: f"{seeds.start}-{seeds.stop}")
 @pytest.mark.parametrize("mode", ("transaction", "session"))
-def test_what_is_said_is_what_postgresql_says(mode, seeds, talkers, direct):
+@pytest.mark.parametrize("hint", ("", HINT), ids=("one-route", "two-routes"))
+def test_what_is_said_is_what_postgresql_says(hint, mode, seeds, talkers, direct):
     wrong = []
     for seed in seeds:
         for pipelined in (False, True):
-            if not differs(conversation(seed), pipelined, talkers[mode], direct):
+            if not differs(conversation(seed, hint), pipelined, talkers[mode], direct):
                 continue
-            steps = shortened(conversation(seed), lambda some: differs(some, pipelined, talkers[mode], direct))
+            steps = shortened(conversation(seed, hint), lambda some: differs(some, pipelined, talkers[mode], direct))
             wrong.append(f"seed {seed}{', pipelined' * pipelined}:\n{shown(steps)}\n{differs(steps, pipelined, talkers[mode], direct)}")
     assert not wrong, "\n\n".join(wrong)

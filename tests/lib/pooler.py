@@ -7,7 +7,7 @@ from pathlib import Path
 from launch import PROXY, accepts, eventually, free_port, make_folder, reachable_copy, spawn, stop, write_file
 
 # Keys that only pgswitch has; left out of the file for any other program.
-_OWN_KEYS = {"workers", "rules_file", "rules_mode", "rules_on_error", "rules_autoreload",
+_OWN_KEYS = {"workers", "rules_file", "rules_mode", "rules_on_error", "rules_autoreload", "route_users",
              "proxy_protocol", "proxy_protocol_networks",
              "transaction_route_conflict", "max_login_conn_per_address"}
 

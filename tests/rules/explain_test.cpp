@@ -13,6 +13,7 @@ TEST_F(Explain, tells_what_was_understood_asked_and_decided) {
             "statement 1 of 2\n"
             "  text       /* report */ SELECT sum(x)\n"
             "             FROM analytics.sales JOIN users USING (id) LIMIT 5\n"
+            "  fingerprint d73f9c06e26b5c2c\n"
             "  kind       select (SELECT)\n"
             "  read only  yes\n"
             "  reads      analytics.sales, users\n"
@@ -25,6 +26,7 @@ TEST_F(Explain, tells_what_was_understood_asked_and_decided) {
             "  cached     yes, for this exact text, by the user\n"
             "statement 2 of 2\n"
             "  text       listen jobs\n"
+            "  fingerprint 0e6598cd0b6fa83d\n"
             "  kind       listen (LISTEN)\n"
             "  read only  no\n"
             "  effects    LISTEN\n"
@@ -86,6 +88,7 @@ TEST_F(Explain, is_the_same_each_time_with_and_without_rules) {
   EXPECT_EQ(first,
             "statement 1 of 1\n"
             "  text       select 1\n"
+            "  fingerprint 85cb0e94baae62f2\n"
             "  kind       select (SELECT)\n"
             "  read only  yes\n"
             "  decision   the client's own database, shop\n"

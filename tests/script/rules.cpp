@@ -24,6 +24,9 @@ function route(stmt, session)
 end
 
 function rewrite(stmt, session)
+  if stmt:touches("few") then stmt:max_rows(2) end
+  if stmt:touches("brief") then stmt:timeout(1) end
+  if stmt:touches("later") then stmt:delay(1) end
   if stmt:touches("edited") then return stmt:replace_table("edited", "wide.named") end
   if stmt:touches("old") then return (stmt.text:gsub("old", "renamed")) end
 end

@@ -130,6 +130,14 @@ void Run::step(const Step& step) {
       static const auto reloaded = new_engine(2);
       return core_.set_engine(*reloaded);
     }
+    case Step::Kind::limit_passed:
+      if (core_.limit_phase() != LimitPhase::running) return fail("nothing runs that is limited");
+      core_.on_limit_passed();
+      return pump();
+    case Step::Kind::cancel:
+      if (cancels_ == 0) return fail("no cancel request");
+      --cancels_;
+      return;
     case Step::Kind::check: return step.check(core_);
   }
 }
@@ -226,7 +234,14 @@ bool Run::act() {
   const Action action = core_.next();
   const std::string route = rules::route_name(action.route);
   switch (action.kind) {
-    case Action::Kind::need_more: return false;
+    case Action::Kind::need_more:
+      if (core_.limit_phase() != LimitPhase::delayed) return false;
+      core_.on_limit_passed();
+      return true;
+    case Action::Kind::cancel:
+      ++cancels_;
+      core_.on_cancel_ended();
+      return true;
     case Action::Kind::acquire:
       if (wanted_) fail("asks for a second lease while it waits");
       if (server(route).is_leased) fail("asks for " + route + ", which it holds");

@@ -88,6 +88,7 @@ class Run {
   std::string client_unread_, client_received_, client_frames_, requests_;
   std::optional<std::string> wanted_;      ///< the acquire action that is out
   std::vector<std::pair<std::string, Leftover>> releases_;
+  std::size_t cancels_ = 0;                ///< cancel requests sent and not expected yet
   bool closed_ = false;
   bool gaps_ = false;                      ///< requests may go unanswered: a COPY FROM STDIN was seen
   bool nonsense_ = false;                  ///< a server said what none would

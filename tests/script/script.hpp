@@ -10,7 +10,7 @@ namespace pgswitch::script {
 
 /// The promise of one session, step by step, over the real SessionCore with the real rules engine. Tables of schema "b"
 /// and tables named b_* route to "b", everything else to "app"; "forbidden" is refused, "told" is answered with one row,
-/// "old" is rewritten to "renamed". When the script goes out of scope it is run: once as it is, then cut at every byte, then
+/// "old" is rewritten to "renamed", "few" has two rows at most, "brief" a second, and "later" a delay. When the script goes out of scope it is run: once as it is, then cut at every byte, then
 /// with the client, each server and the whole session ended at every byte (see run.hpp).
 class Script {
  public:
@@ -42,6 +42,8 @@ class Script {
   /// An error skips whole requests of this script.
   Script& expect_gaps() { return start_.gaps = true, *this; }
   Script& reload() { return add(Step::Kind::reload); }
+  Script& limit_passed() { return add(Step::Kind::limit_passed); }
+  Script& expect_cancel() { return add(Step::Kind::cancel); }
   Script& check(std::function<void(const SessionCore&)> question);
 
   // Exchanges that many scripts have.

@@ -22,6 +22,8 @@ struct Step {
     lost,            ///< the connection of `route` breaks
     new_server,      ///< the next lease of `route` is of another connection
     reload,          ///< the rules were loaded again
+    limit_passed,    ///< the time is over that a rule lets the statement run
+    cancel,          ///< the core has had a cancel request sent
     check,
   };
   Kind kind;

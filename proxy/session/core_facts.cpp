@@ -1,0 +1,36 @@
+// What rules may know of the session.
+#include "proxy/session/core.hpp"
+
+namespace pgswitch {
+
+const rules::Facts& SessionCore::facts_now() {
+  const SessionSettings::Facts& now = settings_.facts();
+  facts_.in_transaction = in_transaction();
+  facts_.standard_conforming_strings = now.conforming_strings;
+  facts_.ascii_in_characters = now.ascii_in_characters;
+  if (facts_.search_path != now.search_path || facts_.wished_route != now.wished_route) {
+    facts_.search_path = now.search_path;
+    facts_.wished_route = now.wished_route;
+    facts_.identity = rules::next_identity();
+  }
+  return facts_;
+}
+
+void SessionCore::note_write(const rules::Statement& statement) {
+  if (!may_write(statement)) return;
+  if (!writes_) writes_ = Writes();
+  writes_->note(statement, now_us_);
+}
+
+std::optional<std::string> SessionCore::setting(std::string_view name) const { return settings_.value(name); }
+
+const std::vector<rules::WrittenTable>& SessionCore::written() const {
+  static const std::vector<rules::WrittenTable> none;
+  return writes_ ? writes_->tables() : none;
+}
+
+std::int64_t SessionCore::last_write_us() const { return writes_ ? writes_->last_us() : 0; }
+
+std::string SessionCore::pinned_by() const { return describe_pins(pins()); }
+
+}  // namespace pgswitch

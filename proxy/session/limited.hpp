@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/sql_error.hpp"
+#include "rules/decision.hpp"
+
+namespace pgswitch {
+
+/// How far a statement is that a rule limits. The shell has the clock: when limit_us() have passed in `delayed` or `running`, if
+/// that is not 0, it says so.
+enum class LimitPhase : std::uint8_t {
+  none,
+  delayed,    ///< it has to wait before it is sent
+  waited,
+  running,
+  cancelled,  ///< the server has been asked to end it
+};
+
+/// A statement that a rule limits, or several in one message: the tightest of their limits. A member of SessionCore.
+struct Limited {
+  rules::DecisionPtr decision;  ///< of the first one
+  rules::StatementLimits limits;
+  std::uint64_t rows = 0;       ///< that the client has had, of the portal in all
+  std::string portal;           ///< extended protocol
+  LimitPhase phase = LimitPhase::none;
+  bool exceeded = false;        ///< there are more rows
+  bool timed_out = false;
+
+  void add(const rules::DecisionPtr& more);
+  bool has_to_wait() const { return limits.delay_us != 0 && phase == LimitPhase::none; }
+  /// What the present phase may take in µs; 0: any time.
+  std::int64_t time_us() const { return phase == LimitPhase::delayed ? limits.delay_us : limits.timeout_us; }
+  /// May the client see the next message of this type? Counts rows.
+  bool lets_through(char type);
+  /// What the client is told in place of the server's error; nullopt: that.
+  std::optional<protocol::SqlError> error_instead(std::string_view sqlstate) const;
+  protocol::SqlError too_many_rows() const;
+};
+
+}  // namespace pgswitch

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstddef>
+
+#include "rules/decision.hpp"
+
+namespace pgswitch {
+
+/// The simple query at the head of the client's bytes, while it is being worked on.
+struct QueryHead {
+  bool waits = false;  ///< it has been looked at
+  bool decided = false;
+  bool plain = false;
+  bool copies = false;  ///< plain: it is a COPY ... FROM
+  rules::RouteId route = rules::no_route;
+  rules::ScriptPtr script;  ///< of a plain one only when it may write
+  std::size_t next = 0;
+  bool started = false;
+  bool failed = false;
+};
+
+}  // namespace pgswitch

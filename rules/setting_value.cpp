@@ -1,0 +1,95 @@
+#include "rules/setting_value.hpp"
+
+#include <algorithm>
+
+#include "rules/tokens.hpp"
+
+namespace pgswitch::rules {
+namespace {
+
+constexpr std::string_view default_path = "$user, public";
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return result;
+}
+
+bool is_word(std::string_view text, std::string_view word) { return lower(text) == word; }
+
+/// What stands between the quotes, each doubled one or escaped character once.
+std::string without_quotes(std::string_view text) {
+  const bool escapes = text.front() == 'E' || text.front() == 'e';
+  const char quote = text.back();
+  text = text.substr(text.find(quote) + 1);
+  text.remove_suffix(1);
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if ((text[i] == quote || (escapes && text[i] == '\\')) && i + 1 < text.size()) ++i;
+    result += text[i];
+  }
+  return result;
+}
+
+std::string value_of(const Token& token, std::string_view text) {
+  switch (token.type) {
+    case TokenType::word: return lower(text);
+    case TokenType::quoted_word:
+    case TokenType::string:
+    case TokenType::escape_string: return without_quotes(text);
+    default: return std::string(text);
+  }
+}
+
+/// SELECT set_config('name', 'value', false)
+std::string set_config_value(TokenReader& reader) {
+  int literals = 0;
+  for (Token token = reader.next(); token.type != TokenType::end; token = reader.next())
+    if (is_literal(token.type) && ++literals == 2) return value_of(token, reader.text(token));
+  return {};
+}
+
+bool begins_value(const Token& token, std::string_view text) {
+  return (token.type == TokenType::op && text == "=") || (token.type == TokenType::word && (is_word(text, "to") || is_word(text, "zone")));
+}
+
+/// ROLE, SESSION AUTHORIZATION and NAMES have no sign in front of their value.
+bool is_bare(std::string_view word) { return is_word(word, "role") || is_word(word, "authorization") || is_word(word, "names"); }
+
+}  // namespace
+
+std::string setting_value(std::string_view statement) {
+  TokenReader reader(statement);
+  Token token = reader.next();
+  if (is_word(reader.text(token), "select")) return set_config_value(reader);
+  for (token = reader.next(); token.type != TokenType::end && !begins_value(token, reader.text(token)); token = reader.next())
+    if (token.type == TokenType::word && is_bare(reader.text(token))) break;
+  std::string value;
+  for (token = reader.next(); token.type != TokenType::end; token = reader.next()) {
+    if (token.type == TokenType::comment || token.type == TokenType::semicolon) continue;
+    if (value.empty() && begins_value(token, reader.text(token))) continue;  // SET role TO x
+    value += token.type == TokenType::comma ? ", " : value_of(token, reader.text(token));
+  }
+  return value;
+}
+
+void each_of_path(std::string_view path, const std::function<void(std::string_view schema)>& visit) {
+  if (path.empty()) path = default_path;
+  while (!path.empty()) {
+    const std::size_t comma = path.find(',');
+    std::string_view one = path.substr(0, comma);
+    path.remove_prefix(comma == std::string_view::npos ? path.size() : comma + 1);
+    one.remove_prefix(std::min(one.find_first_not_of(" \""), one.size()));
+    visit(one.substr(0, one.find_last_not_of(" \"") + 1));
+  }
+}
+
+std::string value_after(const Statement& statement, std::string_view name, std::string value) {
+  if (has(statement.effects, Effect::reset_all) || has(statement.effects, Effect::discard_all)) value.clear();
+  for (const VariableChange& change : statement.variables)
+    if (change.name == name) value = setting_value(change.statement);
+  return value;
+}
+
+}  // namespace pgswitch::rules

@@ -60,13 +60,34 @@ void each_field(lua_State* L, const char* what, const char* known, Field field) 
   }
 }
 
-void read_session(lua_State* L, Facts& facts) {
-  each_field(L, "session", "user, database, application_name, client_address and in_transaction", [&](std::string_view key) {
+void read_settings(lua_State* L, TestedSession& state) {
+  each_field(L, "session.settings", "names of settings", [&](std::string_view key) {
+    auto& [name, value] = state.settings.emplace_back();
+    name.assign(key);
+    take(L, "a setting", value);
+    return true;
+  });
+}
+
+void take_seconds(lua_State* L, std::optional<double>& into) {
+  const double seconds = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+  if (!(seconds >= 0) || seconds > 86400) luaL_error(L, "session.since_write takes seconds, at most those of a day");
+  into = seconds;
+}
+
+void read_session(lua_State* L, Facts& facts, TestedSession& state) {
+  constexpr const char* known = "user, database, application_name, client_address, in_transaction, tls, certificate, search_path, settings and since_write";
+  each_field(L, "session", known, [&](std::string_view key) {
     if (key == "user") take(L, "session.user", facts.user);
     else if (key == "database") take(L, "session.database", facts.database);
     else if (key == "application_name") take(L, "session.application_name", facts.application_name);
     else if (key == "client_address") take(L, "session.client_address", facts.client_address);
     else if (key == "in_transaction") take(L, "session.in_transaction", facts.in_transaction);
+    else if (key == "tls") take(L, "session.tls", facts.tls);
+    else if (key == "certificate") take(L, "session.certificate", facts.certificate);
+    else if (key == "search_path") take(L, "session.search_path", facts.search_path);
+    else if (key == "settings") read_settings(L, state);
+    else if (key == "since_write") take_seconds(L, state.since_write);
     else return false;
     return true;
   });
@@ -181,7 +202,7 @@ void read_shared(lua_State* L, RuleTest& test) {
 void read_test(lua_State* L, RuleTest& test) {
   each_field(L, "a test", "sql, session, hour, routes, shared and expect", [&](std::string_view key) {
     if (key == "sql") take(L, "sql", test.sql);
-    else if (key == "session") read_session(L, test.session);
+    else if (key == "session") read_session(L, test.session, test.state);
     else if (key == "hour") read_hour(L, test);
     else if (key == "routes") read_routes(L, test);
     else if (key == "shared") read_shared(L, test);

@@ -29,6 +29,12 @@ struct Expectation {
   std::optional<std::string> observed;      ///< a rule that only observes and would have decided
 };
 
+/// What a test says of its session beside Facts.
+struct TestedSession {
+  std::optional<double> since_write;  ///< seconds; none: it has written nothing
+  std::vector<std::pair<std::string, std::string>> settings;
+};
+
 /// A test of rules, as one call of test() says it. A plain value.
 struct RuleTest {
   std::string name;
@@ -36,6 +42,7 @@ struct RuleTest {
   int line = 0;
   std::optional<std::string> sql;           ///< none: the test is about connect(session)
   Facts session;
+  TestedSession state;
   std::optional<int> hour;                  ///< of the local time
   std::vector<std::pair<std::string, RouteState>> routes;          ///< the state of Routes; of others nothing is known
   std::vector<std::pair<std::string, SharedStore::Value>> shared;  ///< what `shared` holds, and nothing else

@@ -114,6 +114,29 @@ class Comparison {
   std::vector<Mismatch>& out_;
 };
 
+/// Far enough from the beginning for a write before it; no whole second, as clocks have it.
+constexpr std::int64_t now_us = 1'000'000'500'000;
+
+/// The session of a test.
+class TestedState : public SessionState {
+ public:
+  explicit TestedState(const TestedSession& about) : about_(about) {}
+  std::optional<std::string> setting(std::string_view name) const override {
+    for (const auto& [known, value] : about_.settings)
+      if (known == name) return value;
+    return std::nullopt;
+  }
+  const std::vector<WrittenTable>& written() const override { return written_; }
+  std::int64_t last_write_us() const override {
+    return about_.since_write ? now_us - static_cast<std::int64_t>(*about_.since_write * one_second_us) : 0;
+  }
+  std::string pinned_by() const override { return {}; }
+
+ private:
+  const TestedSession& about_;
+  std::vector<WrittenTable> written_;
+};
+
 /// One engine with the hour and the counters of all tests.
 class Runner {
  public:
@@ -136,14 +159,10 @@ class Runner {
     for (const auto& [name, route] : routes_)
       if (name == asked.session.database) asked.session.default_route = route;
     prepare(asked, result.mismatches);
-    if (!asked.sql) {
-      Comparison(asked, "", result.mismatches).login(asked.expect.front(), engine_->connect(asked.session));
-    } else {
-      compare(asked, result.mismatches);
-      if (result.mismatches.empty()) return result;
-      fill_shared(asked);
-      result.story = engine_->explain(*asked.sql, asked.session);
-    }
+    const TestedState state(asked.state);
+    asked.session.state = &state;
+    judge(result);
+    asked.session.state = nullptr;
     return result;
   }
 
@@ -157,6 +176,14 @@ class Runner {
   }
 
  private:
+  void judge(RuleTestResult& result) {
+    const RuleTest& asked = result.test;
+    if (!asked.sql) return Comparison(asked, "", result.mismatches).login(asked.expect.front(), engine_->connect(asked.session));
+    compare(asked, result.mismatches);
+    if (result.mismatches.empty()) return;
+    fill_shared(asked);
+    result.story = engine_->explain(*asked.sql, asked.session);
+  }
   void compare(const RuleTest& test, std::vector<Mismatch>& out) {
     const ScriptPtr script = engine_->decide(*test.sql, test.session);
     const std::size_t count = script->items.size();
@@ -191,7 +218,6 @@ class Runner {
     return known != states_.end() ? &known->second : nullptr;
   }
 
-  static constexpr std::int64_t now_us = 1'500'000;  ///< no whole second, as clocks have it
   std::vector<std::pair<std::string, RouteId>> routes_;
   std::vector<std::pair<RouteId, RouteState>> states_;
   std::shared_ptr<SharedStore> shared_ = std::make_shared<SharedStore>();

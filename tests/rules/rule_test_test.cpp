@@ -15,6 +15,8 @@ constexpr char rules_text[] = R"(rules {
   { name = "busy", when = { tables = "busy", where = function() local r = routes["analytics"] return r.healthy and r.active + r.waiting < 3 end }, route = "analytics" },
   { name = "slow", when = { tables = "busy", where = function() return routes["dev.1"].p99 > routes["dev.1"].median * 5 end }, route = "dev.2" },
   { name = "quota", when = { tables = "counted", where = function() return shared.add("count", 1, 60) > 2 end }, reject = "that is enough" },
+  { name = "fresh", when = { tables = "written", wrote_within = 5 }, pass = true },
+  { name = "replica", when = { tables = "written", where = function(stmt, session) return session:setting("work_mem") ~= "1GB" and not session.tls end }, route = "dev.2" },
   { name = "flag", when = { tables = "flagged", where = function() return shared.get("flag") == "up" end }, route = "dev.1" },
 }
 function connect(session)
@@ -87,6 +89,11 @@ TEST_F(RuleTests, pass_where_the_rules_do_what_they_say) {
            "test('t', { sql = 'select * from counted; select 1 from counted', shared = { count = 1 }, expect = { { pass = true }, { reject = true } } })",
            "test('t', { sql = 'select * from flagged', shared = { flag = 'up', half = 0.5 }, expect = { route = 'dev.1' } })",
            "test('t', { sql = 'select * from flagged', expect = { pass = true } })",
+           "test('t', { sql = 'select * from written', expect = { rule = 'replica' } })",
+           "test('t', { sql = 'select * from written', session = { since_write = 4.9 }, expect = { rule = 'fresh' } })",
+           "test('t', { sql = 'select * from written', session = { since_write = 5.1 }, expect = { rule = 'replica' } })",
+           "test('t', { sql = 'select * from written', session = { settings = { work_mem = '1GB' } }, expect = { pass = true, rule = 'default' } })",
+           "test('t', { sql = 'select * from written', session = { tls = true, certificate = 'x' }, expect = { rule = 'default' } })",
        }) {
     EXPECT_EQ(mismatches(test), "") << test;
   }
@@ -134,6 +141,7 @@ TEST_F(RuleTests, a_file_that_could_not_fail_or_is_misspelled_does_not_load) {
       {"test('t', { sql = 'select 1', expects = {} })", "rules_test.lua:1: a test knows sql, session, hour, routes, shared and expect, not 'expects'"},
       {"test('t', { sql = 'select 1', expect = { rout = 'x' } })", "expect knows pass, route, text, reject, answer, rule and observed, not 'rout'"},
       {"test('t', { sql = 'select 1', session = { usr = 'x' }, expect = { pass = true } })", "session knows user, database,"},
+      {"test('t', { sql = 'x', session = { since_write = -1 }, expect = { pass = true } })", "session.since_write takes seconds"},
       {"test('t', { sql = 'x', expect = { reject = { code = '1' } } })", "expect.reject knows sqlstate, message, detail and hint, not 'code'"},
       {"test('t', { sql = 'x', hour = 24, expect = { pass = true } })", "hour takes an hour of the day"},
       {"test('t', { sql = 'x', routes = { a = { activ = 1 } }, expect = { pass = true } })", "a route knows kind, healthy, active, waiting, pool_size, median and p99, not 'activ'"},
@@ -168,9 +176,10 @@ TEST_F(RuleTests, tell_the_rules_that_were_never_hit) {
   const RuleTestRun done = run("test('t', { sql = 'select * from sales', expect = { route = 'analytics' } })\n"
                                "test('e', { sql = 'select 1', session = { user = 'eve' }, expect = { observed = 'watched' } })");
   EXPECT_EQ(done.unhit, (std::vector<std::string>{"rules.lua:2 no sleep", "rules.lua:3 night", "rules.lua:5 here", "rules.lua:6 old", "rules.lua:7 broken",
-                                                  "rules.lua:9 busy", "rules.lua:10 slow", "rules.lua:11 quota", "rules.lua:12 flag",
+                                                  "rules.lua:9 busy", "rules.lua:10 slow", "rules.lua:11 quota", "rules.lua:12 fresh",
+                                                  "rules.lua:13 replica", "rules.lua:14 flag",
                                                   "rules.lua connect", "rules.lua route"}));
-  EXPECT_TRUE(to_text(done, true, false).ends_with("never hit: rules.lua route\n2 tests, 0 failed, 11 rules never hit\n"));
+  EXPECT_TRUE(to_text(done, true, false).ends_with("never hit: rules.lua route\n2 tests, 0 failed, 13 rules never hit\n"));
   EXPECT_EQ(to_text(done, false, false), "2 tests, 0 failed\n");
   EXPECT_TRUE(to_text(done, false, true).starts_with("rules_test.lua:1: ok: t\n"));
 }

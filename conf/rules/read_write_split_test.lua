@@ -11,6 +11,14 @@ end
 
 test("a transaction stays where it began", { sql = "SELECT 1", session = { in_transaction = true }, expect = { pass = true } })
 
+test("who has just written sees it", {
+  sql = "SELECT * FROM customers", session = { since_write = 2 }, expect = { pass = true, rule = "its own writes" },
+})
+
+test("and reads from the replica later", {
+  sql = "SELECT * FROM customers", session = { since_write = 6 }, expect = { route = "app.replica" },
+})
+
 test("so does everything without a replica", {
   sql = "SELECT 1", routes = { ["app.replica"] = { healthy = false } }, expect = { pass = true },
 })

@@ -23,7 +23,7 @@ for _, sql in ipairs {
   "SELECT sum(total) FROM sales WHERE year = 2020 GROUP BY storeid UNION SELECT total FROM sales",
   "SELECT (SELECT max(total) FROM sales) FROM sales WHERE year = 2020",
   "SELECT sum(total) FROM sales WHERE year = 2020.5",
-  "SELECT sum(total) FROM sales JOIN store USING (storeid) WHERE year = 2020",
+  "SELECT sum(total) FROM sales JOIN store USING (storeid) WHERE store.year = 2020",
   "DELETE FROM sales WHERE year = 2020",
 } do
   test("all of them for " .. sql, { sql = sql, expect = { pass = true } })

@@ -3,6 +3,11 @@ local query = "SELECT sum(pricepaid) FROM v_all_sales WHERE saletime >= '%s' AND
 
 test("30 days are fine", { sql = query:format("2008-02-15", "2008-03-16"), expect = { route = "app.redshift" } })
 
+test("so are 30 days in other words", {
+  sql = "SELECT 1 FROM v_all_sales AS s WHERE s.saletime BETWEEN '2008-01-01' AND DATE '2008-01-31' AND (storeid = 1 OR storeid = 2)",
+  expect = { route = "app.redshift" },
+})
+
 test("31 are not", { sql = query:format("2008-12-15", "2009-01-15"), expect = { answer = warning } })
 
 test("nor is an open end", { sql = "SELECT * FROM v_all_sales WHERE saletime >= '2008-01-01'", expect = { answer = warning } })

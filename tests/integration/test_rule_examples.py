@@ -176,7 +176,7 @@ def test_example_wide_scans(start, protocol):
 def test_example_aggregates(start, protocol):
     proxy = start("aggregates")
     with proxy.connect(**protocol) as client:
-        rows = client.execute("SELECT day, sum(total) FROM sales WHERE day > '2020-01-01' GROUP BY day").fetchall()
+        rows = client.execute("SELECT day, sum(total) FROM sales WHERE day >= '2020-01-02' GROUP BY day ORDER BY day").fetchall()
         assert [int(total) for _, total in rows] == [6]
         assert one(client, "SELECT count(*) FROM sales") == 10000
 
@@ -212,6 +212,7 @@ def test_example_read_write_split(start, protocol):
     with proxy.connect(**protocol) as client:
         assert one(client, f"SELECT {WHO}") == "analytics"
         assert one(client, f"INSERT INTO written (what) VALUES ('x') RETURNING {WHO}") == "oltp"
+        assert one(client, f"SELECT {WHO}") == "oltp"
         with client.transaction():
             client.execute("UPDATE written SET what = 'y'")
             assert one(client, f"SELECT {WHO}") == "oltp"

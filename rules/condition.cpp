@@ -235,7 +235,7 @@ bool Condition::has_shape(Question& question) const {
     question.exhausted = cost > question.budget;
     if (question.exhausted) return false;
     question.budget -= cost;
-    return shape->matches(question.statement, question.text, question.facts.standard_conforming_strings);
+    return shape->matches(question.text, question.facts.standard_conforming_strings);
   });
 }
 

@@ -15,7 +15,7 @@ bool is_one(std::string_view shape, std::string_view sql) {
   EXPECT_NE(compiled, nullptr) << shape << ": " << error;
   const StatementPtr statement = analyze(sql).statements.front().statement;
   EXPECT_TRUE(statement->parsed) << sql;
-  return compiled && compiled->may_match(*statement) && compiled->matches(*statement, sql, true);
+  return compiled && compiled->may_match(*statement) && compiled->matches(sql, true);
 }
 
 constexpr std::string_view by_store =

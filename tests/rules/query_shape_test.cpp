@@ -186,6 +186,12 @@ TEST_F(Shapes, rules_and_hooks_match_by_them) {
   EXPECT_EQ(route("select 2 from e x"), "");
 }
 
+TEST_F(Shapes, are_found_by_tables_of_any_name) {
+  ASSERT_TRUE(load(R"(rules { { when = { shape = { 'select 1 from "a.b"', 'select 1 from "*"', 'select 1' } }, route = "analytics" } })")) << error_;
+  for (const char* sql : {"select 2 from \"a.b\"", "select 2 from \"*\"", "select 2"}) EXPECT_EQ(route(sql), "analytics") << sql;
+  EXPECT_EQ(route("select 2 from b"), "");
+}
+
 TEST_F(Shapes, a_match_holds_for_all_texts_of_the_shape_if_literals_do_not_count) {
   ASSERT_TRUE(load("function route(stmt) log('called') if stmt:has_shape('select x from a where y = 1') then return 'analytics' end end")) << error_;
   EXPECT_EQ(route("select x from a z where y = 5"), "analytics");

@@ -18,6 +18,8 @@ _NOT_FOR_SCHEMA = re.compile(
 _RELATION = re.compile(r":rtekind 0 :relid (\d+) (?:(?!:rtekind ).)*? :inFromCl (\w+) :requiredPerms (\d+)")
 _FUNCTION = re.compile(r"\{(?:FUNCEXPR :funcid (\d+) .*?:funcformat (\d)|AGGREF :aggfnoid (\d+)|WINDOWFUNC :winfnoid (\d+))")
 _BY_NAME = "03"  # of funcformat: f(x), and the words that the grammar has for functions
+_SETTINGS = ("debug_pretty_print=off", "statement_timeout=2s", "lock_timeout=1s", "client_min_messages=log")
+_AS_AT_FIRST = "ROLLBACK; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL"
 _UTILITY = "{QUERY :commandType 6"
 _MERGE = "{QUERY :commandType 5"
 _MARKS = {"aggregate": [":hasAggs true"], "window": [":hasWindowFuncs true"], "group_by": [":groupClause (", ":groupingSets ("],
@@ -80,7 +82,8 @@ class Server:
     """A superuser's session that tells the tree of each query."""
 
     def __init__(self, cluster, database):
-        self._conninfo = f"host={cluster.socket_folder} port={cluster.port} user=postgres dbname={database}"
+        options = " ".join(f"-c {setting}" for setting in _SETTINGS)
+        self._conninfo = f"host={cluster.socket_folder} port={cluster.port} user=postgres dbname={database} options='{options}'"
         self._connection = None
         self._trees = []
         self._connect()
@@ -89,7 +92,6 @@ class Server:
         self._connection = pq.PGconn.connect(self._conninfo.encode())
         assert self._connection.status == pq.ConnStatus.OK, self._connection.error_message.decode()
         self._connection.notice_handler = self._on_notice
-        self.run("SET debug_pretty_print = off; SET statement_timeout = '2s'; SET lock_timeout = '1s'; SET client_min_messages = log")
 
     def _on_notice(self, result):
         detail = result.error_field(pq.DiagnosticField.MESSAGE_DETAIL)
@@ -128,12 +130,12 @@ class Server:
         self.run(f'CREATE SCHEMA "{page}"')
         for sql in statements:
             if not _NOT_FOR_SCHEMA.match(sql):
-                self.run(f'ROLLBACK; RESET ROLE; SET search_path = "{page}", public')
+                self.run(f'{_AS_AT_FIRST}; SET search_path = "{page}", public')
                 self.run(sql)
 
     def read_only(self, sql, page, path, parameters):
         """The Outcome of a statement in a READ ONLY transaction."""
-        self.run(f'ROLLBACK; RESET ROLE; DEALLOCATE ALL; SET search_path = "{page}", {path}; SET debug_print_parse = off')
+        self.run(f'{_AS_AT_FIRST}; SET search_path = "{page}", {path}')
         self.run("BEGIN READ ONLY")
         self.run("SET LOCAL debug_print_parse = on")
         self._trees.clear()

@@ -98,15 +98,15 @@ def psql(log):
 
 def pg_dump(log):
     folder = Path(log.cluster.folder)
+    log.cluster.sql("CREATE DATABASE restored")
+    list(log.news())
     for options in ([], ["-s"], ["-a", "--inserts"], ["-a", "--column-inserts", "--rows-per-insert=2"], ["-c", "--if-exists", "-C"],
-                    ["-t", "p*"], ["-n", "public", "-x"], ["--serializable-deferrable"], ["--lock-wait-timeout=5s"],
+                    ["-t", "public.p*"], ["-n", "public", "-x"], ["--serializable-deferrable"], ["--lock-wait-timeout=5s"],
                     ["--enable-row-security"], ["-b"], ["--role=app"], ["--section=pre-data"], ["--quote-all-identifiers"],
                     ["-Fc", "-f", folder / "dump"]):
         log.run(BIN / "pg_dump", *options)
     log.run(BIN / "pg_dumpall")
     log.run(BIN / "pg_dumpall", "-g")
-    log.cluster.sql("CREATE DATABASE restored")
-    list(log.news())
     log.run(BIN / "pg_restore", "-d", "restored", folder / "dump")
     log.run(BIN / "pg_restore", "-d", "restored", "--clean", "--if-exists", "--disable-triggers", "--single-transaction", folder / "dump")
     for command in _SISTERS:

@@ -331,6 +331,7 @@ void SessionSettings::rollback(ServerState& server) {
 
 void SessionSettings::rollback_lost() {
   returning_ = 0;
+  committed_ = false;
   unsettled_ = false;
   unreported_.clear();
   ++version_;

@@ -5,6 +5,17 @@
 /// How edits of the parse tree take part in a decision.
 namespace pgswitch::rules {
 
+namespace {
+
+/// dblink() may write; a call of it that holds a SELECT which does not is as harmless.
+StatementPtr read_only(const Statement& statement) {
+  auto harmless = std::make_shared<Statement>(statement);
+  harmless->read_only = true;
+  return harmless;
+}
+
+}  // namespace
+
 void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft) {
   EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts, asked.name);
   draft.decision.depends_on |= plan.depends_on;
@@ -19,7 +30,7 @@ void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::st
                     sent.parameters == draft.statement->parameters;
   if (!same) return fail_edits(asked, where + ": the edited text is another statement" + (script.error.empty() ? "" : ": " + script.error), draft);
   draft.decision.edits = std::make_shared<const std::vector<TokenEdit>>(std::move(plan.edits));
-  take_sent(asked, script.statements.front().statement, draft);
+  take_sent(asked, edits.dblink ? read_only(sent) : script.statements.front().statement, draft);
 }
 
 /// Why the edits cannot be made; "" when they were.

@@ -163,7 +163,8 @@ NameBits Condition::shape_bits() const {
   for (const std::unique_ptr<QueryShape>& shape : std::get<Shapes>(items_)) {
     const Statement& statement = shape->statement();
     const auto& tables = statement.reads.empty() ? statement.writes : statement.reads;
-    bits |= tables.empty() ? any_name : name_bits(tables.front().name);
+    const bool plain = !tables.empty() && tables.front().name.find('.') == std::string::npos;  // else a pattern would read it otherwise
+    bits |= plain ? name_bits(tables.front().name) : any_name;
   }
   return bits;
 }
@@ -249,7 +250,7 @@ bool Condition::has_shape(Question& question) const {
     question.exhausted = cost > question.budget;
     if (question.exhausted) return false;
     question.budget -= cost;
-    return shape->matches(question.statement, question.text, question.facts.standard_conforming_strings);
+    return shape->matches(question.text, question.facts.standard_conforming_strings);
   });
 }
 

@@ -76,7 +76,7 @@ bool has_shape(lua_State* L, const StatementView& view, const QueryShape& shape)
   if (!shape.may_match(*view.statement)) return false;
   *view.read |= shape.reads();
   LuaState::of(L).charge(L, QueryShape::cost(view.text));
-  return shape.matches(*view.statement, view.text, view.facts->standard_conforming_strings);
+  return shape.matches(view.text, view.facts->standard_conforming_strings);
 }
 
 std::optional<double> days_at(lua_State* L, int from, int until) {

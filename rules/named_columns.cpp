@@ -9,6 +9,8 @@
 namespace pgswitch::rules {
 namespace {
 
+constexpr std::size_t most_lookups = 1'000'000;
+
 const Node* nth(const List* list, std::size_t place) { return static_cast<const Node*>(list->elements[place].ptr_value); }
 
 std::string name_of(const RangeVar* table) {
@@ -36,8 +38,9 @@ const LevelItem* only_item(const QueryLevel* level) {
 
 class ColumnList {
  public:
-  explicit ColumnList(const QueryMap& map) {
-    for (const SelectStmt* select : map.selects()) note_outputs(select);
+  explicit ColumnList(const QueryMap& map) : is_small_(map.lookups() <= most_lookups) {
+    for (const SelectStmt* select : map.selects())
+      if (is_small_) note_outputs(select);
     for (const ColumnUse& use : map.columns())
       if (outputs_.count(use.ref) == 0) add(use);
     for (const JoinExpr* join : map.joins())
@@ -65,6 +68,7 @@ class ColumnList {
     const std::size_t parts = length(fields);
     const Node* last = nth(fields, parts - 1);
     std::string_view name = nodeTag(last) == T_A_Star ? "*" : string_of(last);
+    if (!is_small_) return add({}, name);
     const LevelItem* item = parts == 1 ? only_item(use.level) : find_item(use.level, string_of(nth(fields, parts - 2)));
     if (!item && parts > 2) {  // Redshift: table.column.attribute
       item = find_item(use.level, string_of(nth(fields, 0)));
@@ -95,6 +99,7 @@ class ColumnList {
     if (seen_.insert(std::move(key)).second) columns_.push_back({std::move(table), std::string(name)});
   }
 
+  bool is_small_;  ///< else it would take too long to find out whose columns they are
   std::unordered_set<const ColumnRef*> outputs_;
   std::unordered_set<std::string> seen_;
   std::vector<NamedColumn> columns_;

@@ -24,6 +24,8 @@ constexpr SqlCall sql_calls[] = {
     {"substring", {0, 1, 2}, {"SUBSTRING(", " FROM ", " FOR ", ")"}, 3},
     {"overlay", {0, 1, 2}, {"OVERLAY(", " PLACING ", " FROM ", ")"}, 3},
     {"overlay", {0, 1, 2, 3}, {"OVERLAY(", " PLACING ", " FROM ", " FOR ", ")"}, 4},
+    {"overlaps", {0, 1, 2, 3}, {"((", ", ", ") OVERLAPS (", ", ", "))"}, 4},
+    {"pg_collation_for", {0}, {"COLLATION FOR (", ")"}, 1},
     {"btrim", {0}, {"TRIM(BOTH FROM ", ")"}, 1},
     {"btrim", {1, 0}, {"TRIM(BOTH ", " FROM ", ")"}, 2},
     {"ltrim", {0}, {"TRIM(LEADING FROM ", ")"}, 1},

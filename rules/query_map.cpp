@@ -49,6 +49,12 @@ std::size_t QueryMap::items() const {
   return count;
 }
 
+std::size_t QueryMap::lookups() const {
+  std::size_t count = columns_.size() * items();
+  for (const SelectStmt* s : selects_) count += (length(s->sortClause) + length(s->distinctClause)) * length(s->targetList);
+  return count;
+}
+
 void QueryMap::statement(const Node* node) {
   if (!node) return;
   switch (nodeTag(node)) {

@@ -61,6 +61,8 @@ class QueryMap {
   bool has_places() const { return has_places_; }
   /// How many names there are on all levels.
   std::size_t items() const;
+  /// At most how many names must be compared to find out whose columns, or what output columns, all names are.
+  std::size_t lookups() const;
   /// Each SELECT, those of a UNION one by one.
   const std::vector<const SelectStmt*>& selects() const { return selects_; }
   /// The query that the statement runs, prepares, explains or declares; null when it has none. A SELECT's LIMIT is here.

@@ -46,8 +46,7 @@ bool QueryShape::may_match(const Statement& s) const {
          s.group_by == own.group_by && s.limit == own.limit && s.reads == own.reads && s.writes == own.writes && s.functions == own.functions;
 }
 
-bool QueryShape::matches(const Statement& statement, std::string_view text, bool standard_conforming_strings) const {
-  if (statement.fingerprint == statement_->fingerprint && !query_.has_literals) return true;
+bool QueryShape::matches(std::string_view text, bool standard_conforming_strings) const {
   std::string error;
   const std::optional<PlainQuery> other = plain_query(text, standard_conforming_strings, error);
   return other && is_same(query_, *other);

@@ -47,7 +47,7 @@ class QueryShape {
   /// Has the statement the same tables, functions and clauses? Most that do not match are told here, without parsing them.
   bool may_match(const Statement& statement) const;
   /// `text` of a statement that may match.
-  bool matches(const Statement& statement, std::string_view text, bool standard_conforming_strings) const;
+  bool matches(std::string_view text, bool standard_conforming_strings) const;
   /// What matches() depends on.
   Dependencies reads() const { return query_.has_literals ? bit(Dependency::text) : bit(Dependency::shape); }
   const Statement& statement() const { return *statement_; }

@@ -167,7 +167,10 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (item.decision->verb == Decision::Verb::reject) last_route_.note(*prepared->script);
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
   if (is_local(*prepared) && item.statement->kind != Kind::empty && waits_for_failure(item.statement->kind)) return await_replies(), 0;
-  if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), size;
+  if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) {
+    if (unnamed) unnamed_.reset();  // it goes before the text is looked at
+    return fail_batch(transaction_failed()), size;
+  }
   if (!unnamed && find_prepared(parse->statement)) return on_name_taken(*prepared, *parse) ? size : 0;
 
   Note note;

@@ -102,7 +102,7 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   told_.set(i, seen);
   if (news) changed();
   if (!own && wanted_[i] != seen) {
-    remember(server);
+    if (!committed_) remember(server);
     wanted_.set(i, seen);
   }
   return news;
@@ -157,6 +157,7 @@ void SessionSettings::share(ServerState& server) const {
 
 void SessionSettings::end_cycle() {
   returning_ = 0;
+  committed_ = false;
   // The end of the transaction may take back what was set: what is parsed until then is told apart by it.
   if (unsettled_ || unreported_.empty()) return;
   unreported_.clear();
@@ -311,6 +312,7 @@ void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
 
 void SessionSettings::commit() {
   undo_.clear();
+  committed_ = unsettled_;
   if (unsettled_) unreported("commit");
   unsettled_ = false;
 }
@@ -329,6 +331,7 @@ void SessionSettings::rollback(ServerState& server) {
 
 void SessionSettings::rollback_lost() {
   returning_ = 0;
+  committed_ = false;
   unsettled_ = false;
   unreported_.clear();
   ++version_;

@@ -114,6 +114,7 @@ class SessionSettings {
   Facts facts_;                ///< as of that version
   bool unsettled_ = false;
   bool untold_ = false;
+  bool committed_ = false;   ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
   Settings settings_;
   Settings base_;
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints

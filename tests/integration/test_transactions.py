@@ -104,6 +104,17 @@ def test_commit_and_chain_goes_on_in_a_new_transaction(proxy):
         assert [row[0] for row in connection.execute("SELECT what FROM written")] == ["first"]
 
 
+def test_what_commit_and_chain_commits_stays_when_servers_report_it_later(proxy):
+    """In a batch the report of a setting comes with its end, behind the COMMIT."""
+    with proxy.connect() as connection:
+        with connection.pipeline():
+            for sql in ("BEGIN", "SET DateStyle = 'German'", "COMMIT AND CHAIN"):
+                connection.execute(sql)
+        connection.execute("ROLLBACK")
+        assert connection.info.parameter_status("DateStyle") == "German, DMY"
+        assert one(connection, "SHOW DateStyle") == "German, DMY"
+
+
 def test_an_open_transaction_keeps_its_server(proxy):
     with proxy.connect(autocommit=False) as connection, proxy.many(3) as others:
         pid = one(connection, "SELECT pg_backend_pid()")

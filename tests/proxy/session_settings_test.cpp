@@ -82,6 +82,7 @@ TEST(session_settings, a_transaction_that_is_lost_takes_reported_ones_back_and_t
   Session session;
   session.settings.on_parameter_status(session.here, "TimeZone", "CET", false);
   session.settings.commit();
+  session.settings.end_cycle();
   session.settings.on_parameter_status(session.here, "TimeZone", "Asia/Tokyo", false);
   session.settings.rollback_lost();
   EXPECT_EQ(session.replay(session.there), "SET TimeZone='CET'");

@@ -61,6 +61,11 @@ TEST_F(Dblink, declared_functions_are_handed_over) {
   EXPECT_TRUE(decision("select report()").rewritten);
 }
 
+TEST_F(Dblink, what_is_sent_is_known_to_write_nothing) {
+  ASSERT_TRUE(load("function rewrite(stmt) return stmt:wrap_dblink('redshift', 'id int') end")) << error_;
+  EXPECT_TRUE(decide("select 1").items.front().statement->read_only);
+}
+
 TEST_F(Dblink, strings_with_backslash_escapes_are_not) {
   ASSERT_TRUE(load("function rewrite(stmt) return stmt:wrap_dblink('redshift', 'id int') end")) << error_;
   facts_.standard_conforming_strings = false;

@@ -72,8 +72,8 @@ TEST_F(Declared, columns_of_super_are_no_tables) {
 }
 
 TEST_F(Declared, without_a_word_of_them_they_are_tables) {
-  const Statement& statement = *analyze("select * from customers c, c.orders o").statements.front().statement;
-  EXPECT_EQ(statement.reads, (std::vector<TableName>{{"", "customers"}, {"c", "orders"}}));
+  const StatementPtr statement = analyze("select * from customers c, c.orders o").statements.front().statement;
+  EXPECT_EQ(statement->reads, (std::vector<TableName>{{"", "customers"}, {"c", "orders"}}));
 }
 
 TEST_F(Declared, what_is_wrong_is_told_when_the_file_loads) {

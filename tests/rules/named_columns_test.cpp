@@ -47,6 +47,15 @@ TEST(NamedColumns, are_told_with_the_table_where_that_is_sure) {
   for (const Case& row : cases) EXPECT_EQ(columns_of(row.sql), row.seen) << row.sql;
 }
 
+TEST(NamedColumns, of_a_very_large_statement_have_no_table) {
+  std::string sql = "select x, a1.y from a a0";
+  for (int i = 1; i < 1500; ++i) sql += ", a a" + std::to_string(i);
+  EXPECT_EQ(columns_of(sql), "x a:y");
+  sql += " where true";
+  for (int i = 0; i < 800; ++i) sql += " and a5.x = 1";
+  EXPECT_EQ(columns_of(sql), "x y");
+}
+
 std::string literals_of(std::string_view sql, bool conforming = true) {
   std::string all;
   for (const TextLiteral& literal : text_literals(sql, conforming, true)) {

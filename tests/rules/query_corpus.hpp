@@ -28,6 +28,7 @@ inline constexpr std::string_view queries[] = {
     "select rank() over (partition by a order by b), sum(a) over w, sum(a) over (w rows 2 preceding), sum(a) over () from t window w as (order by c)",
     "select sum(a) over (order by b range between unbounded preceding and current row exclude ties), sum(a) over (groups between 1 preceding and 2 following)",
     "select extract(year from a), a at time zone 'utc', position(a in b), substring(a from 1 for 2), overlay(a placing b from 1), trim(a), trim(leading 'x' from a)",
+    "select (a, b) overlaps (c, d + 1), collation for (a || b)",
     "select current_date, current_timestamp, current_time(3), localtime, current_user, session_user, current_schema, user",
     "select a, b from t group by a, rollup (a, b), cube (c), grouping sets ((a), (b), ()), () having grouping(a) > 0",
     "select a from t group by distinct a, b limit 5 offset 2",

@@ -14,7 +14,7 @@ namespace {
 
 bool is_one(const QueryShape& shape, std::string_view sql) {
   const StatementPtr statement = analyze(sql).statements.front().statement;
-  return statement->parsed && shape.may_match(*statement) && shape.matches(*statement, sql, true);
+  return statement->parsed && shape.may_match(*statement) && shape.matches(sql, true);
 }
 
 ParseTree tree_of(std::string_view sql) {

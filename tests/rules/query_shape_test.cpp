@@ -15,7 +15,7 @@ bool is_one(std::string_view shape, std::string_view sql) {
   EXPECT_NE(compiled, nullptr) << shape << ": " << error;
   const StatementPtr statement = analyze(sql).statements.front().statement;
   EXPECT_TRUE(statement->parsed) << sql;
-  return compiled && compiled->may_match(*statement) && compiled->matches(*statement, sql, true);
+  return compiled && compiled->may_match(*statement) && compiled->matches(sql, true);
 }
 
 constexpr std::string_view by_store =
@@ -184,6 +184,12 @@ TEST_F(Shapes, rules_and_hooks_match_by_them) {
   EXPECT_EQ(decision("select * from b where b.id = $1").rewritten, "SELECT * FROM ab WHERE id = $1");
   EXPECT_EQ(route("select 2 from d x"), "analytics");
   EXPECT_EQ(route("select 2 from e x"), "");
+}
+
+TEST_F(Shapes, are_found_by_tables_of_any_name) {
+  ASSERT_TRUE(load(R"(rules { { when = { shape = { 'select 1 from "a.b"', 'select 1 from "*"', 'select 1' } }, route = "analytics" } })")) << error_;
+  for (const char* sql : {"select 2 from \"a.b\"", "select 2 from \"*\"", "select 2"}) EXPECT_EQ(route(sql), "analytics") << sql;
+  EXPECT_EQ(route("select 2 from b"), "");
 }
 
 TEST_F(Shapes, a_match_holds_for_all_texts_of_the_shape_if_literals_do_not_count) {

@@ -15,8 +15,10 @@ namespace {
 constexpr std::size_t most_words = 256;
 constexpr std::size_t most_heads = 16;
 
-/// Of a longer text only the beginning is evidence: the worker has others to serve.
-constexpr std::size_t most_tokens = 20'000;
+/// Behind so many tokens literals and signs are passed over, and behind the second number nothing is looked at: the worker has others
+/// to serve.
+constexpr std::size_t most_thorough = 20'000;
+constexpr std::size_t most_tokens = 4'000'000;
 
 /// The first tokens of a statement: enough to tell its kind.
 struct Heads {
@@ -268,10 +270,13 @@ class Evidence {
 
 void Evidence::gather() {
   Token t = reader_.next();
-  for (std::size_t n = 0; t.type != TokenType::end && n < most_tokens; ++n, t = reader_.next()) {
-    if (t.type != TokenType::comment) on_token(t);
+  std::size_t n = 0;
+  for (; t.type != TokenType::end && n < most_tokens; ++n, t = reader_.next()) {
+    if (t.type == TokenType::comment) continue;
+    if (n < most_thorough || !is_literal(t.type)) on_token(t);
   }
-  if (t.type != TokenType::end) out_.effects |= bit(Effect::unknown_settings);
+  if (n > most_thorough) out_.effects |= bit(Effect::unknown_settings);
+  out_.unread = t.type != TokenType::end;
   tables_.finish(out_);
   out_.redshift_keyword = redshift_.keyword();
 }

@@ -85,6 +85,7 @@ Outcome Chain::decide(const StatementPtr& statement, StatementText text, const F
   if (nothing_to_ask || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
   Draft draft{statement, text.own, text.with_comments, text.whole, facts, steps, {}, statement, false, {}};
   if (!refuses_setting(draft)) {
+    if (lua_ != nullptr) lua_->set_rehearsal(steps != nullptr);
     if (lua_ != nullptr) ask_rules(draft);
     take_choice(draft);
   }

@@ -8,11 +8,12 @@
 namespace pgswitch::rules {
 
 void step_over(const Statement& statement, Facts& facts) {
-  constexpr Effects sets = bit(Effect::set_variable) | bit(Effect::set_local) | bit(Effect::reset_all) | bit(Effect::discard_all);
+  constexpr Effects sets = bit(Effect::set_variable) | bit(Effect::set_local) | bit(Effect::reset_all) | bit(Effect::discard_all) |
+                           bit(Effect::unknown_settings);
   facts.in_transaction = transaction_after(statement, facts.in_transaction);
   if ((statement.effects & sets) == 0) return;
-  facts.search_path = value_after(statement, "search_path", std::move(facts.search_path));
-  facts.wished_route = value_after(statement, "pgswitch.route", std::move(facts.wished_route));
+  facts.search_path = path_after(statement, std::move(facts.search_path));
+  facts.wished_route = route_after(statement, std::move(facts.wished_route));
   facts.identity = 0;
 }
 

@@ -38,7 +38,7 @@ struct Facts {
   std::string application_name;
   std::string client_address;  ///< "127.0.0.1" or "unix"
   std::string certificate;     ///< common name of the client's certificate; empty: it has shown none
-  std::string search_path;     ///< names as the setting has them, "a, b"; empty: the server's default
+  std::string search_path;     ///< names as the setting has them, "a, b"; empty: the server's default; unknown_path: any
   std::string wished_route;    ///< the setting pgswitch.route
   bool tls = false;
   bool in_transaction = false;

@@ -47,6 +47,7 @@ struct LuaWorld {
   std::shared_ptr<TreeOnItsWay> tree;
   std::string error;             ///< of the last require or regular expression
   std::string text;              ///< on its way to Lua: what may raise has no string of its own
+  bool rehearsal = false;        ///< nothing may be changed: it is only asked what would be decided
   bool loading = false;          ///< the file is being loaded: globals may be set and modules required
 };
 

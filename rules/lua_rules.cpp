@@ -84,6 +84,7 @@ bool LuaRules::build(std::string& error) {
     return false;
   }
   if (!take_table(error)) return false;
+  if (!check_hooks(error)) return false;
   if (options_.coverage != nullptr) sources_.each([this](const std::string& name, const std::string& source) { options_.coverage->add_source(name, source); });
   state_ = std::move(state);
   return true;
@@ -101,6 +102,19 @@ bool LuaRules::take_table(std::string& error) {
   }
   world_.reader = RuleReader{};
   has_table_ = true;
+  return true;
+}
+
+/// A rule that is for every statement leaves nothing for the hooks.
+bool LuaRules::check_hooks(std::string& error) const {
+  if (table_.size() == 0 || !table_[table_.size() - 1].ends_all()) return true;
+  const TableRule& last = table_[table_.size() - 1];
+  for (const Hook hook : hooks) {
+    if (hook == Hook::connect || !has(hook)) continue;
+    error = definitions_[index_of(hook)].text() + ": hook " + std::string(to_string(hook)) + " can never be reached: the rule \"" + last.name + "\" (" +
+            last.place + ") has no 'when'";
+    return false;
+  }
   return true;
 }
 

@@ -51,6 +51,9 @@ class LuaRules {
   /// Calls a hook that is there. `statement` is not looked at for Hook::connect. Valid until the next call.
   const HookResult& ask(Hook hook, const Statement* statement, std::string_view text, const Facts& facts);
 
+  /// What is asked from now on is only for show: `shared` keeps what it has.
+  void set_rehearsal(bool rehearsal) { world_.rehearsal = rehearsal; }
+
   const RuleTable& table() const { return table_; }
   const Declarations& declarations() const { return declarations_; }
   /// Calls a function that the rule at `place` of the table has.
@@ -60,6 +63,7 @@ class LuaRules {
   explicit LuaRules(LuaOptions options);
   bool build(std::string& error);
   bool take_table(std::string& error);
+  bool check_hooks(std::string& error) const;
   void find_definitions(lua_State* L);
   struct Call;
   const HookResult& run(Call& call, const std::string& definition);

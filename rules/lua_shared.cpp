@@ -85,8 +85,17 @@ int shared_set(lua_State* L) {
     if (size > SharedStore::longest_value) return luaL_error(L, "a value of shared has at most %d bytes", static_cast<int>(SharedStore::longest_value));
     if (!take_text(value, text, size)) return luaL_error(L, "not enough memory");
   }
+  if (world_of(L).rehearsal) return 0;
   if (!shared.set(key, std::move(value), clock_us(L), until_us)) return luaL_error(L, "shared is full");
   return 0;
+}
+
+/// What adding would come to.
+int push_sum(lua_State* L, const SharedStore& shared, std::string_view key, std::int64_t number) {
+  SharedStore::Value& value = world_of(L).shared_value;
+  const bool known = shared.get(key, clock_us(L), value) && std::holds_alternative<std::int64_t>(value);
+  lua_pushinteger(L, number + (known ? std::get<std::int64_t>(value) : 0));
+  return 1;
 }
 
 int shared_add(lua_State* L) {
@@ -95,6 +104,7 @@ int shared_add(lua_State* L) {
   const std::int64_t number = luaL_checkinteger(L, 2);
   const std::int64_t until_us = end_argument(L, 3);
   std::int64_t sum = 0;
+  if (world_of(L).rehearsal) return push_sum(L, shared, key, number);
   if (!shared.add(key, number, clock_us(L), until_us, sum)) return luaL_error(L, "shared is full, or what it has there is no whole number");
   lua_pushinteger(L, sum);
   return 1;
@@ -102,7 +112,8 @@ int shared_add(lua_State* L) {
 
 int shared_remove(lua_State* L) {
   const std::string_view key = key_argument(L);
-  store(L).remove(key);
+  SharedStore& shared = store(L);
+  if (!world_of(L).rehearsal) shared.remove(key);
   return 0;
 }
 

@@ -31,7 +31,7 @@ struct Reader {
 bool is_in_path(std::string_view schema, const Reader& reader) {
   if (reader.facts == nullptr) return false;
   *reader.read |= bit(Dependency::search_path);
-  bool found = false;
+  bool found = reader.facts->search_path == unknown_path;
   each_of_path(reader.facts->search_path, [&](std::string_view one) {
     if (one == "$user") *reader.read |= bit(Dependency::user);
     found = found || glob(one == "$user" ? std::string_view(reader.facts->user) : one, schema);
@@ -60,6 +60,7 @@ bool is_touched(const Statement& statement, std::string_view pattern, Access acc
   const auto any = [&](const std::vector<TableName>& tables) {
     return std::any_of(tables.begin(), tables.end(), [&](const TableName& table) { return is_named(table, names, reader); });
   };
+  if (statement.unread) return true;
   if (access != Access::writes && any(statement.reads)) return true;
   if (access != Access::reads && any(statement.writes)) return true;
   if (access != Access::any || statement.parsed) return false;
@@ -99,6 +100,7 @@ bool touches(const Statement& statement, std::string_view pattern, Access access
 }
 
 NameBits name_bits(const Statement& statement) {
+  if (statement.unread) return any_name;
   NameBits bits = no_name;
   for (const TableName& table : statement.reads) bits |= bit_of(table.name) | bit_of(table.schema);
   for (const TableName& table : statement.writes) bits |= bit_of(table.name) | bit_of(table.schema);
@@ -114,6 +116,7 @@ NameBits name_bits(std::string_view pattern) {
 }
 
 bool calls(const Statement& statement, std::string_view function) {
+  if (statement.unread) return true;
   const bool qualified = function.find('.') != std::string_view::npos;
   return std::any_of(statement.functions.begin(), statement.functions.end(), [&](const std::string& name) {
     const std::size_t dot = qualified ? std::string::npos : name.rfind('.');

@@ -47,7 +47,7 @@ bool RuleTable::add(TableRule&& rule, std::string& error) {
       return false;
     }
   }
-  if (!rules_.empty() && rules_.back().is_for_all() && !rules_.back().observes) {
+  if (!rules_.empty() && rules_.back().ends_all()) {
     error = "it can never be reached: the rule \"" + rules_.back().name + "\" (" + rules_.back().place + ") has no 'when'";
     return false;
   }

@@ -42,7 +42,8 @@ struct TableRule {
 
   /// "rules.lua:12 analytics"
   std::string label() const { return place + " " + name; }
-  bool is_for_all() const { return conditions.empty() && !asks_where; }
+  /// Nobody behind it is asked: it decides about every statement.
+  bool ends_all() const { return conditions.empty() && !asks_where && !observes; }
   /// Is it for texts alone that PostgreSQL's grammar refuses?
   bool is_for_unparsed() const;
   void add(Condition condition, std::string written);

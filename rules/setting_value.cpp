@@ -1,6 +1,7 @@
 #include "rules/setting_value.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "rules/tokens.hpp"
 
@@ -54,8 +55,31 @@ bool begins_value(const Token& token, std::string_view text) {
   return (token.type == TokenType::op && text == "=") || (token.type == TokenType::word && (is_word(text, "to") || is_word(text, "zone")));
 }
 
-/// ROLE, SESSION AUTHORIZATION and NAMES have no sign in front of their value.
-bool is_bare(std::string_view word) { return is_word(word, "role") || is_word(word, "authorization") || is_word(word, "names"); }
+/// ROLE, SESSION AUTHORIZATION, NAMES and SCHEMA have no sign in front of their value.
+bool is_bare(std::string_view word) {
+  return is_word(word, "role") || is_word(word, "authorization") || is_word(word, "names") || is_word(word, "schema");
+}
+
+/// Characters written by their numbers.
+bool names_escapes(std::string_view text) { return text.find('\\') != std::string_view::npos || lower(text).find("u&") != std::string::npos; }
+
+/// A list of names in a text, as PostgreSQL reads it: what is not in quotes is folded to lower case.
+std::string folded(std::string_view list) {
+  std::string result;
+  bool quoted = false;
+  for (const char c : list) {
+    if (c == '"') quoted = !quoted;
+    else result += quoted || c < 'A' || c > 'Z' ? c : static_cast<char>(c + 32);
+  }
+  return result;
+}
+
+std::string after(const Statement& statement, std::string_view name, std::string value, std::string (*read)(std::string_view)) {
+  if (has(statement.effects, Effect::reset_all) || has(statement.effects, Effect::discard_all)) value.clear();
+  for (const VariableChange& change : statement.variables)
+    if (change.name == name) value = read(change.statement);
+  return value;
+}
 
 }  // namespace
 
@@ -66,12 +90,15 @@ std::string setting_value(std::string_view statement) {
   for (token = reader.next(); token.type != TokenType::end && !begins_value(token, reader.text(token)); token = reader.next())
     if (token.type == TokenType::word && is_bare(reader.text(token))) break;
   std::string value;
+  std::size_t items = 0;
+  bool is_default = false;
   for (token = reader.next(); token.type != TokenType::end; token = reader.next()) {
     if (token.type == TokenType::comment || token.type == TokenType::semicolon) continue;
     if (value.empty() && begins_value(token, reader.text(token))) continue;  // SET role TO x
+    is_default = ++items == 1 && token.type == TokenType::word && is_word(reader.text(token), "default");
     value += token.type == TokenType::comma ? ", " : value_of(token, reader.text(token));
   }
-  return value;
+  return is_default ? std::string() : value;
 }
 
 void each_of_path(std::string_view path, const std::function<void(std::string_view schema)>& visit) {
@@ -85,11 +112,26 @@ void each_of_path(std::string_view path, const std::function<void(std::string_vi
   }
 }
 
-std::string value_after(const Statement& statement, std::string_view name, std::string value) {
-  if (has(statement.effects, Effect::reset_all) || has(statement.effects, Effect::discard_all)) value.clear();
-  for (const VariableChange& change : statement.variables)
-    if (change.name == name) value = setting_value(change.statement);
-  return value;
+std::string search_path_value(std::string_view statement) {
+  if (names_escapes(statement)) return std::string(unknown_path);
+  TokenReader reader(statement);
+  const Token first = reader.next();
+  std::string value = setting_value(statement);
+  return is_word(reader.text(first), "select") ? folded(value) : value;
+}
+
+bool hides_settings(const Statement& statement) {
+  const bool told = std::any_of(statement.variables.begin(), statement.variables.end(), [](const VariableChange& change) { return change.local; });
+  if (!has(statement.effects, Effect::unknown_settings) && (!has(statement.effects, Effect::set_local) || told)) return false;
+  return std::any_of(statement.functions.begin(), statement.functions.end(),
+                     [](const std::string& name) { return name == "set_config" || name == "pg_catalog.set_config"; });
+}
+
+std::string route_after(const Statement& statement, std::string value) { return after(statement, "pgswitch.route", std::move(value), &setting_value); }
+
+std::string path_after(const Statement& statement, std::string value) {
+  if (hides_settings(statement)) return std::string(unknown_path);
+  return after(statement, "search_path", std::move(value), &search_path_value);
 }
 
 }  // namespace pgswitch::rules

@@ -11,10 +11,18 @@ namespace pgswitch::rules {
 /// folded to lower case, literals without their quotes. `statement`: SET, or SELECT set_config(...) with literals.
 std::string setting_value(std::string_view statement);
 
+/// The search_path behind a statement that sets it, names as PostgreSQL has them. unknown_path when it cannot be told.
+std::string search_path_value(std::string_view statement);
+inline constexpr std::string_view unknown_path = "*";
+
+/// Calls set_config() in a way that does not tell what it sets.
+bool hides_settings(const Statement& statement);
+
 /// Calls `visit` for each name of a search_path as setting_value() has it; for those of PostgreSQL's default when it is empty.
 void each_of_path(std::string_view path, const std::function<void(std::string_view schema)>& visit);
 
-/// What `name` is set to behind `statement`, when it was `value` before: "" for its start.
-std::string value_after(const Statement& statement, std::string_view name, std::string value);
+/// What pgswitch.route, or the search_path, is behind `statement`, when it was `value` before: "" for its start.
+std::string route_after(const Statement& statement, std::string value);
+std::string path_after(const Statement& statement, std::string value);
 
 }  // namespace pgswitch::rules

@@ -99,6 +99,7 @@ struct Statement {
   Kind kind = Kind::empty;
   std::string command;  ///< "SELECT", "CREATE TABLE", "ALTER ROLE", ... (PostgreSQL's command names); "" for unparsed
   bool parsed = true;
+  bool unread = false;  ///< so long that its end was not looked at: it may name any table and any function
   /// Provably changes nothing: no DML (in CTEs either), no FOR UPDATE/SHARE, no INTO, no known volatile function.
   bool read_only = false;
   Effects effects = 0;

@@ -148,6 +148,7 @@ class SessionCore : private rules::SessionState {
 
   // core_client.cpp: frames of the client
   std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t end_moment(std::size_t used);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
   void give_up(std::string why);
   bool small_is_whole(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -184,6 +185,7 @@ class SessionCore : private rules::SessionState {
 
   // core_extended.cpp, core_execute.cpp: extended protocol
   std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t take_parse(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::Parse& parse, PreparedStatementPtr prepared);
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
@@ -360,6 +362,12 @@ class SessionCore : private rules::SessionState {
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;
   PreparedStatementPtr unnamed_;
+  /// What a decision that depends on the moment came to: it holds for the Describe and the Bind that follow, and for a message that has to wait.
+  struct Momentary {
+    PreparedStatementPtr asked, answer;
+  };
+  Momentary momentary_;
+  PreparedStatementPtr parsing_;  ///< made of a Parse that waits, if its decision depends on the moment
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
   std::uint32_t transactions_ = 0;  ///< whose portals are gone

@@ -66,18 +66,24 @@ void SessionCore::give_up(std::string why) {
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
 
+/// A Bind has been given what was decided for it, or the batch goes on: what depends on the moment is asked again.
+std::size_t SessionCore::end_moment(std::size_t used) {
+  if (used > 0 && momentary_.asked) momentary_ = {};
+  return used;
+}
+
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   switch (header.type) {
-    case frontend::query: return on_query(header, in);
+    case frontend::query: return end_moment(on_query(header, in));
     case frontend::parse: return on_parse(header, in);
-    case frontend::bind: return on_bind(header, in);
+    case frontend::bind: return end_moment(on_bind(header, in));
     case frontend::describe: return on_describe(header, in);
-    case frontend::execute: return on_execute(header, in);
+    case frontend::execute: return end_moment(on_execute(header, in));
     case frontend::close: return on_close(header, in);
-    case frontend::sync: return on_sync(header, in);
+    case frontend::sync: return end_moment(on_sync(header, in));
     case frontend::flush: return on_flush(header, in);
     case frontend::function_call: return on_function_call(header, in);
     case frontend::copy_data:

@@ -1,5 +1,6 @@
 // The extended protocol: names of prepared statements are the client's, what servers hold is content-addressed.
 #include <algorithm>
+#include <utility>
 
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
@@ -18,6 +19,8 @@ using rules::Kind;
 using rules::ScriptItem;
 
 namespace {
+
+bool is_momentary(const PreparedStatement& prepared) { return has(prepared.item().decision->depends_on, rules::Dependency::volatile_); }
 
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
@@ -79,11 +82,13 @@ bool SessionCore::is_current(const PreparedStatement& prepared) const {
 /// The statement as the rules now in force, and the session's state, decide it.
 PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
   if (is_current(*prepared)) return prepared;
+  if (momentary_.asked == prepared) return momentary_.answer;
   const rules::ScriptPtr& script = decide(prepared->text);
   if (prepared->item().statement->prepared.empty() && script == prepared->script) return prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
   set_sent_text(*again);
+  if (is_momentary(*again)) momentary_ = {std::move(prepared), again};
   return again;
 }
 
@@ -156,13 +161,26 @@ SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
 std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return size;
+  if (skip_until_sync_) return parsing_.reset(), size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
-  PreparedStatementPtr prepared = make_prepared(parse->text, parse->parameter_types, unnamed);
+  PreparedStatementPtr prepared = parsing_ ? std::exchange(parsing_, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
+  const PreparedStatementPtr made = prepared;
+  const std::size_t used = take_parse(header, in, *parse, std::move(prepared));
+  if (!is_momentary(*made)) return used;
+  if (used == 0)
+    parsing_ = made;
+  else
+    momentary_ = {made, made};
+  return used;
+}
+
+std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, const frontend::Parse& parse, PreparedStatementPtr prepared) {
+  const std::size_t size = header.frame_size();
+  const bool unnamed = parse.statement.empty();
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) last_route_.note(*prepared->script);
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
@@ -171,12 +189,12 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
     if (unnamed) unnamed_.reset();  // it goes before the text is looked at
     return fail_batch(transaction_failed()), size;
   }
-  if (!unnamed && find_prepared(parse->statement)) return on_name_taken(*prepared, *parse) ? size : 0;
+  if (!unnamed && find_prepared(parse.statement)) return on_name_taken(*prepared, parse) ? size : 0;
 
   Note note;
   if (is_local(*prepared)) {
     ++counters.client_parses;
-    rename(parse->statement, std::move(prepared), note);
+    rename(parse.statement, std::move(prepared), note);
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
@@ -194,13 +212,13 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   }
   ++counters.client_parses;
   const PreparedStatement& parsed = *prepared;
-  rename(parse->statement, std::move(prepared), note);
+  rename(parse.statement, std::move(prepared), note);
   if (known && !fails) {
     // Known there: the client gets its ParseComplete in its place, the server is not asked.
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
   }
-  send_parse(*link, parsed, *parse, in.substr(0, size), known, std::move(note));
+  send_parse(*link, parsed, parse, in.substr(0, size), known, std::move(note));
   return size;
 }
 

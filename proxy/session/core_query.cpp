@@ -43,6 +43,17 @@ SqlError split_transaction(RouteId wrote_on, RouteId next) {
           "Send them as separate queries, or in a transaction.", 0};
 }
 
+/// It would be committed by the time that it has too many rows.
+bool commits_rows(const ScriptItem& item) {
+  return counts_rows(item) && writes(item) && (item.statement->returning || item.statement->kind == Kind::select);
+}
+
+SqlError limited_write() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+          "a statement whose rows a rule limits must not write outside of a transaction", "Its rows are counted when it has been committed.",
+          "Run it in a transaction, or by the extended protocol.", 0};
+}
+
 SqlError limited_beside_writes() {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "a statement whose rows a rule limits must not stand in one query string with one that writes", "",
@@ -160,6 +171,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
     route = next;
     wrote |= writes(item);
     counted |= counts_rows(item);
+    if (commits_rows(item)) return limited_write();
     if (wrote && counted && work_->head.script->items.size() > 1) return limited_beside_writes();
   }
   return std::nullopt;

@@ -13,10 +13,14 @@ namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
+constexpr std::string_view search_path = "search_path";
 constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
 
 /// Only application_name has a value that is empty; of the others it means that none was told.
 bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
+
+/// What rules look at without asking for it.
+bool is_for_rules(std::string_view name) { return name == search_path || name == "pgswitch.route"; }
 
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
 constexpr std::array<std::string_view, 19> not_parsed_with{
@@ -73,11 +77,12 @@ SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
     : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
 
 const SessionSettings::Facts& SessionSettings::find_facts() {
-  const SessionSetting* path = settings_.find("search_path");
+  const SessionSetting* path = local_.find("search_path");
+  if (!path) path = settings_.find("search_path");
   facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
   facts_.ascii_in_characters = rules::has_ascii_in_characters(told_[client_encoding]) || rules::has_ascii_in_characters(wanted_[client_encoding]);
   facts_.temporary_path = path && rules::names_temporary_schema(path->statement);
-  facts_.search_path = path ? rules::setting_value(path->statement) : std::string();
+  facts_.search_path = path_hidden_ ? std::string(rules::unknown_path) : path ? rules::search_path_value(path->statement) : std::string();
   facts_.wished_route = value("pgswitch.route").value_or(std::string());
   facts_version_ = version_;
   return facts_;
@@ -86,7 +91,8 @@ const SessionSettings::Facts& SessionSettings::find_facts() {
 std::optional<std::string> SessionSettings::value(std::string_view name) const {
   const Tracked tracked = find_tracked(name);
   if (tracked != Tracked::count) return wanted()[static_cast<std::size_t>(tracked)];
-  const SessionSetting* const setting = settings_.find(name);
+  const SessionSetting* setting = local_.find(name);
+  if (!setting) setting = settings_.find(name);
   if (!setting) return std::nullopt;
   return rules::setting_value(setting->statement);
 }
@@ -192,7 +198,7 @@ std::string SessionSettings::parsing() const {
 void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
 
 SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, const ServerState& server) const {
-  return {std::string(savepoint), settings_, server.settings, wanted_};
+  return {std::string(savepoint), settings_, server.settings, local_, wanted_};
 }
 
 void SessionSettings::remember(const ServerState& server) {
@@ -207,6 +213,8 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
   }
   remember(server);
   changed();
+  local_.erase(name);
+  if (name == search_path) path_hidden_ = false;
   const SharedText text = statement;
   const bool shared = settings_.shares(server.settings);
   settings_.set(name, text);
@@ -214,6 +222,13 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
     server.settings = settings_;
   else
     server.settings.set(name, text);
+}
+
+/// Until the transaction ends.
+void SessionSettings::set_local(std::string_view name, const std::string& statement, const ServerState& server) {
+  remember(server);
+  ++version_;
+  local_.set(name, statement);
 }
 
 void SessionSettings::reset(std::string_view name, ServerState& server) {
@@ -228,6 +243,8 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
     return;
   }
   changed();
+  local_.erase(name);
+  if (name == search_path) path_hidden_ = false;
   server.settings.erase(name);
   if (const SessionSetting* base = base_.find(name))
     settings_.set(name, base->statement);
@@ -238,6 +255,8 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
 void SessionSettings::reset_all(ServerState& server, bool role_too) {
   remember(server);
   changed();
+  local_.clear();
+  path_hidden_ = false;
   Settings wanted = base_;
   Settings on_server;
   if (!role_too) {
@@ -269,8 +288,10 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
     }
   }
   if (has(effects, Effect::set_local)) {
-    for (const rules::VariableChange& change : statement.variables)
+    for (const rules::VariableChange& change : statement.variables) {
       if (change.local && is_parsed_with(change.name)) unreported(change.statement);
+      if (change.local && is_for_rules(change.name)) set_local(change.name, change.statement, server);
+    }
   }
   if (has(effects, Effect::reset_all)) reset_all(server, false);
   if (has(effects, Effect::discard_all)) {
@@ -280,6 +301,10 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   if (has(effects, Effect::unknown_settings)) {
     remember(server);
     server.unknown_settings = true;
+  }
+  if (rules::hides_settings(statement)) {
+    changed();
+    path_hidden_ = true;
   }
 }
 
@@ -302,6 +327,7 @@ void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
     unreported("rollback to");
     settings_ = undo_[i].wanted;
     server.settings = undo_[i].on_server;
+    local_ = undo_[i].local;
     wanted_ = undo_[i].tracked;
     returning_ = 0;
     untold_ = true;
@@ -311,13 +337,22 @@ void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
 }
 
 void SessionSettings::commit() {
+  end_local();
   undo_.clear();
   committed_ = unsettled_;
   if (unsettled_) unreported("commit");
   unsettled_ = false;
 }
 
+/// What SET LOCAL has set is over.
+void SessionSettings::end_local() {
+  if (local_.empty()) return;
+  local_.clear();
+  ++version_;
+}
+
 void SessionSettings::rollback(ServerState& server) {
+  end_local();
   if (unsettled_) unreported("rollback");
   unsettled_ = false;
   if (undo_.empty()) return;
@@ -333,6 +368,7 @@ void SessionSettings::rollback_lost() {
   returning_ = 0;
   committed_ = false;
   unsettled_ = false;
+  local_.clear();
   unreported_.clear();
   ++version_;
   if (undo_.empty()) return;

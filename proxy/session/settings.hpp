@@ -93,13 +93,16 @@ class SessionSettings {
     std::string savepoint;  ///< "" = start of the transaction
     Settings wanted;
     Settings on_server;
+    Settings local;
     TrackedCopy tracked;    ///< wanted
   };
   Snapshot snapshot(std::string_view savepoint, const ServerState& server) const;
   void remember(const ServerState& server);
   void set(std::string_view name, const std::string& statement, ServerState& server);
+  void set_local(std::string_view name, const std::string& statement, const ServerState& server);
   void reset(std::string_view name, ServerState& server);
   void reset_all(ServerState& server, bool role_too);
+  void end_local();
   const Facts& find_facts();
   void changed();
   void unreported(std::string_view statement);
@@ -117,6 +120,8 @@ class SessionSettings {
   bool committed_ = false;   ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
   Settings settings_;
   Settings base_;
+  Settings local_;             ///< of those that rules look at: gone with the transaction
+  bool path_hidden_ = false;   ///< the search_path may be anything
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints
 };
 

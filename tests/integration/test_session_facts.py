@@ -110,3 +110,32 @@ def test_the_right_to_choose_can_be_taken_away(proxy):
         proxy.pooler.write_ini(route_users="")
         proxy.console("RELOAD")
         eventually(lambda: one(connection, f"SELECT {WHO}") == "oltp", 5, "the setting means nothing any more")
+
+
+# Ways to a search_path, each a list of statements; all end in the table orders of the schema hidden.
+WAYS = {
+    "set": ["SET search_path = hidden"],
+    "set local": ["BEGIN", "SET LOCAL search_path = hidden"],
+    "set schema": ["SET SCHEMA 'hidden'"],
+    "set local schema": ["BEGIN", "SET LOCAL SCHEMA 'hidden'"],
+    "escape string": ["SET search_path = E'hid\\x64en'"],
+    "unicode": ["SET search_path = U&\"hid\\0064en\""],
+    "set_config": ["SELECT set_config('search_path', 'hidden', false)"],
+    "set_config, folded": ["SELECT set_config('search_path', 'HIDDEN', false)"],
+    "set_config, local": ["BEGIN", "SELECT set_config('search_path', 'hidden', true)"],
+    "set_config, made up": ["SELECT set_config('search_' || 'path', 'hidden', 1 = 2)"],
+    "set_config, of rows": ["SELECT set_config(name, 'hidden', false) FROM pg_settings WHERE name = 'search_path'"],
+    "savepoint": ["BEGIN", "SET LOCAL search_path = hidden", "SAVEPOINT a", "SET LOCAL search_path = public", "ROLLBACK TO a"],
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_no_way_to_a_search_path_leads_around_a_rule(start_proxy, oltp, way, protocol):
+    oltp.sql("CREATE SCHEMA IF NOT EXISTS hidden; CREATE TABLE IF NOT EXISTS hidden.orders (note text); GRANT USAGE ON SCHEMA hidden TO app;"
+             "GRANT ALL ON hidden.orders TO app", "app")
+    proxy = start_proxy(rules="rules { { when = { tables = 'hidden.orders' }, reject = 'hidden is closed' } }\n")
+    with proxy.connect(**protocol) as connection:
+        for sql in way:
+            connection.execute(sql)
+        assert failure(connection, "SELECT note FROM orders").diag.message_primary == "hidden is closed"

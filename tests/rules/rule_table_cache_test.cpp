@@ -86,8 +86,7 @@ TEST_F(RuleTableKeeps, explain_tells_which_rules_were_looked_at_and_why_one_matc
                    "  { name = 'odd', when = { where = function(stmt) return stmt.joins % 2 == 1 end }, route = 'dev.2' },\n"
                    "  { name = 'analytics', when = { tables = { 'a', 'b', 'c', 'd', 'e', 'sales' }, not_user = 'bob', read_only = true }, route = 'analytics' },\n"
                    "  { name = 'rest', rewrite = 'select 1' },\n"
-                   "}\n"
-                   "function route(stmt) return 'dev.2' end\n")) << error_;
+                   "}\n")) << error_;
   const std::string text = engine_->explain("select * from sales", facts_);
   EXPECT_NE(text.find("  asked      rules.lua:2 inserts said no, by kind = \"insert\", \"update\"\n"
                       "  asked      rules.lua:3 bob said no, by user = \"bob\"\n"

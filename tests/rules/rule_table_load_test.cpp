@@ -66,6 +66,8 @@ constexpr Wrong wrong[] = {
     {"rules {\n { name = 'x', when = { kind = 'select' }, pass = true },\n { name = 'x', pass = true } }", "rules.lua:3: rule \"x\": another rule has this name (rules.lua:2)"},
     {"rules {\n { name = 'all', pass = true },\n { name = 'late', when = { kind = 'select' }, pass = true } }",
      "rules.lua:3: rule \"late\": it can never be reached: the rule \"all\" (rules.lua:2) has no 'when'"},
+    {"rules { { name = 'all', route = 'analytics' } }\nfunction route() end",
+     "rules.lua:2: hook route can never be reached: the rule \"all\" (rules.lua:1) has no 'when'"},
     {"rules { { name = 'all', when = {}, pass = true } }\nrules { { name = 'late', pass = true } }", "rules.lua:2: rule \"late\": it can never be reached"},
     {"local list = {} for i = 1, 10001 do list[i] = { when = { kind = 'select' }, pass = true } end rules(list)", "rules.lua:1: rule \"rule 10001\": there are more than 10000 rules"},
 };

@@ -47,8 +47,32 @@ TEST(SettingValue, is_what_show_would_tell) {
       {"SET a.b TO E'x\\'y'", "x'y"},
       {"SET x = -1", "-1"},
       {"SET x /* y */ = on;", "on"},
+      {"SET SCHEMA 's2'", "s2"},
+      {"SET LOCAL search_path TO DEFAULT", ""},
   };
   for (const auto& [statement, value] : table) EXPECT_EQ(setting_value(statement), value) << statement;
+}
+
+TEST(SettingValue, of_a_search_path_is_what_postgresql_makes_of_it) {
+  const std::pair<const char*, const char*> table[] = {
+      {"SET search_path = E's\\x32'", "*"},
+      {"SET search_path = U&\"s\\0032\"", "*"},
+      {"SELECT set_config('search_path', 'S2, \"A b\"', false)", "s2, A b"},
+      {"SET search_path = 'S2'", "S2"},
+      {"SET search_path = S2", "s2"},
+  };
+  for (const auto& [statement, value] : table) EXPECT_EQ(search_path_value(statement), value) << statement;
+}
+
+TEST_F(SessionFacts, a_search_path_that_nobody_knows_may_be_any) {
+  ASSERT_TRUE(load("rules { { when = { tables = 's2.*' }, reject = 'closed' } }")) << error_;
+  facts_.search_path = unknown_path;
+  EXPECT_EQ(decision("select * from orders").verb, Decision::Verb::reject);
+  EXPECT_EQ(decision("select * from s1.orders").verb, Decision::Verb::route);
+  facts_.search_path.clear();
+  facts_.identity = next_identity();
+  const Script& script = decide("select set_config('search_' || 'path', 's2', false); select * from orders");
+  EXPECT_EQ(script.items[1].decision->verb, Decision::Verb::reject);
 }
 
 TEST_F(SessionFacts, a_table_without_its_schema_is_in_each_of_the_search_path) {

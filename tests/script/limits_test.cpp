@@ -164,6 +164,18 @@ TEST(limits, rows_are_counted_of_one_statement_of_a_string) {
       .expect_release();
 }
 
+TEST(limits, a_write_that_returns_rows_is_refused_outside_of_a_transaction) {
+  Script()
+      .client(query("update few set a = 1 returning a"))
+      .expect_to_client(any_error("0A000"), ready('I'))
+      .client(query("update few set a = 1"))
+      .expect_acquire()
+      .expect_to_server(query("update few set a = 1"))
+      .server(complete("UPDATE 9"), ready('I'))
+      .expect_to_client(complete("UPDATE 9"), ready('I'))
+      .expect_release();
+}
+
 TEST(limits, rows_are_not_counted_beside_a_write_in_one_string) {
   Script()
       .client(query("insert into t values (1); select * from few"))

@@ -356,18 +356,12 @@ class SessionCore : private rules::SessionState {
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
-  bool cancel_due_ = false;                     ///< its cancel request has to be sent
-  bool cancelling_ = false;                     ///< and is on its way
+  bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;
   PreparedStatementPtr unnamed_;
-  /// What a decision that depends on the moment came to: it holds for the Describe and the Bind that follow, and for a message that has to wait.
-  struct Momentary {
-    PreparedStatementPtr asked, answer;
-  };
-  Momentary momentary_;
-  PreparedStatementPtr parsing_;  ///< made of a Parse that waits, if its decision depends on the moment
+  MomentaryDecision momentary_;
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
   std::uint32_t transactions_ = 0;  ///< whose portals are gone

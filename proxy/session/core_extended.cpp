@@ -88,7 +88,7 @@ PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
   set_sent_text(*again);
-  if (is_momentary(*again)) momentary_ = {std::move(prepared), again};
+  if (is_momentary(*again)) momentary_ = {std::move(prepared), again, nullptr};
   return again;
 }
 
@@ -161,20 +161,20 @@ SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
 std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return parsing_.reset(), size;
+  if (skip_until_sync_) return momentary_.parsing.reset(), size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
-  PreparedStatementPtr prepared = parsing_ ? std::exchange(parsing_, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
+  PreparedStatementPtr prepared = momentary_.parsing ? std::exchange(momentary_.parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
   const PreparedStatementPtr made = prepared;
   const std::size_t used = take_parse(header, in, *parse, std::move(prepared));
   if (!is_momentary(*made)) return used;
   if (used == 0)
-    parsing_ = made;
+    momentary_.parsing = made;
   else
-    momentary_ = {made, made};
+    momentary_ = {made, made, nullptr};
   return used;
 }
 

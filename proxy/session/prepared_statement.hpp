@@ -30,6 +30,12 @@ struct PreparedStatement {
 inline constexpr std::size_t longest_name = 63;
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
 
+/// What was decided by the moment: it holds for the Describe and the Bind that follow, and for a message that has to wait.
+struct MomentaryDecision {
+  PreparedStatementPtr asked, answer;
+  PreparedStatementPtr parsing;  ///< made of a Parse that waits
+};
+
 /// Looks names up without making a std::string of them.
 struct NameHash {
   using is_transparent = void;

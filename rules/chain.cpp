@@ -140,10 +140,13 @@ void Chain::take_limits(const Asked& asked, const StatementLimits& limits, const
   constexpr std::size_t max_metrics = 1000;
   draft.decision.limits.add(limits);
   if (limits.any() && draft.decision.rule.empty()) decide_by(asked, draft);
+  const auto place_of = [this](std::string_view name) {
+    return std::find_if(metrics_.begin(), metrics_.end(), [name](const Metric& one) { return one.name == name; });
+  };
   for (const auto& [name, amount] : metrics) {
+    auto found = place_of(name);
     const std::string& counted = metrics_.size() < max_metrics ? name : "others";
-    auto found = std::find_if(metrics_.begin(), metrics_.end(), [&](const Metric& one) { return one.name == name; });
-    if (found == metrics_.end()) found = std::find_if(metrics_.begin(), metrics_.end(), [&](const Metric& one) { return one.name == counted; });
+    if (found == metrics_.end()) found = place_of(counted);
     if (found == metrics_.end()) found = metrics_.insert(metrics_.end(), Metric{counted, 0});
     draft.decision.metrics.push_back({static_cast<std::uint32_t>(found - metrics_.begin()), amount});
   }

@@ -41,7 +41,7 @@ std::optional<std::string_view> output_name(const ResTarget* target) {
 /// Finds out what the columns of a query are called by. Points into the tree.
 class ColumnNames {
  public:
-  explicit ColumnNames(const QueryMap& map) : map_(map) {
+  explicit ColumnNames(const QueryMap& map) {
     for (const ColumnUse& use : map.columns()) level_of_.emplace(use.ref, use.level);
     for (const JoinExpr* join : map.joins()) {
       natural_ |= join->isNatural;
@@ -139,7 +139,6 @@ class ColumnNames {
     return false;
   }
 
-  const QueryMap& map_;
   std::unordered_map<const ColumnRef*, const QueryLevel*> level_of_;
   std::unordered_map<const ColumnRef*, const SelectStmt*> ordered_;  ///< the query whose output they may name
   std::unordered_set<std::string_view> merged_;

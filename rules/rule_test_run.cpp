@@ -203,7 +203,7 @@ class Runner {
   void prepare(const RuleTest& test, std::vector<Mismatch>& out) {
     states_.clear();
     for (const auto& [name, state] : test.routes) {
-      const auto known = std::find_if(routes_.begin(), routes_.end(), [&name](const auto& route) { return route.first == name; });
+      const auto known = std::find_if(routes_.begin(), routes_.end(), [&wanted = name](const auto& route) { return route.first == wanted; });
       if (known == routes_.end()) out.push_back({"routes", "a route of the configuration", name});
       else states_.emplace_back(known->second, state);
     }

@@ -168,9 +168,9 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
   PreparedStatementPtr prepared = momentary_.parsing ? std::exchange(momentary_.parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
-  const PreparedStatementPtr made = prepared;
+  const PreparedStatementPtr made = is_momentary(*prepared) ? prepared : nullptr;
   const std::size_t used = take_parse(header, in, *parse, std::move(prepared));
-  if (!is_momentary(*made)) return used;
+  if (!made) return used;
   if (used == 0)
     momentary_.parsing = made;
   else
@@ -178,6 +178,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   return used;
 }
 
+/// A Parse whose statement has been decided.
 std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, const frontend::Parse& parse, PreparedStatementPtr prepared) {
   const std::size_t size = header.frame_size();
   const bool unnamed = parse.statement.empty();

@@ -120,11 +120,6 @@ class SessionCore : private rules::SessionState {
   };
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
-  /// BEGIN, or what may stand between it and the first statement that needs a server.
-  struct Deferred {
-    std::string text;
-    rules::StatementPtr statement;
-  };
   /// What is under way. An idle session has none and costs that much less memory: begin_work() makes it when something happens, it goes
   /// with shrink().
   struct Work {
@@ -132,8 +127,9 @@ class SessionCore : private rules::SessionState {
     Gather to_server;
     Ledger ledger;
     QueryHead head;
-    std::vector<Deferred> deferred;     ///< BEGIN and what follows it, not sent yet
+    std::vector<DeferredStatement> deferred;     ///< BEGIN and what follows it, not sent yet
     std::vector<Action> releases;
+    std::vector<PreparedStatementPtr> preparing;  ///< by SQL PREPARE on its way: `text` and `sent_text`, by the name in its statement
     std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
     Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
   };
@@ -251,6 +247,9 @@ class SessionCore : private rules::SessionState {
   std::optional<protocol::SqlError> cursor_taken() const;
   void take_back(Note& note, Note* later = nullptr);
   void prepared_by_sql(const rules::Statement& statement, Link& link);
+  void note_preparing(const rules::ScriptItem& item, std::string_view text);
+  std::optional<protocol::SqlError> refuse_execute(const rules::Statement& statement);
+  std::optional<protocol::SqlError> refuse_by_sql(const PreparedStatement& prepared);
   void deallocated_by_sql(const rules::Statement& statement, Link& link);
   void closed_cursor(std::string_view name, Link& link);
   std::string client_name(std::string_view server_name) const;

@@ -40,6 +40,8 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (named && !named->by_sql) return fail_batch(duplicate_prepared_statement(portal->item().statement->prepared)), size;
   }
   if (portal && local_abort_) return fail_batch(transaction_failed()), size;
+  if (portal && portal->script)
+    if (const auto refused = refuse_execute(*portal->item().statement)) return fail_batch(*refused), size;
   Limited limited;
   if (portal && portal->script && portal->item().decision->limits.any()) {
     if (!work_->ledger.empty()) return await_replies(), 0;
@@ -60,6 +62,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
   if (!statement.read_only) note_write(statement);
+  note_preparing(portal->item(), portal->text);
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);

@@ -169,7 +169,7 @@ bool SessionCore::replay_settings(Link& link) {
 /// BEGIN goes out as Bind and Execute without a Sync: should it fail, the server skips the statement behind it instead of
 /// running it outside the transaction.
 void SessionCore::send_deferred(Link& link) {
-  for (Deferred& deferred : work_->deferred) {
+  for (DeferredStatement& deferred : work_->deferred) {
     Note note;
     if (deferred.statement->kind == Kind::savepoint) note.statement = std::move(deferred.statement);
     execute_internally(link, deferred.text, Reply::swallow, std::move(note));

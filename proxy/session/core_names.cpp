@@ -222,6 +222,34 @@ void SessionCore::take_back(Note& note, Note* later) {
 
 /// SQL PREPARE has succeeded: the protocol can use the name from now on, on this link. To execute it has what effects its
 /// query has.
+/// PREPARE is being sent: what the rules said of it is asked again when it is to run.
+void SessionCore::note_preparing(const rules::ScriptItem& item, std::string_view text) {
+  if (item.statement->kind != Kind::prepare) return;
+  auto prepared = std::make_shared<PreparedStatement>();
+  prepared->script = std::make_shared<const rules::Script>(rules::Script{.items = {item}});
+  prepared->text = text;
+  prepared->sent_text = item.decision->rewritten.value_or(prepared->text);
+  work_->preparing.push_back(std::move(prepared));
+}
+
+/// Why what EXECUTE, or its like, names must not run any more; nullopt: it may.
+std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement) {
+  if (statement.prepared.empty() || statement.kind == Kind::prepare || statement.kind == Kind::deallocate) return std::nullopt;
+  const auto named = prepared_.find(statement.prepared);
+  return named == prepared_.end() || !named->second->by_sql ? std::nullopt : refuse_by_sql(*named->second);
+}
+
+/// The rules, or what they look at, may be others than when it was prepared: its server would run it as it was.
+std::optional<SqlError> SessionCore::refuse_by_sql(const PreparedStatement& prepared) {
+  if (prepared.text.empty()) return std::nullopt;
+  const rules::ScriptPtr script = decide(prepared.text);
+  const rules::Decision& decision = *script->items.front().decision;
+  if (decision.verb == rules::Decision::Verb::reject) return to_error(decision.refusal);
+  if (decision.rewritten.value_or(prepared.text) == prepared.sent_text) return std::nullopt;
+  return SqlError{protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported),
+                  "the statement was prepared when rules made another one of it", "", "DEALLOCATE it and prepare it again.", 0};
+}
+
 void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {
   auto query = std::make_shared<Statement>(statement);
   query->kind = Kind::select;
@@ -235,6 +263,13 @@ void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {
   auto prepared = std::make_shared<PreparedStatement>();
   prepared->script = script;
   prepared->by_sql = true;
+  auto& sent = work_->preparing;
+  const auto same = [&](const PreparedStatementPtr& one) { return one->item().statement->prepared == statement.prepared; };
+  if (const auto own = std::find_if(sent.begin(), sent.end(), same); own != sent.end()) {
+    prepared->text = (*own)->text;
+    prepared->sent_text = (*own)->sent_text;
+    sent.erase(own);
+  }
   prepared_[statement.prepared] = std::move(prepared);
 }
 

@@ -73,6 +73,8 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const bool unnamed = names->statement.empty();
   PreparedStatementPtr prepared = find_prepared(names->statement);
   if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
+  if (prepared->by_sql)
+    if (const auto refused = refuse_by_sql(*prepared)) return fail_batch(*refused), skip_frame(header, in);
   const PreparedKey key = prepared->key;
   prepared = current(std::move(prepared));
   server_tells = server_tells && prepared->key == key;

@@ -181,6 +181,8 @@ std::optional<SqlError> SessionCore::refuse_script() const {
 bool SessionCore::run_script(std::string_view text) {
   if (!work_->head.started) {
     if (const auto refused = refuse_script()) return fail_query(*refused);
+    for (const ScriptItem& item : work_->head.script->items)
+      if (const auto refused = refuse_execute(*item.statement)) return fail_query(*refused);
     if (!work_->ledger.empty()) return await_replies(), false;
     work_->head.started = true;
     if (may_leave_settings()) work_->wish = settings_.wish();
@@ -276,6 +278,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     note_sent(*items[i].statement, *link);
+    note_preparing(items[i], items.size() == 1 ? text : slice(items[i], text));
     if (!items[i].statement->read_only) note_write(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (ends_transaction(items[i].statement->kind)) drop_portals();

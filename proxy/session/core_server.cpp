@@ -236,6 +236,7 @@ bool SessionCore::on_ready(ByteView frame) {
   if (last && *status == 'I' && predicted_ != 'I') drop_portals();
   predicted_ = *status;
   names_in_doubt_ = false;
+  work_->preparing.clear();
   if (!set_up || failed) link.unchecked = Unchecked::everything;
   const bool waited_for = stall_ == Stall::replies;
   end_wait();

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <string>
 
 #include "rules/decision.hpp"
 
@@ -16,6 +17,12 @@ struct QueryHead {
   std::size_t next = 0;
   bool started = false;
   bool failed = false;
+};
+
+/// BEGIN, or what may stand between it and the first statement that needs a server: not sent yet.
+struct DeferredStatement {
+  std::string text;
+  rules::StatementPtr statement;
 };
 
 }  // namespace pgswitch

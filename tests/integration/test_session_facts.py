@@ -139,3 +139,39 @@ def test_no_way_to_a_search_path_leads_around_a_rule(start_proxy, oltp, way, pro
         for sql in way:
             connection.execute(sql)
         assert failure(connection, "SELECT note FROM orders").diag.message_primary == "hidden is closed"
+
+
+def test_what_sql_has_prepared_is_asked_about_again(start_proxy, oltp):
+    oltp.sql("CREATE SCHEMA IF NOT EXISTS hidden; CREATE TABLE IF NOT EXISTS hidden.orders (note text); GRANT USAGE ON SCHEMA hidden TO app;"
+             "GRANT ALL ON hidden.orders TO app; CREATE TABLE IF NOT EXISTS orders (note text); GRANT ALL ON orders TO app", "app")
+    proxy = start_proxy(rules="rules { { when = { tables = 'hidden.orders' }, reject = 'hidden is closed' } }\n")
+    for protocol in PROTOCOLS.values():
+        with proxy.connect(**protocol) as connection:
+            connection.execute("PREPARE p AS SELECT count(*) FROM orders")
+            assert one(connection, "EXECUTE p") == 0
+            connection.execute("SET search_path = hidden")
+            assert failure(connection, "EXECUTE p").diag.message_primary == "hidden is closed"
+            connection.execute("RESET search_path")
+            assert one(connection, "EXECUTE p") == 0
+
+
+def test_what_sql_has_prepared_does_not_outlive_the_rules(start_proxy, oltp):
+    oltp.sql("CREATE TABLE IF NOT EXISTS orders (note text); GRANT ALL ON orders TO app", "app")
+    proxy = start_proxy(rules="rules { { when = { tables = 'nothing' }, reject = 'no' } }\n")
+    with proxy.connect() as connection:
+        connection.execute("PREPARE p AS SELECT count(*) FROM orders")
+        assert one(connection, "EXECUTE p") == 0
+        (proxy.pooler.folder / "rules.lua").write_text("rules { { rewrite = { add_filter = { orders = 'false' } } } }\n")
+        proxy.console("RELOAD")
+        eventually(lambda: failure_or_none(connection, "EXECUTE p") == "0A000", 5, "it was prepared without the filter")
+        connection.execute("DEALLOCATE p")
+        connection.execute("PREPARE p AS SELECT count(*) FROM orders")
+        assert one(connection, "EXECUTE p") == 0
+
+
+def failure_or_none(connection, sql):
+    try:
+        connection.execute(sql)
+        return None
+    except psycopg.Error as error:
+        return error.sqlstate

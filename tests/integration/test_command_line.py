@@ -95,8 +95,9 @@ def test_the_wrong_arguments_are_told():
         assert status != 0 and out + err
 
 
-TEST_FILES = sorted((ROOT / "conf").rglob("*_test.lua"))
-RULE_FILES = [path for path in sorted((ROOT / "conf").rglob("*.lua")) if path not in TEST_FILES] + [HERE / "rules.lua"]
+LUA_FILES = [path for path in sorted((ROOT / "conf").rglob("*.lua")) if path.parent.name != "rules"]  # those: test_rule_examples.py
+TEST_FILES = [path for path in LUA_FILES if path.name.endswith("_test.lua")]
+RULE_FILES = [path for path in LUA_FILES if path not in TEST_FILES] + [HERE / "rules.lua"]
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.name)

@@ -54,7 +54,7 @@ SET client_min_messages = error;
 DO $$ BEGIN RAISE WARNING 'unheard'; END $$;
 RESET ALL;
 \i :route
-SHOW work_mem; SHOW TimeZone; SHOW DateStyle; SHOW my.own; SHOW client_min_messages;
+SHOW work_mem; SHOW TimeZone; SHOW DateStyle; SHOW client_min_messages;
 SET ROLE app; SELECT current_user, session_user; RESET ROLE;
 SET SESSION AUTHORIZATION postgres;
 SELECT name, setting FROM pg_settings WHERE name IN ('work_mem', 'search_path', 'lock_timeout') ORDER BY name;

@@ -214,7 +214,7 @@ bool Condition::is_true_of_session(Question& question) const {
     case Subject::application_name: return named(facts.application_name, Dependency::application_name);
     case Subject::client_address:
       question.read |= bit(Dependency::client_address);
-      return is_client_address(question);
+      return hold(std::get<Networks>(items_), facts.client_address);
     case Subject::matches:
       question.read |= bit(Dependency::text);
       return matches(question);
@@ -225,14 +225,6 @@ bool Condition::is_true_of_session(Question& question) const {
       question.read |= bit(Dependency::volatile_);
       return std::get<Hours>(items_).hold(local_hour(question.unix_us ? question.unix_us() : 0));
   }
-}
-
-bool Condition::is_client_address(const Question& question) const {
-  const std::string& host = question.facts.client_address;
-  const auto& networks = std::get<Networks>(items_);
-  if (host == "unix") return any(networks, [](const Network& one) { return one.is_unix(); });
-  const std::optional<AddressBytes> address = parse_address(host);
-  return address && any(networks, [&](const Network& one) { return one.holds(*address); });
 }
 
 /// Of any table: a view, or a function, may show what was written to another.

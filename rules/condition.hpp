@@ -90,7 +90,6 @@ class Condition {
   NameBits shape_bits() const;
   bool is_true(Question& question) const;
   bool is_true_of_session(Question& question) const;
-  bool is_client_address(const Question& question) const;
   bool has_written(const Question& question) const;
   bool matches(Question& question) const;
   bool has_shape(Question& question) const;

@@ -12,6 +12,11 @@ void push_field_numbers(lua_State* L, const char* const* fields, std::size_t cou
   }
 }
 
+int raw_field(lua_State* L, int table, const char* name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, table);
+}
+
 void finish_object(lua_State* L, lua_CFunction index, lua_CFunction change, const char* name) {
   lua_createtable(L, 0, 4);
   lua_insert(L, -2);

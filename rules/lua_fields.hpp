@@ -11,6 +11,9 @@ void push_field_numbers(lua_State* L, const std::array<const char*, Count>& fiel
   push_field_numbers(L, fields.data(), Count);
 }
 
+/// Pushes the field of the table at `table`, without metamethods; its type. Raises.
+int raw_field(lua_State* L, int table, const char* name);
+
 /// Gives the userdata under the table of fields on top of the stack its metatable, and drops the table: `index` has the table as
 /// its upvalue; `change` is called for an assignment. Raises.
 void finish_object(lua_State* L, lua_CFunction index, lua_CFunction change, const char* name);

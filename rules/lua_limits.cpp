@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "rules/lua_fields.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_objects.hpp"
 #include "rules/lua_results.hpp"
@@ -60,11 +61,6 @@ int method_max_rows(lua_State* L) {
 
 void add_metric(HookResult& result, std::string_view name, double amount) noexcept {
   if (result.metrics.size() < most_metrics) result.metrics.emplace_back(std::string(name), amount);
-}
-
-int raw_field(lua_State* L, int table, const char* name) {
-  lua_pushstring(L, name);
-  return lua_rawget(L, table);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "rules/lua_fields.hpp"
 #include "rules/lua_library.hpp"
 #include "rules/lua_limits.hpp"
 #include "rules/lua_results.hpp"
@@ -27,11 +28,6 @@ RuleReader& reader_of(lua_State* L) {
   auto* reader = static_cast<RuleReader*>(lua_touserdata(L, -1));
   lua_pop(L, 1);
   return *reader;
-}
-
-int raw_field(lua_State* L, int table, const char* name) {
-  lua_pushstring(L, name);
-  return lua_rawget(L, table);
 }
 
 [[noreturn]] void raise_error_of(lua_State* L, const RuleReader& reader, const char* what) {

@@ -1,5 +1,6 @@
 #include "rules/network.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
@@ -53,5 +54,11 @@ std::optional<Network> Network::parse(std::string_view text) {
 }
 
 bool Network::holds(const AddressBytes& address) const { return !is_unix() && agree(address, base_, bits_); }
+
+bool hold(std::span<const Network> networks, const std::string& host) {
+  if (host == "unix") return std::any_of(networks.begin(), networks.end(), [](const Network& one) { return one.is_unix(); });
+  const std::optional<AddressBytes> address = parse_address(host);
+  return address && std::any_of(networks.begin(), networks.end(), [&](const Network& one) { return one.holds(*address); });
+}
 
 }  // namespace pgswitch::rules

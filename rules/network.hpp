@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,14 +19,18 @@ class Network {
   /// nullopt when `text` is none, or has bits beyond its prefix.
   static std::optional<Network> parse(std::string_view text);
 
+ private:
+  friend bool hold(std::span<const Network> networks, const std::string& host);
   bool is_unix() const { return bits_ == unix_bits; }
   bool holds(const AddressBytes& address) const;
 
- private:
   static constexpr unsigned unix_bits = 255;
 
   AddressBytes base_{};
   unsigned bits_ = unix_bits;  ///< of the 128
 };
+
+/// Is a client of `host`, an address or "unix", in any of them?
+bool hold(std::span<const Network> networks, const std::string& host);
 
 }  // namespace pgswitch::rules

@@ -120,11 +120,15 @@ std::string search_path_value(std::string_view statement) {
   return is_word(reader.text(first), "select") ? folded(value) : value;
 }
 
+bool calls_set_config(const Statement& statement) {
+  return std::any_of(statement.functions.begin(), statement.functions.end(),
+                     [](const std::string& name) { return name == "set_config" || name == "pg_catalog.set_config"; });
+}
+
 bool hides_settings(const Statement& statement) {
   const bool told = std::any_of(statement.variables.begin(), statement.variables.end(), [](const VariableChange& change) { return change.local; });
   if (!has(statement.effects, Effect::unknown_settings) && (!has(statement.effects, Effect::set_local) || told)) return false;
-  return std::any_of(statement.functions.begin(), statement.functions.end(),
-                     [](const std::string& name) { return name == "set_config" || name == "pg_catalog.set_config"; });
+  return calls_set_config(statement);
 }
 
 std::string route_after(const Statement& statement, std::string value) { return after(statement, "pgswitch.route", std::move(value), &setting_value); }

@@ -15,7 +15,8 @@ std::string setting_value(std::string_view statement);
 std::string search_path_value(std::string_view statement);
 inline constexpr std::string_view unknown_path = "*";
 
-/// Calls set_config() in a way that does not tell what it sets.
+bool calls_set_config(const Statement& statement);
+/// In a way that does not tell what it sets.
 bool hides_settings(const Statement& statement);
 
 /// Calls `visit` for each name of a search_path as setting_value() has it; for those of PostgreSQL's default when it is empty.

@@ -180,8 +180,9 @@ awaitable<Reply> run_show_route(Console& console, Command command) {
 awaitable<Rows> metric_rows(Console& console) {
   const auto of_worker = [](Worker& worker) { return worker.engine().metrics(); };
   auto round = gather(console, of_worker);
+  const std::vector<std::vector<rules::Metric>> parts = co_await std::move(round);
   std::map<std::string, double> sum;
-  for (const std::vector<rules::Metric>& part : co_await std::move(round))
+  for (const std::vector<rules::Metric>& part : parts)
     for (const rules::Metric& metric : part) sum[metric.name] += metric.value;
   Rows rows;
   for (const auto& [name, value] : sum) rows.push_back(Row{name, shortest(value)});

@@ -127,9 +127,9 @@ class SessionCore : private rules::SessionState {
     Gather to_server;
     Ledger ledger;
     QueryHead head;
-    std::vector<DeferredStatement> deferred;     ///< BEGIN and what follows it, not sent yet
+    std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
     std::vector<Action> releases;
-    std::vector<PreparedStatementPtr> preparing;  ///< by SQL PREPARE on its way: `text` and `sent_text`, by the name in its statement
+    std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
     std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
     Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
   };

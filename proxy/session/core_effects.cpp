@@ -4,6 +4,7 @@
 
 #include "proxy/session/core.hpp"
 #include "proxy/session/local_answer.hpp"
+#include "rules/setting_value.hpp"
 
 namespace pgswitch {
 
@@ -11,15 +12,6 @@ using rules::Effect;
 using rules::Effects;
 using rules::Kind;
 using rules::Statement;
-
-namespace {
-
-bool calls_set_config(const Statement& statement) {
-  return std::any_of(statement.functions.begin(), statement.functions.end(),
-                     [](const std::string& name) { return name == "set_config" || name == "pg_catalog.set_config"; });
-}
-
-}  // namespace
 
 void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back) {
   // Outside of a block it warns, says ROLLBACK and commits.
@@ -129,7 +121,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
   pin(Effect::prepare, Pin::sql_prepare, "");
   pin(Effect::sequence_state, Pin::sequence_state, "");
-  if (calls_set_config(statement)) pin(Effect::unknown_settings, Pin::set_config, "");
+  if (rules::calls_set_config(statement)) pin(Effect::unknown_settings, Pin::set_config, "");
   pin(Effect::advisory_lock, Pin::advisory_lock, "");
   apply_locks(statement, link);
   if (has(effects, Effect::dropped_on_commit)) {

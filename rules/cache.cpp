@@ -13,17 +13,17 @@ constexpr std::size_t node = 32;  // what an allocation costs beside its bytes
 /// A string of the facts, where a variant keeps it, and what says that it depends on it.
 struct KeptString {
   Dependency dependency;
-  std::string Facts::*fact;
+  std::string_view (*fact)(const Facts&);
   std::string CachedVariant::*kept;
 };
 constexpr std::array kept_strings = {
-    KeptString{Dependency::user, &Facts::user, &CachedVariant::user},
-    KeptString{Dependency::database, &Facts::database, &CachedVariant::database},
-    KeptString{Dependency::application_name, &Facts::application_name, &CachedVariant::application_name},
-    KeptString{Dependency::client_address, &Facts::client_address, &CachedVariant::client_address},
-    KeptString{Dependency::tls, &Facts::certificate, &CachedVariant::certificate},
-    KeptString{Dependency::search_path, &Facts::search_path, &CachedVariant::search_path},
-    KeptString{Dependency::wished_route, &Facts::wished_route, &CachedVariant::wished_route},
+    KeptString{Dependency::user, [](const Facts& facts) { return std::string_view(facts.user); }, &CachedVariant::user},
+    KeptString{Dependency::database, [](const Facts& facts) { return std::string_view(facts.database); }, &CachedVariant::database},
+    KeptString{Dependency::application_name, [](const Facts& facts) { return std::string_view(facts.application_name); }, &CachedVariant::application_name},
+    KeptString{Dependency::client_address, [](const Facts& facts) { return std::string_view(facts.client_address); }, &CachedVariant::client_address},
+    KeptString{Dependency::tls, [](const Facts& facts) { return std::string_view(facts.certificate); }, &CachedVariant::certificate},
+    KeptString{Dependency::search_path, [](const Facts& facts) { return std::string_view(facts.search_path); }, &CachedVariant::search_path},
+    KeptString{Dependency::wished_route, [](const Facts& facts) { return std::string_view(facts.wished_route); }, &CachedVariant::wished_route},
 };
 constexpr Dependencies string_dependencies = [] {
   Dependencies all = 0;
@@ -91,7 +91,7 @@ std::size_t footprint(const Script& script) {
 CachedVariant::CachedVariant(Dependencies on, const Facts& facts, ScriptPtr made)
     : depends_on(on), identity(facts.identity), in_transaction(facts.in_transaction), tls(facts.tls), script(std::move(made)) {
   for (const KeptString& one : kept_strings)
-    if (has(on, one.dependency)) this->*one.kept = facts.*one.fact;
+    if (has(on, one.dependency)) this->*one.kept = one.fact(facts);
 }
 
 bool CachedVariant::matches(const Facts& facts) {
@@ -99,7 +99,7 @@ bool CachedVariant::matches(const Facts& facts) {
   if ((depends_on & string_dependencies) == 0 || (identity != 0 && identity == facts.identity)) return true;
   if (has(depends_on, Dependency::tls) && tls != facts.tls) return false;
   for (const KeptString& one : kept_strings)
-    if (has(depends_on, one.dependency) && this->*one.kept != facts.*one.fact) return false;
+    if (has(depends_on, one.dependency) && this->*one.kept != one.fact(facts)) return false;
   identity = facts.identity;
   return true;
 }

@@ -197,7 +197,7 @@ bool Condition::is_true(Question& question) const {
 
 bool Condition::is_true_of_session(Question& question) const {
   const Facts& facts = question.facts;
-  const auto named = [&](const std::string& name, Dependency dependency) {
+  const auto named = [&](std::string_view name, Dependency dependency) {
     question.read |= bit(dependency);
     return any(std::get<Names>(items_), [&](const std::string& one) { return glob(name, one); });
   };

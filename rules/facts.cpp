@@ -12,8 +12,8 @@ void step_over(const Statement& statement, Facts& facts) {
                            bit(Effect::unknown_settings);
   facts.in_transaction = transaction_after(statement, facts.in_transaction);
   if ((statement.effects & sets) == 0) return;
-  facts.search_path = path_after(statement, std::move(facts.search_path));
-  facts.wished_route = route_after(statement, std::move(facts.wished_route));
+  facts.search_path = path_after(statement, std::string(std::string_view(facts.search_path)));
+  facts.wished_route = route_after(statement, std::string(std::string_view(facts.wished_route)));
   facts.identity = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rules/decision.hpp"
+#include "rules/rare_string.hpp"
 
 namespace pgswitch::rules {
 
@@ -37,9 +38,9 @@ struct Facts {
   std::string database;
   std::string application_name;
   std::string client_address;  ///< "127.0.0.1" or "unix"
-  std::string certificate;     ///< common name of the client's certificate; empty: it has shown none
-  std::string search_path;     ///< names as the setting has them, "a, b"; empty: the server's default; unknown_path: any
-  std::string wished_route;    ///< the setting pgswitch.route
+  RareString certificate;      ///< common name of the client's certificate; empty: it has shown none
+  RareString search_path;      ///< names as the setting has them, "a, b"; empty: the server's default; unknown_path: any
+  RareString wished_route;     ///< the setting pgswitch.route
   bool tls = false;
   bool in_transaction = false;
   /// The session's setting: off makes a backslash in '...' escape. Such statements are understood one by one, never cached.

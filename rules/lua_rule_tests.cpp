@@ -38,6 +38,11 @@ void take(lua_State* L, const char* name, std::string& into) {
   into.assign(string_at(L, -1));
 }
 
+void take(lua_State* L, const char* name, RareString& into) {
+  if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string, not a %s", name, luaL_typename(L, -1));
+  into = string_at(L, -1);
+}
+
 void take(lua_State* L, const char* name, std::optional<std::string>& into) {
   if (lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s takes a string, not a %s", name, luaL_typename(L, -1));
   into.emplace(string_at(L, -1));

@@ -360,7 +360,7 @@ class SessionCore : private rules::SessionState {
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;
   PreparedStatementPtr unnamed_;
-  MomentaryDecision momentary_;
+  Boxed<MomentaryDecision> momentary_;
   PreparedStatementPtr unnamed_portal_;
   PreparedNames portals_;
   std::uint32_t transactions_ = 0;  ///< whose portals are gone
@@ -379,7 +379,7 @@ class SessionCore : private rules::SessionState {
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;
   std::shared_ptr<const std::string> parsed_with_;  ///< settings_.parsing() of parsed_with_version_
-  unsigned parsed_with_version_ = 0;
+  unsigned parsed_with_version_ = 0, facts_version_ = ~0u;  ///< of the settings in parsed_with_, in facts_
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
   Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once

@@ -68,7 +68,7 @@ void SessionCore::give_up(std::string why) {
 
 /// A Bind has been given what was decided for it, or the batch goes on: what depends on the moment is asked again.
 std::size_t SessionCore::end_moment(std::size_t used) {
-  if (used > 0 && momentary_.asked) momentary_ = {};
+  if (used > 0 && momentary_) momentary_.reset();
   return used;
 }
 

@@ -82,13 +82,13 @@ bool SessionCore::is_current(const PreparedStatement& prepared) const {
 /// The statement as the rules now in force, and the session's state, decide it.
 PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
   if (is_current(*prepared)) return prepared;
-  if (momentary_.asked == prepared) return momentary_.answer;
+  if (momentary_ && momentary_->asked == prepared) return momentary_->answer;
   const rules::ScriptPtr& script = decide(prepared->text);
   if (prepared->item().statement->prepared.empty() && script == prepared->script) return prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
   set_sent_text(*again);
-  if (is_momentary(*again)) momentary_ = {std::move(prepared), again, nullptr};
+  if (is_momentary(*again)) momentary_ = MomentaryDecision{std::move(prepared), again, nullptr};
   return again;
 }
 
@@ -161,20 +161,17 @@ SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
 std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
-  if (skip_until_sync_) return momentary_.parsing.reset(), size;
+  if (skip_until_sync_) return momentary_.reset(), size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
   if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
-  PreparedStatementPtr prepared = momentary_.parsing ? std::exchange(momentary_.parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
+  PreparedStatementPtr prepared = momentary_ && momentary_->parsing ? std::exchange(momentary_->parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
   const PreparedStatementPtr made = is_momentary(*prepared) ? prepared : nullptr;
   const std::size_t used = take_parse(header, in, *parse, std::move(prepared));
   if (!made) return used;
-  if (used == 0)
-    momentary_.parsing = made;
-  else
-    momentary_ = {made, made, nullptr};
+  momentary_ = used == 0 ? MomentaryDecision{nullptr, nullptr, made} : MomentaryDecision{made, made, nullptr};
   return used;
 }
 

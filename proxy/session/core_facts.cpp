@@ -8,11 +8,14 @@ const rules::Facts& SessionCore::facts_now() {
   facts_.in_transaction = in_transaction();
   facts_.standard_conforming_strings = now.conforming_strings;
   facts_.ascii_in_characters = now.ascii_in_characters;
-  if (facts_.search_path != now.search_path || facts_.wished_route != now.wished_route) {
-    facts_.search_path = now.search_path;
-    facts_.wished_route = now.wished_route;
-    facts_.identity = rules::next_identity();
-  }
+  if (facts_version_ == settings_.version()) return facts_;
+  facts_version_ = settings_.version();
+  const std::string path = settings_.search_path();
+  const std::string route = settings_.value("pgswitch.route").value_or(std::string());
+  if (facts_.search_path == path && facts_.wished_route == route) return facts_;
+  facts_.search_path = path;
+  facts_.wished_route = route;
+  facts_.identity = rules::next_identity();
   return facts_;
 }
 

@@ -4,23 +4,21 @@
 #include <array>
 
 #include "protocol/writer.hpp"
-#include "rules/misreading.hpp"
 #include "rules/setting_value.hpp"
-#include "rules/temporary.hpp"
 
 namespace pgswitch {
 namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
-constexpr std::string_view search_path = "search_path";
+constexpr std::string_view path_name = "search_path";
 constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
 
 /// Only application_name has a value that is empty; of the others it means that none was told.
 bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
 
 /// What rules look at without asking for it.
-bool is_for_rules(std::string_view name) { return name == search_path || name == "pgswitch.route"; }
+bool is_for_rules(std::string_view name) { return name == path_name || name == "pgswitch.route"; }
 
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
 constexpr std::array<std::string_view, 19> not_parsed_with{
@@ -75,27 +73,6 @@ std::string reset_statement(std::string_view name) {
 
 SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
     : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
-
-const SessionSettings::Facts& SessionSettings::find_facts() {
-  const SessionSetting* path = local_.find("search_path");
-  if (!path) path = settings_.find("search_path");
-  facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
-  facts_.ascii_in_characters = rules::has_ascii_in_characters(told_[client_encoding]) || rules::has_ascii_in_characters(wanted_[client_encoding]);
-  facts_.temporary_path = path && rules::names_temporary_schema(path->statement);
-  facts_.search_path = path_hidden_ ? std::string(rules::unknown_path) : path ? rules::search_path_value(path->statement) : std::string();
-  facts_.wished_route = value("pgswitch.route").value_or(std::string());
-  facts_version_ = version_;
-  return facts_;
-}
-
-std::optional<std::string> SessionSettings::value(std::string_view name) const {
-  const Tracked tracked = find_tracked(name);
-  if (tracked != Tracked::count) return wanted()[static_cast<std::size_t>(tracked)];
-  const SessionSetting* setting = local_.find(name);
-  if (!setting) setting = settings_.find(name);
-  if (!setting) return std::nullopt;
-  return rules::setting_value(setting->statement);
-}
 
 bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {
   const Tracked tracked = find_tracked(name);
@@ -214,7 +191,7 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
   remember(server);
   changed();
   local_.erase(name);
-  if (name == search_path) path_hidden_ = false;
+  if (name == path_name) path_hidden_ = false;
   const SharedText text = statement;
   const bool shared = settings_.shares(server.settings);
   settings_.set(name, text);
@@ -244,7 +221,7 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
   }
   changed();
   local_.erase(name);
-  if (name == search_path) path_hidden_ = false;
+  if (name == path_name) path_hidden_ = false;
   server.settings.erase(name);
   if (const SessionSetting* base = base_.find(name))
     settings_.set(name, base->statement);

@@ -60,6 +60,8 @@ class SessionSettings {
   bool is_untold() const { return untold_; }
 
   const TrackedValues& told() const { return *told_; }
+  /// Names as the setting has them; "": not set; rules::unknown_path where that cannot be told.
+  std::string search_path() const;
   /// What the session wants a setting to be, near to what SHOW would tell; nullopt: what the server makes of it.
   std::optional<std::string> value(std::string_view name) const;
   /// What the client believes of a setting that servers report; of another one, `reported`.
@@ -70,8 +72,6 @@ class SessionSettings {
     bool conforming_strings = true;
     bool ascii_in_characters = false;  ///< of the client_encoding that the client has, or is about to get (rules/misreading.hpp)
     bool temporary_path = false;       ///< the search_path has pg_temp in it: what is created may be temporary
-    std::string search_path;           ///< as SHOW would tell it; empty: not set
-    std::string wished_route;          ///< pgswitch.route
   };
   const Facts& facts() { return facts_version_ == version_ ? facts_ : find_facts(); }
 
@@ -104,6 +104,7 @@ class SessionSettings {
   void reset_all(ServerState& server, bool role_too);
   void end_local();
   const Facts& find_facts();
+  const SessionSetting* find(std::string_view name) const;
   void changed();
   void unreported(std::string_view statement);
 

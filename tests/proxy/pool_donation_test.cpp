@@ -10,45 +10,40 @@
 namespace pgswitch::pool_test {
 namespace {
 
-/// A loop on a thread of its own, with a shard. Everything of it is touched there only.
+/// A loop with a shard, on a thread of its own. The loop outlives the thread: whoever posts rings its bell afterwards.
 class Runner {
  public:
   Runner(PoolLimits& limits, const Settings& settings) {
     thread_ = std::thread([this, &limits, settings] {
-      Loop loop;
-      std::unique_ptr<PoolShard> made = make_shard(loop, limits, settings);
-      loop_ = &loop;
+      const std::unique_ptr<PoolShard> made = make_shard(loop_, limits, settings);
       shard_ = made.get();
-      tick();
+      Alarm alarm(loop_.io);
+      tick(alarm);
       started_.set_value();
-      loop.poller.run();
-      alarm_.reset();
-      made.reset();
+      loop_.poller.run();
     });
     started_.get_future().wait();
   }
   ~Runner() {
-    post_to(loop_->io, [this] { loop_->poller.stop(); });
+    post_to(loop_.io, [this] { loop_.poller.stop(); });
     thread_.join();
   }
-  asio::io_context& io() { return loop_->io; }
+  asio::io_context& io() { return loop_.io; }
   /// `step` runs there later.
   template <class Step>
   void post(Step step) {
-    post_to(loop_->io, [this, step] { step(*shard_); });
+    post_to(loop_.io, [this, step] { step(*shard_); });
   }
 
  private:
-  void tick() {
-    if (!alarm_) alarm_ = std::make_unique<Alarm>(loop_->io);
-    alarm_->call_after(100'000, [this] {
+  void tick(Alarm& alarm) {
+    alarm.call_after(100'000, [this, &alarm] {
       shard_->tick();
-      tick();
+      tick(alarm);
     });
   }
 
-  Loop* loop_ = nullptr;
-  std::unique_ptr<Alarm> alarm_;
+  Loop loop_;
   PoolShard* shard_ = nullptr;
   std::promise<void> started_;
   std::thread thread_;

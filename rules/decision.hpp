@@ -3,6 +3,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,9 @@ struct ScriptItem {
   std::uint32_t size = std::numeric_limits<std::uint32_t>::max();
   std::uint64_t fingerprint = 0;  ///< of the statement as it came
 };
+
+/// Some statements of a query string, in their order.
+using ScriptItems = std::span<const ScriptItem>;
 
 /// A query string, understood and decided: what SessionCore works from. Immutable, shared inside a worker.
 struct Script {

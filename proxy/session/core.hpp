@@ -15,7 +15,7 @@
 #include "proxy/session/last_route.hpp"
 #include "proxy/session/ledger.hpp"
 #include "proxy/session/limited.hpp"
-#include "proxy/session/pins.hpp"
+#include "proxy/session/link.hpp"
 #include "proxy/session/query_head.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
@@ -102,22 +102,6 @@ class SessionCore : private rules::SessionState {
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
   static constexpr std::size_t most_owed = 8192;
 
-  /// What of the settings of a link may not be as the session wants it.
-  enum class Unchecked : std::uint8_t { nothing, all_but_encoding, everything };
-  struct Link {
-    rules::RouteId route;
-    ServerState* state;
-    Pins pins = 0;
-    char status = 'I';         ///< of its last ReadyForQuery
-    Unchecked unchecked = Unchecked::everything;
-    bool copy_in = false;
-    int advisory_locks = 0;
-    // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
-    Pins new_pins = 0;
-    Pins ended_pins = 0;  ///< the other way round
-    std::vector<std::string> new_objects;
-    std::vector<std::string> dropped_objects;  ///< ON COMMIT DROP: gone with either end of the transaction
-  };
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
   /// What is under way. An idle session has none and costs that much less memory: begin_work() makes it when something happens, it goes
@@ -247,9 +231,10 @@ class SessionCore : private rules::SessionState {
   std::optional<protocol::SqlError> cursor_taken() const;
   void take_back(Note& note, Note* later = nullptr);
   void prepared_by_sql(const rules::Statement& statement, Link& link);
+  std::shared_ptr<PreparedStatement> preparing(const rules::ScriptItem& item, std::string_view text) const;
   void note_preparing(const rules::ScriptItem& item, std::string_view text);
-  std::optional<protocol::SqlError> refuse_execute(const rules::Statement& statement);
-  std::optional<protocol::SqlError> refuse_by_sql(const PreparedStatement& prepared);
+  std::optional<protocol::SqlError> refuse_execute(const rules::Statement& statement, rules::ScriptItems before, std::string_view text);
+  std::optional<protocol::SqlError> refuse_prepared(const PreparedStatement& prepared, const rules::Facts& facts);
   void deallocated_by_sql(const rules::Statement& statement, Link& link);
   void closed_cursor(std::string_view name, Link& link);
   std::string client_name(std::string_view server_name) const;
@@ -315,7 +300,13 @@ class SessionCore : private rules::SessionState {
   std::string pinned_by() const override;
 
   // core_limits.cpp
-  Limited limits_of(std::size_t begin, std::size_t end) const;
+  void add_limits(Limited& all, const rules::ScriptItem& item, rules::ScriptItems before) const;
+  Limited limits_of(rules::ScriptItems items, std::size_t begin, std::size_t end) const;
+  rules::ScriptItem named_by(const rules::Statement& statement, rules::ScriptItems before) const;
+  bool counts_rows(rules::ScriptItems items, std::size_t i) const;
+  bool writes(rules::ScriptItems items, std::size_t i) const;
+  std::optional<protocol::SqlError> refuse_counting(rules::ScriptItems items, std::size_t i, bool wrote, bool counted) const;
+  void note_cursor(const rules::ScriptItem& item);
   bool has_to_wait(const Limited& what);
   void run_limited(Limited what);
   void cancel_limited();
@@ -355,6 +346,7 @@ class SessionCore : private rules::SessionState {
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
+  LimitedCursors cursors_;
   bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings

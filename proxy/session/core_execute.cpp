@@ -41,11 +41,16 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   }
   if (portal && local_abort_) return fail_batch(transaction_failed()), size;
   if (portal && portal->script)
-    if (const auto refused = refuse_execute(*portal->item().statement)) return fail_batch(*refused), size;
+    if (const auto refused = refuse_execute(*portal->item().statement, {}, {})) return fail_batch(*refused), size;
   Limited limited;
-  if (portal && portal->script && portal->item().decision->limits.any()) {
+  if (portal && portal->script)
+    add_limits(limited, portal->item(), {});
+  else if (const auto cursor = cursors_.find(execute->portal); cursor != cursors_.end())
+    limited.add(cursor->second.decision, true), limited.rows = cursor->second.rows, limited.cursor = cursor->first;
+  if (limited.decision) {
     if (!work_->ledger.empty()) return await_replies(), 0;
-    limited = {portal->item().decision, portal->item().decision->limits, portal->answered, std::string(execute->portal)};
+    limited.portal = execute->portal;
+    if (portal) limited.rows = std::max<std::uint64_t>(limited.rows, portal->answered);
     if (has_to_wait(limited)) return 0;
     if (refusal_) return fail_batch(*refusal_), size;
   }
@@ -63,6 +68,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   batch_wrote_ |= !statement.read_only;
   if (!statement.read_only) note_write(statement);
   note_preparing(portal->item(), portal->text);
+  note_cursor(portal->item());
   copy_expected_ |= statement.kind == Kind::copy_in;
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);

@@ -153,7 +153,7 @@ bool SessionCore::on_name_taken(const PreparedStatement& prepared, const fronten
   return true;
 }
 
-SessionCore::Link* SessionCore::link_for(const PreparedStatement& prepared) {
+Link* SessionCore::link_for(const PreparedStatement& prepared) {
   const ScriptItem& item = prepared.item();
   return need_link(route_of(item));
 }

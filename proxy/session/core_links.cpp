@@ -19,7 +19,7 @@ bool may_be_temporary(const rules::TableName& table) { return table.schema.empty
 
 }  // namespace
 
-SessionCore::Link* SessionCore::find_link(RouteId route) const {
+Link* SessionCore::find_link(RouteId route) const {
   for (const auto& link : links_)
     if (link->route == route) return link.get();
   return nullptr;
@@ -78,7 +78,7 @@ RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
 }
 
 /// The link to run the next statement on; nullptr: it must wait (stall), or it cannot run (refusal_).
-SessionCore::Link* SessionCore::need_link(RouteId route) {
+Link* SessionCore::need_link(RouteId route) {
   if (refusal_) return nullptr;
   if (active_ && active_->route != route) {
     if (predicted_ != 'I') {
@@ -131,7 +131,7 @@ void SessionCore::end_segment() {
 
 /// Makes the link's settings those of the session and sends a deferred BEGIN; nullptr while that takes a round trip. In a failed
 /// transaction nothing can be set, and its end takes back what made the difference.
-SessionCore::Link* SessionCore::set_up(Link& link) {
+Link* SessionCore::set_up(Link& link) {
   if (link.unchecked != Unchecked::nothing && link.status != 'E' && work_->ledger.empty() && !batch_open_) {
     if (replay_settings(link)) return nullptr;
     link.unchecked = Unchecked::nothing;

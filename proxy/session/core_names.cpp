@@ -16,6 +16,7 @@ using protocol::SqlError;
 using rules::Effect;
 using rules::Kind;
 using rules::RouteId;
+using rules::ScriptItems;
 using rules::Statement;
 
 namespace {
@@ -220,29 +221,39 @@ void SessionCore::take_back(Note& note, Note* later) {
     prepared_.erase(note.client_name);
 }
 
-/// SQL PREPARE has succeeded: the protocol can use the name from now on, on this link. To execute it has what effects its
-/// query has.
-/// PREPARE is being sent: what the rules said of it is asked again when it is to run.
-void SessionCore::note_preparing(const rules::ScriptItem& item, std::string_view text) {
-  if (item.statement->kind != Kind::prepare) return;
+/// What SQL PREPARE `item` makes of `text`: what the rules said of it is asked again when it is to run.
+std::shared_ptr<PreparedStatement> SessionCore::preparing(const rules::ScriptItem& item, std::string_view text) const {
   auto prepared = std::make_shared<PreparedStatement>();
   prepared->script = std::make_shared<const rules::Script>(rules::Script{.items = {item}});
   prepared->text = text;
   prepared->sent_text = item.decision->rewritten.value_or(prepared->text);
-  work_->preparing.push_back(std::move(prepared));
+  prepared->by_sql = true;
+  return prepared;
 }
 
-/// Why what EXECUTE, or its like, names must not run any more; nullopt: it may.
-std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement) {
+/// PREPARE is being sent.
+void SessionCore::note_preparing(const rules::ScriptItem& item, std::string_view text) {
+  if (item.statement->kind == Kind::prepare) work_->preparing.push_back(preparing(item, text));
+}
+
+/// Why what EXECUTE, or its like, names must not run any more; nullopt: it may. `before`: what stands in front of it in its query string
+/// `text`, which may prepare it, and may change what it means.
+std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement, ScriptItems before, std::string_view text) {
   if (statement.prepared.empty() || statement.kind == Kind::prepare || statement.kind == Kind::deallocate) return std::nullopt;
-  const auto named = prepared_.find(statement.prepared);
-  return named == prepared_.end() || !named->second->by_sql ? std::nullopt : refuse_by_sql(*named->second);
+  PreparedStatementPtr named = find_prepared(statement.prepared);
+  rules::Facts facts = facts_now();
+  for (const rules::ScriptItem& item : before) {
+    step_over(*item.statement, facts);
+    if (item.statement->kind == Kind::prepare && item.statement->prepared == statement.prepared)
+      named = preparing(item, text.substr(item.begin, item.size));
+  }
+  return named && (named->by_sql || !before.empty()) ? refuse_prepared(*named, facts) : std::nullopt;
 }
 
 /// The rules, or what they look at, may be others than when it was prepared: its server would run it as it was.
-std::optional<SqlError> SessionCore::refuse_by_sql(const PreparedStatement& prepared) {
+std::optional<SqlError> SessionCore::refuse_prepared(const PreparedStatement& prepared, const rules::Facts& facts) {
   if (prepared.text.empty()) return std::nullopt;
-  const rules::ScriptPtr script = decide(prepared.text);
+  const rules::ScriptPtr script = engine_->decide(prepared.text, facts);
   const rules::Decision& decision = *script->items.front().decision;
   if (decision.verb == rules::Decision::Verb::reject) return to_error(decision.refusal);
   if (decision.rewritten.value_or(prepared.text) == prepared.sent_text) return std::nullopt;
@@ -250,6 +261,8 @@ std::optional<SqlError> SessionCore::refuse_by_sql(const PreparedStatement& prep
                   "the statement was prepared when rules made another one of it", "", "DEALLOCATE it and prepare it again.", 0};
 }
 
+/// SQL PREPARE has succeeded: the protocol can use the name from now on, on this link. To execute it has what effects its
+/// query has.
 void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {
   auto query = std::make_shared<Statement>(statement);
   query->kind = Kind::select;
@@ -268,6 +281,8 @@ void SessionCore::prepared_by_sql(const Statement& statement, Link& link) {
   if (const auto own = std::find_if(sent.begin(), sent.end(), same); own != sent.end()) {
     prepared->text = (*own)->text;
     prepared->sent_text = (*own)->sent_text;
+    decision->limits = (*own)->item().decision->limits;
+    decision->rule = (*own)->item().decision->rule;
     sent.erase(own);
   }
   prepared_[statement.prepared] = std::move(prepared);
@@ -287,6 +302,7 @@ void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
 
 /// CLOSE of one cursor, or of all ("").
 void SessionCore::closed_cursor(std::string_view name, Link& link) {
+  erase_if(cursors_, [&](const auto& cursor) { return name.empty() || cursor.first == name; });
   bool more = false;
   for (auto object = objects_.begin(); object != objects_.end();) {
     const bool held_here = object->second == link.route && object->first.starts_with("cursor:");

@@ -74,7 +74,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   PreparedStatementPtr prepared = find_prepared(names->statement);
   if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
   if (prepared->by_sql)
-    if (const auto refused = refuse_by_sql(*prepared)) return fail_batch(*refused), skip_frame(header, in);
+    if (const auto refused = refuse_prepared(*prepared, facts_now())) return fail_batch(*refused), skip_frame(header, in);
   const PreparedKey key = prepared->key;
   prepared = current(std::move(prepared));
   server_tells = server_tells && prepared->key == key;
@@ -163,7 +163,7 @@ bool SessionCore::is_held_cursor(std::string_view name) const {
 }
 
 /// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
-SessionCore::Link* SessionCore::link_of_portal(std::string_view name) {
+Link* SessionCore::link_of_portal(std::string_view name) {
   // While BEGIN is deferred no server has a portal of the client's.
   if (!is_held_cursor(name)) return work_->deferred.empty() ? active_ : nullptr;
   if (local_abort_) refusal_ = transaction_failed();
@@ -223,6 +223,7 @@ void SessionCore::drop_portals() {
   ++transactions_;
   unnamed_portal_.reset();
   if (!portals_.empty()) portals_.clear();
+  if (!cursors_.empty()) erase_if(cursors_, [](const auto& cursor) { return !cursor.second.holds; });
 }
 
 /// A statement without rows cannot be run again; the end of a transaction has dropped its portals.

@@ -18,17 +18,13 @@ using rules::Effect;
 using rules::Kind;
 using rules::RouteId;
 using rules::ScriptItem;
+using rules::ScriptItems;
 
 namespace {
 
 std::string_view slice(const ScriptItem& item, std::string_view text) {
   return item.begin >= text.size() ? std::string_view{} : text.substr(item.begin, item.size);
 }
-
-bool writes(const ScriptItem& item) { return !item.statement->read_only; }
-
-/// Rows are counted of one statement at a time.
-bool counts_rows(const ScriptItem& item) { return item.decision->limits.max_rows != 0; }
 
 /// Transaction status behind a statement of this kind, if all goes well.
 char status_after(Kind kind, char before) {
@@ -40,23 +36,6 @@ SqlError split_transaction(RouteId wrote_on, RouteId next) {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "statements of one implicit transaction route to different servers",
           "A statement writes on \"" + rules::route_name(wrote_on) + "\", a later one belongs to \"" + rules::route_name(next) + "\".",
-          "Send them as separate queries, or in a transaction.", 0};
-}
-
-/// It would be committed by the time that it has too many rows.
-bool commits_rows(const ScriptItem& item) {
-  return counts_rows(item) && writes(item) && (item.statement->returning || item.statement->kind == Kind::select);
-}
-
-SqlError limited_write() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
-          "a statement whose rows a rule limits must not write outside of a transaction", "Its rows are counted when it has been committed.",
-          "Run it in a transaction, or by the extended protocol.", 0};
-}
-
-SqlError limited_beside_writes() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
-          "a statement whose rows a rule limits must not stand in one query string with one that writes", "",
           "Send them as separate queries, or in a transaction.", 0};
 }
 
@@ -121,7 +100,7 @@ void SessionCore::decide_head(std::string_view text) {
   last_route_.note(*script);
   work_->head.decided = true;
   const ScriptItem& first = script->items.front();
-  work_->head.plain = script->plain && objects_.empty() && first.statement->kind != Kind::empty;
+  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && first.statement->kind != Kind::empty;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
@@ -158,7 +137,9 @@ std::optional<SqlError> SessionCore::refuse_script() const {
   RouteId route = rules::no_route;
   bool wrote = false, counted = false;
   char transaction = status();
-  for (const ScriptItem& item : work_->head.script->items) {
+  const auto& items = work_->head.script->items;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const ScriptItem& item = items[i];
     transaction = status_after(item.statement->kind, transaction);
     if (transaction != 'I' || item.statement->is_transaction_control()) {
       wrote = counted = false;
@@ -169,25 +150,24 @@ std::optional<SqlError> SessionCore::refuse_script() const {
     const RouteId next = route_of(item);
     if (route != rules::no_route && next != route && wrote) return split_transaction(route, next);
     route = next;
-    wrote |= writes(item);
-    counted |= counts_rows(item);
-    if (commits_rows(item)) return limited_write();
-    if (wrote && counted && work_->head.script->items.size() > 1) return limited_beside_writes();
+    wrote |= writes(items, i);
+    counted |= counts_rows(items, i);
+    if (auto refused = refuse_counting(items, i, wrote, counted)) return refused;
   }
   return std::nullopt;
 }
 
 /// Goes on with the script at the head; true when it is done and answered. False: it waits.
 bool SessionCore::run_script(std::string_view text) {
+  const auto& items = work_->head.script->items;
   if (!work_->head.started) {
     if (const auto refused = refuse_script()) return fail_query(*refused);
-    for (const ScriptItem& item : work_->head.script->items)
-      if (const auto refused = refuse_execute(*item.statement)) return fail_query(*refused);
+    for (std::size_t i = 0; i < items.size(); ++i)
+      if (const auto refused = refuse_execute(*items[i].statement, ScriptItems(items).first(i), text)) return fail_query(*refused);
     if (!work_->ledger.empty()) return await_replies(), false;
     work_->head.started = true;
     if (may_leave_settings()) work_->wish = settings_.wish();
   }
-  const auto& items = work_->head.script->items;
   while (work_->head.next < items.size() && !work_->head.failed) {
     if (!work_->ledger.empty()) return await_replies(), false;
     if (answer_locally(items[work_->head.next], text)) {
@@ -240,9 +220,10 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   for (; end < items.size(); ++end) {
     const ScriptItem& item = items[end];
     if (item.decision->verb == Decision::Verb::answer) break;
-    if (counts_rows(item) && end > begin) break;
+    const bool counted = counts_rows(items, end);
+    if (counted && end > begin) break;
     transaction = status_after(item.statement->kind, transaction);
-    if (counts_rows(item)) return route = route_of(item), end + 1;
+    if (counted) return route = route_of(item), end + 1;
     if (is_neutral(item)) continue;
     const RouteId next = route_of(item);
     if (route == rules::no_route) route = next;
@@ -259,7 +240,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   const std::size_t end = run_end(begin, route);
   const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
   if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
-  Limited limited = limits_of(begin, end);
+  Limited limited = limits_of(items, begin, end);
   if (has_to_wait(limited)) return false;
   Link* link = need_link(route);
   if (!link) return false;
@@ -279,6 +260,7 @@ bool SessionCore::run_on_server(std::string_view text) {
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     note_sent(*items[i].statement, *link);
     note_preparing(items[i], items.size() == 1 ? text : slice(items[i], text));
+    note_cursor(items[i]);
     if (!items[i].statement->read_only) note_write(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (ends_transaction(items[i].statement->kind)) drop_portals();

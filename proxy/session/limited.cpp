@@ -10,13 +10,13 @@ namespace backend = protocol::backend;
 using protocol::Severity;
 using protocol::SqlError;
 
-void Limited::add(const rules::DecisionPtr& more) {
+void Limited::add(const rules::DecisionPtr& more, bool counts) {
   const auto tighten = [](auto& one, auto other) { one = one == 0 || (other != 0 && other < one) ? other : one; };
   if (!more->limits.any()) return;
   if (!decision) decision = more;
   limits.delay_us = std::max(limits.delay_us, more->limits.delay_us);
   tighten(limits.timeout_us, more->limits.timeout_us);
-  tighten(limits.max_rows, more->limits.max_rows);
+  if (counts) tighten(limits.max_rows, more->limits.max_rows);
 }
 
 bool Limited::lets_through(char type) {

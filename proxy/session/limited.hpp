@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/sql_error.hpp"
+#include "proxy/session/prepared_statement.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
@@ -23,13 +25,15 @@ enum class LimitPhase : std::uint8_t {
 struct Limited {
   rules::DecisionPtr decision;  ///< of the first one
   rules::StatementLimits limits;
-  std::uint64_t rows = 0;       ///< that the client has had, of the portal in all
+  std::uint64_t rows = 0;       ///< that the client has had, of the portal or the cursor in all
   std::string portal;           ///< extended protocol
+  std::string cursor;           ///< that FETCH reads
   LimitPhase phase = LimitPhase::none;
   bool exceeded = false;        ///< there are more rows
   bool timed_out = false;
 
-  void add(const rules::DecisionPtr& more);
+  /// `counts`: its rows are those that max_rows means.
+  void add(const rules::DecisionPtr& more, bool counts);
   bool has_to_wait() const { return limits.delay_us != 0 && phase == LimitPhase::none; }
   /// What the present phase may take in µs; 0: any time.
   std::int64_t time_us() const { return phase == LimitPhase::delayed ? limits.delay_us : limits.timeout_us; }
@@ -39,5 +43,13 @@ struct Limited {
   std::optional<protocol::SqlError> error_instead(std::string_view sqlstate) const;
   protocol::SqlError too_many_rows() const;
 };
+
+/// A cursor that SQL declares for a query with limits: they are those of each FETCH.
+struct LimitedCursor {
+  rules::DecisionPtr decision;
+  std::uint64_t rows = 0;  ///< that the client has had
+  bool holds = false;      ///< WITH HOLD: it outlives its transaction
+};
+using LimitedCursors = RareMap<std::string, LimitedCursor, NameHash, std::equal_to<>>;
 
 }  // namespace pgswitch

@@ -80,6 +80,25 @@ def test_rows_fetched_by_portions_count_together(proxy):
     with proxy.connect(autocommit=False) as connection, connection.cursor("portions") as cursor:
         cursor.execute("SELECT a FROM few")  # DECLARE, whose FETCH is another statement
         assert len(cursor.fetchmany(2)) == 2
+        with pytest.raises(psycopg.Error) as raised:
+            cursor.fetchmany(2)
+        assert (raised.value.sqlstate, raised.value.diag.message_primary) == ("54000", "the result has more than 3 rows")
+        connection.rollback()
+    with proxy.connect(autocommit=True) as connection:
+        assert failure(connection, "BEGIN; DECLARE c CURSOR FOR SELECT a FROM few; FETCH ALL FROM c").sqlstate == "54000"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS)
+def test_execute_has_the_limits_of_what_it_runs(proxy, protocol):
+    with proxy.connect(**protocol) as connection:
+        connection.execute("PREPARE p AS SELECT a FROM few LIMIT $1")
+        assert len(connection.execute("EXECUTE p(3)").fetchall()) == 3
+        assert failure(connection, "EXECUTE p(4)").sqlstate == "54000"
+        connection.execute("PREPARE s AS SELECT pg_sleep(30) FROM (VALUES (1)) v LEFT JOIN brief ON true")
+        assert failure(connection, "EXECUTE s").sqlstate == "57014"
+        assert len(connection.execute("EXPLAIN (ANALYZE, VERBOSE) EXECUTE p(9)").fetchall()) > 3  # its rows are no rows of the table
+    with proxy.connect() as connection:
+        assert failure(connection, "PREPARE q AS SELECT a FROM few; EXECUTE q").sqlstate == "54000"
 
 
 def test_rows_of_copy_count(proxy):

@@ -153,6 +153,12 @@ def test_what_sql_has_prepared_is_asked_about_again(start_proxy, oltp):
             assert failure(connection, "EXECUTE p").diag.message_primary == "hidden is closed"
             connection.execute("RESET search_path")
             assert one(connection, "EXECUTE p") == 0
+    with proxy.connect() as connection:
+        connection.execute("PREPARE p AS SELECT count(*) FROM orders")
+        for start in ("", "DEALLOCATE p; PREPARE p AS SELECT count(*) FROM orders; "):
+            for way in ("SET search_path = hidden", "SET SCHEMA 'hidden'", "SELECT set_config('search_' || 'path', 'hidden', false)"):
+                assert failure(connection, f"{start}{way}; EXECUTE p").diag.message_primary == "hidden is closed"
+            assert one(connection, "EXECUTE p") == 0, "nothing of the string has been done"
 
 
 def test_what_sql_has_prepared_does_not_outlive_the_rules(start_proxy, oltp):

@@ -100,6 +100,66 @@ TEST(limits, the_rows_of_a_portal_count_together) {
       .expect_to_client(parse_complete(), bind_complete(), data_row("1"), portal_suspended(), data_row("2"), any_error("54000"), ready('E'));
 }
 
+TEST(limits, what_execute_runs_has_the_limits_of_its_query) {
+  Script()
+      .client(query("prepare p as select * from few"))
+      .expect_acquire()
+      .expect_to_server(query("prepare p as select * from few"))
+      .server(complete("PREPARE"), ready('I'))
+      .expect_to_client(complete("PREPARE"), ready('I'))
+      .client(query("execute p"))
+      .expect_to_server(query("execute p"))
+      .server(data_row("1"), data_row("2"), data_row("3"))
+      .expect_cancel()
+      .server(complete("SELECT 3"), ready('I'))
+      .expect_to_client(data_row("1"), data_row("2"), any_error("54000"), ready('I'));
+}
+
+TEST(limits, the_rows_of_a_cursor_count_together) {
+  Script()
+      .client(query("begin"), query("declare c cursor for select * from few"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("declare c cursor for select * from few"))
+      .server(begun(), complete("DECLARE CURSOR"), ready('T'))
+      .expect_to_client(complete("DECLARE CURSOR"), ready('T'))
+      .client(query("fetch 1 from c"))
+      .expect_to_server(query("fetch 1 from c"))
+      .server(data_row("1"), complete("FETCH 1"), ready('T'))
+      .expect_to_client(data_row("1"), complete("FETCH 1"), ready('T'))
+      .client(query("fetch 2 from c"))
+      .expect_to_server(query("fetch 2 from c"))
+      .server(data_row("2"), data_row("3"))
+      .expect_cancel()
+      .server(complete("FETCH 2"), ready('T'))
+      .expect_to_client(data_row("2"), any_error("54000"), ready('E'));
+}
+
+TEST(limits, another_cursor_of_that_name_has_none) {
+  Script()
+      .client(query("begin"), query("declare c cursor for select * from few"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("declare c cursor for select * from few"))
+      .server(begun(), complete("DECLARE CURSOR"), ready('T'))
+      .expect_to_client(complete("DECLARE CURSOR"), ready('T'))
+      .client(query("close c; declare c cursor for select 1; fetch all from c"))
+      .expect_to_server(query("close c; declare c cursor for select 1; fetch all from c"))
+      .server(complete("CLOSE CURSOR"), complete("DECLARE CURSOR"), data_row("1"), data_row("2"), data_row("3"), complete("FETCH 3"), ready('T'))
+      .expect_to_client(complete("CLOSE CURSOR"), complete("DECLARE CURSOR"), data_row("1"), data_row("2"), data_row("3"), complete("FETCH 3"),
+                        ready('T'));
+}
+
+TEST(limits, explain_has_more_rows_than_its_query_may) {
+  Script()
+      .client(query("explain select * from few"))
+      .expect_acquire()
+      .expect_to_server(query("explain select * from few"))
+      .server(data_row("1"), data_row("2"), data_row("3"), complete("EXPLAIN"), ready('I'))
+      .expect_to_client(data_row("1"), data_row("2"), data_row("3"), complete("EXPLAIN"), ready('I'))
+      .expect_release();
+}
+
 TEST(limits, what_runs_too_long_is_cancelled) {
   Script()
       .client(query("select * from brief"))

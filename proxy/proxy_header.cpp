@@ -38,7 +38,7 @@ bool begins_like(ByteView in, ByteView signature) {
 
 bool is_address(int family, const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> ignored{};
-  return inet_pton(family, text.c_str(), ignored.data()) == 1;
+  return text.find('\0') == std::string::npos && inet_pton(family, text.c_str(), ignored.data()) == 1;
 }
 
 std::optional<std::uint16_t> read_port(ByteView text) {

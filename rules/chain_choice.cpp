@@ -83,13 +83,17 @@ bool Chain::refuses_setting(Draft& draft) const {
 
 /// Puts the user's own choice in place of the route that the rules have found. What they refuse or answer stays so.
 void Chain::take_choice(Draft& draft) const {
-  if (options_.route_users.empty() || draft.decision.verb != Decision::Verb::route || goes_anywhere(draft.statement->kind)) return;
+  if (options_.route_users.empty() || draft.decision.verb != Decision::Verb::route) return;
+  const bool sets = sets_route(*draft.statement);  // a transaction that begins with it begins there
+  if (goes_anywhere(draft.statement->kind) && !sets) return;
   std::string_view name = hinted_route(*draft.statement);
   const std::string_view by = name.empty() ? setting_name : "hint";
   if (name.empty()) {
     draft.decision.depends_on |= bit(Dependency::wished_route);
     name = draft.facts.wished_route;
   }
+  const std::string chosen = sets ? route_after(*draft.statement, std::string(name)) : std::string();
+  if (sets) name = chosen;
   if (name.empty()) return;
   draft.decision.depends_on |= bit(Dependency::user);
   if (!may_choose(options_, draft.facts.user)) return;

@@ -36,10 +36,10 @@ void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::st
 /// Why the edits cannot be made; "" when they were.
 std::string Chain::splice_edits(const EditPlan& plan, Draft& draft) const {
   const TreeTokens tokens(draft.whole, {draft.facts.standard_conforming_strings});
-  const auto placed = place_edits(plan.edits, tokens.all());
-  if (placed) draft.decision.rewritten = splice(draft.whole, *placed);
+  std::vector<Edit> placed;
+  if (place_edits(plan.edits, tokens.all(), placed)) draft.decision.rewritten = splice(draft.whole, placed);
   if (!draft.decision.rewritten) return "two edits are for the same words";
-  draft.decision.positions = PositionMap(draft.whole, *placed);
+  draft.decision.positions.assign(draft.whole, placed);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "rules/analyze.hpp"
 #include "rules/cache.hpp"
 #include "rules/chain.hpp"
+#include "rules/edited_scripts.hpp"
 #include "rules/explain.hpp"
 #include "rules/misreading.hpp"
 #include "rules/tokens.hpp"
@@ -72,13 +73,14 @@ class CachingEngine final : public Engine {
     const bool encoded = facts.ascii_in_characters && !options_.rules_file.empty();
     if (sql.size() > options_.parse_max_bytes || !facts.standard_conforming_strings || encoded) return decide_uncached(sql, facts);
     Lookup lookup = look_up(sql, facts);
-    const ScriptPtr& script = lookup.script == nullptr ? decide_anew(sql, facts, lookup) : lookup.edited ? edit_anew(sql, **lookup.script) : *lookup.script;
+    const ScriptPtr& script = lookup.script == nullptr ? decide_anew(sql, facts, lookup) : lookup.edited ? edited_.make(sql, *lookup.script) : *lookup.script;
     for (const ScriptItem& item : script->items) chain_->count(*item.decision);
     return script;
   }
 
   const Refusal* connect(const Facts& facts) override { return chain_->connect(facts); }
   Account account(std::string_view sql, const Facts& facts) override { return account_of(sql, facts, *chain_); }
+  bool looks_at_sessions() const override { return !options_.rules_file.empty() || !options_.route_users.empty(); }
   bool is_strict() const override { return chain_->is_strict(); }
   std::uint64_t generation() const override { return generation_; }
   const std::vector<RuleStats>& rule_stats() const override { return std::as_const(*chain_).stats(); }
@@ -130,21 +132,6 @@ class CachingEngine final : public Engine {
     const Dependencies read = decide_items(sql, facts, found.scan.comments, *script);
     current_ = std::move(script);
     if (cacheable) keep(sql, facts, found, analysis, read);
-    return current_;
-  }
-
-  /// The edits that were decided for the shape, made in another text of it.
-  const ScriptPtr& edit_anew(std::string_view sql, const Script& known) {
-    auto decision = std::make_shared<Decision>(*known.items.front().decision);
-    tokens_.clear();
-    TokenReader reader(sql);
-    for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) tokens_.push_back(token);
-    const auto placed = place_edits(*decision->edits, tokens_);  // of the shape: the same tokens
-    decision->rewritten = splice(sql, *placed);
-    decision->positions = PositionMap(sql, *placed);
-    auto script = std::make_shared<Script>(known);
-    script->items.front().decision = std::move(decision);
-    current_ = std::move(script);
     return current_;
   }
 
@@ -206,6 +193,7 @@ class CachingEngine final : public Engine {
     Facts now = facts;
     Dependencies read = 0;
     for (ScriptItem& item : script.items) {
+      now.before = ScriptItems(script.items).first(static_cast<std::size_t>(&item - script.items.data()));
       const StatementPtr statement = item.statement;
       const std::string_view text = sql.substr(item.begin, item.size);
       read |= decide_item({text, text, text}, now, item);
@@ -247,7 +235,7 @@ class CachingEngine final : public Engine {
   CacheLevel texts_;
   CacheStats stats_;
   std::vector<char> scratch_;
-  std::vector<Token> tokens_;
+  EditedScripts edited_;
   ScriptPtr current_;  ///< the last script that was decided anew
 };
 

@@ -77,6 +77,8 @@ class Engine {
 
   /// A rule denies what it is not shown (`strict`): nothing may be run that no rule sees.
   virtual bool is_strict() const = 0;
+  /// What a session has set may make a difference to a decision.
+  virtual bool looks_at_sessions() const = 0;
 
   /// The story of decide(), without using or filling the cache; nothing is counted or logged.
   virtual Account account(std::string_view sql, const Facts& facts) = 0;

@@ -14,6 +14,8 @@ void step_over(const Statement& statement, Facts& facts) {
   if ((statement.effects & sets) == 0) return;
   facts.search_path = path_after(statement, std::string(std::string_view(facts.search_path)));
   facts.wished_route = route_after(statement, std::string(std::string_view(facts.wished_route)));
+  for (const VariableChange& change : statement.variables)
+    if (change.name == "application_name" && !change.statement.empty()) facts.application_name = setting_value(change.statement);
   facts.identity = 0;
 }
 

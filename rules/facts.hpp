@@ -39,7 +39,7 @@ struct Facts {
   std::string application_name;
   std::string client_address;  ///< "127.0.0.1" or "unix"
   RareString certificate;      ///< common name of the client's certificate; empty: it has shown none
-  RareString search_path;      ///< names as the setting has them, "a, b"; empty: the server's default; unknown_path: any
+  RareString search_path;      ///< names as the setting has them, "a, b"; empty: the server's default; unknown_value: any
   RareString wished_route;     ///< the setting pgswitch.route
   bool tls = false;
   bool in_transaction = false;
@@ -51,9 +51,11 @@ struct Facts {
   std::uint64_t identity = 0;  ///< 0: none drawn; the strings are compared then
   std::int64_t began_us = 0;   ///< the login, by the engine's clock
   const SessionState* state = nullptr;  ///< nullptr: nothing is set, written or pinned
+  ScriptItems before;          ///< the statements in front, in the same string: they run first
 };
 
-/// Makes `facts` what the statements behind `statement`, in the same string, find: its transaction, search_path and pgswitch.route.
+/// Makes `facts` what the statements behind `statement`, in the same string, find: its transaction, search_path, application_name and
+/// pgswitch.route.
 void step_over(const Statement& statement, Facts& facts);
 
 /// A number that no other call returned. Thread-safe.

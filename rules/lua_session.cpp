@@ -10,6 +10,7 @@
 #include "rules/lua_state.hpp"
 #include "rules/network.hpp"
 #include "rules/patterns.hpp"
+#include "rules/setting_value.hpp"
 
 namespace pgswitch::rules {
 
@@ -127,17 +128,17 @@ int method_in_network(lua_State* L) {
   return 1;
 }
 
-void take_setting(LuaWorld& world, const SessionState* state, std::string_view name) {
-  world.text.clear();
-  if (state == nullptr) return;
-  if (auto value = state->setting(name)) world.text = std::move(*value);
+void take_setting(LuaWorld& world, const Facts& facts, std::string_view name) {
+  std::optional<std::string> value = facts.state != nullptr ? facts.state->setting(name) : std::nullopt;
+  for (const ScriptItem& item : facts.before) value = setting_after(*item.statement, name, std::move(value));
+  world.text = std::move(value).value_or(std::string());
 }
 
 int method_setting(lua_State* L) {
   const SessionView& view = check_session(L);
   *view.read |= bit(Dependency::volatile_);
   LuaState::of(L).charge(L, 20);
-  take_setting(world_of(L), view.facts->state, check_text(L, 2));
+  take_setting(world_of(L), *view.facts, check_text(L, 2));
   push_text_of_world(L);
   return 1;
 }

@@ -31,7 +31,7 @@ struct Reader {
 bool is_in_path(std::string_view schema, const Reader& reader) {
   if (reader.facts == nullptr) return false;
   *reader.read |= bit(Dependency::search_path);
-  bool found = reader.facts->search_path == unknown_path;
+  bool found = reader.facts->search_path == unknown_value;
   each_of_path(reader.facts->search_path, [&](std::string_view one) {
     if (one == "$user") *reader.read |= bit(Dependency::user);
     found = found || glob(one == "$user" ? std::string_view(reader.facts->user) : one, schema);

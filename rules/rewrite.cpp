@@ -1,29 +1,40 @@
 #include "rules/rewrite.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <numeric>
 #include <tuple>
 
 namespace pgswitch::rules {
-namespace {
 
-/// Characters of UTF-8; another encoding with more than one byte for a character has no ASCII of its own to count.
+// Eight bytes at once: those that go on a character have the highest bit and not the one behind it.
 std::uint32_t characters(std::string_view text) {
-  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  std::size_t going_on = 0, i = 0;
+  for (; i + sizeof(std::uint64_t) <= text.size(); i += sizeof(std::uint64_t)) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data() + i, sizeof bytes);
+    if (bytes & 0x8080808080808080) going_on += static_cast<std::size_t>(std::popcount(bytes & ~(bytes << 1) & 0x8080808080808080));
+  }
+  for (; i < text.size(); ++i) going_on += (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
+  return static_cast<std::uint32_t>(text.size() - going_on);
 }
 
-}  // namespace
-
 std::optional<std::string> splice(std::string_view text, std::span<const Edit> edits) {
+  std::string result;
+  return splice(text, edits, result) ? std::optional(std::move(result)) : std::nullopt;
+}
+
+bool splice(std::string_view text, std::span<const Edit> edits, std::string& result) {
   std::size_t size = text.size();
   std::size_t end = 0;
   for (const Edit& edit : edits) {
-    if (edit.begin < end || edit.begin > text.size() || edit.size > text.size() - edit.begin) return std::nullopt;
+    if (edit.begin < end || edit.begin > text.size() || edit.size > text.size() - edit.begin) return false;
     end = edit.begin + std::size_t{edit.size};
     size += edit.text.size();
     size -= edit.size;
   }
-  std::string result;
+  result.clear();
   result.reserve(size);
   std::size_t at = 0;
   for (const Edit& edit : edits) {
@@ -31,7 +42,7 @@ std::optional<std::string> splice(std::string_view text, std::span<const Edit> e
     at = edit.begin + std::size_t{edit.size};
   }
   result.append(text.substr(at));
-  return result;
+  return true;
 }
 
 void sort_edits(std::vector<TokenEdit>& edits) {
@@ -45,20 +56,24 @@ void sort_edits(std::vector<TokenEdit>& edits) {
   edits = std::move(sorted);
 }
 
-std::optional<std::vector<Edit>> place_edits(std::span<const TokenEdit> edits, std::span<const Token> tokens) {
-  std::vector<Edit> placed;
+bool place_edits(std::span<const TokenEdit> edits, std::span<const Token> tokens, std::vector<Edit>& placed) {
+  placed.clear();
   placed.reserve(edits.size());
   for (const TokenEdit& edit : edits) {
-    if (edit.token >= tokens.size() || edit.count > tokens.size() - edit.token) return std::nullopt;
+    if (edit.token >= tokens.size() || edit.count > tokens.size() - edit.token) return false;
     const Token& token = tokens[edit.token];
     const Token& last = tokens[edit.token + (edit.count > 0 ? edit.count - 1 : 0)];
     const std::uint32_t begin = token.begin + (edit.behind ? token.size : 0);
     placed.push_back({begin, edit.count > 0 ? last.begin + last.size - begin : 0, edit.text});
   }
-  return placed;
+  return true;
 }
 
-PositionMap::PositionMap(std::string_view text, std::span<const Edit> edits) {
+PositionMap::PositionMap(std::string_view text, std::span<const Edit> edits) { assign(text, edits); }
+
+void PositionMap::assign(std::string_view text, std::span<const Edit> edits) {
+  pieces_.clear();
+  pieces_.reserve(2 * edits.size() + 1);
   std::uint32_t at = 0, original = 0, end = 0;
   for (const Edit& edit : edits) {
     const std::uint32_t kept = characters(text.substr(end, edit.begin - end));

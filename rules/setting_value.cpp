@@ -9,6 +9,7 @@ namespace pgswitch::rules {
 namespace {
 
 constexpr std::string_view default_path = "$user, public";
+constexpr std::string_view route_setting = "pgswitch.route";
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -113,7 +114,7 @@ void each_of_path(std::string_view path, const std::function<void(std::string_vi
 }
 
 std::string search_path_value(std::string_view statement) {
-  if (names_escapes(statement)) return std::string(unknown_path);
+  if (names_escapes(statement)) return std::string(unknown_value);
   TokenReader reader(statement);
   const Token first = reader.next();
   std::string value = setting_value(statement);
@@ -131,10 +132,21 @@ bool hides_settings(const Statement& statement) {
   return calls_set_config(statement);
 }
 
-std::string route_after(const Statement& statement, std::string value) { return after(statement, "pgswitch.route", std::move(value), &setting_value); }
+std::optional<std::string> setting_after(const Statement& statement, std::string_view name, std::optional<std::string> value) {
+  if (hides_settings(statement) || has(statement.effects, Effect::reset_all) || has(statement.effects, Effect::discard_all)) value = unknown_value;
+  for (const VariableChange& change : statement.variables)
+    if (change.name == name) value = change.statement.empty() ? std::string(unknown_value) : setting_value(change.statement);
+  return value;
+}
+
+bool sets_route(const Statement& statement) {
+  return std::any_of(statement.variables.begin(), statement.variables.end(), [](const VariableChange& change) { return change.name == route_setting; });
+}
+
+std::string route_after(const Statement& statement, std::string value) { return after(statement, route_setting, std::move(value), &setting_value); }
 
 std::string path_after(const Statement& statement, std::string value) {
-  if (hides_settings(statement)) return std::string(unknown_path);
+  if (hides_settings(statement)) return std::string(unknown_value);
   return after(statement, "search_path", std::move(value), &search_path_value);
 }
 

@@ -1,12 +1,13 @@
 """User instructions of one transaction through pgswitch by file and function: callgrind, two runs of different length, subtracted.
 
-    PGSWITCH=build/pgswitch /usr/bin/python3 bench/compare/profile.py [simple|extended|prepared|login] [clients] [lines]
+    PGSWITCH=build/pgswitch /usr/bin/python3 bench/compare/profile.py [simple|extended|prepared|login] [clients] [lines] [rules.lua]
 """
 import re
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 from ways import Stage, Way, make_folder
 
@@ -25,14 +26,15 @@ def by_function(profile):
 
 
 def main():
-    protocol, clients, lines = (*sys.argv[1:], *("simple", "1", "60")[len(sys.argv) - 1:])
+    protocol, clients, lines, *rules = (*sys.argv[1:], *("simple", "1", "60")[len(sys.argv) - 1:])
+    rules = {"rules": Path(rules[0]).read_text()} if rules else {}
     cell = (protocol, int(clients))
     folder = temporary_folder()
     try:
         with Stage(folder, 1) as stage:
             def counted(transactions):
                 profile = make_folder(folder / f"profile{transactions}") / "out"
-                with stage.pooler("pgswitch", under=f"valgrind --tool=callgrind --callgrind-out-file={profile}") as pooler:
+                with stage.pooler("pgswitch", under=f"valgrind --tool=callgrind --callgrind-out-file={profile}", **rules) as pooler:
                     way = Way("pgswitch", pooler.port)
                     open_servers(way, int(clients) + 2)
                     pgbench(way, *load(cell, transactions))

@@ -152,7 +152,7 @@ class SessionCore : private rules::SessionState {
   bool run_script(std::string_view text);
   bool run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
-  std::string sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note);
+  std::string_view sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined);
   std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
@@ -260,7 +260,7 @@ class SessionCore : private rules::SessionState {
   rules::RouteId home_of(const rules::Statement& statement) const;
   rules::RouteId route_of(const rules::ScriptItem& item) const;
   bool is_neutral(const rules::ScriptItem& item) const;
-  rules::RouteId neutral_route() const;
+  rules::RouteId neutral_route(rules::RouteId wish = rules::no_route) const;
   Link* find_link(rules::RouteId route) const;
   void remove_link(Link* link);
   void predict(rules::Kind kind);
@@ -293,6 +293,7 @@ class SessionCore : private rules::SessionState {
 
   // core_facts.cpp: what rules may know of the session
   const rules::Facts& facts_now();
+  bool will_be_in_transaction() const;
   void note_write(const rules::Statement& statement);
   std::optional<std::string> setting(std::string_view name) const override;
   const std::vector<rules::WrittenTable>& written() const override;

@@ -20,12 +20,13 @@ namespace {
 constexpr std::string_view name_begin = "\"pgs_";
 
 /// Where a place of an edited text is in the client's; "": nowhere.
+std::string position_in(const SentPiece& piece, std::uint32_t position) {
+  if (piece.decision->rewritten && !piece.decision->edits) return {};
+  return std::to_string(piece.client + piece.decision->positions.original(position - piece.sent));
+}
 std::string position_in(const std::vector<SentPiece>& pieces, std::uint32_t position) {
-  const SentPiece* piece = &pieces.front();
-  for (const SentPiece& one : pieces)
-    if (one.sent < position) piece = &one;
-  if (piece->decision->rewritten && !piece->decision->edits) return {};
-  return std::to_string(piece->client + piece->decision->positions.original(position - piece->sent));
+  const auto behind = std::find_if(pieces.begin(), pieces.end(), [&](const SentPiece& one) { return one.sent >= position; });
+  return position_in(*(behind - (behind == pieces.begin() ? 0 : 1)), position);
 }
 
 /// Where that is in the client's text; "": nowhere.
@@ -34,6 +35,7 @@ std::string client_position(const Note& note, std::string_view text) {
   std::from_chars(text.data(), text.data() + text.size(), position);
   if (position == 0) return {};
   if (!note.pieces.empty()) return position_in(note.pieces, position);
+  if (note.rewritten && note.script && !note.no_positions) return position_in({0, 0, note.script->items.front().decision}, position);
   if (note.rewritten || note.no_positions) return {};
   if (position > note.shift_from) position += static_cast<std::uint32_t>(note.position_shift);
   return std::to_string(position);

@@ -5,7 +5,7 @@ namespace pgswitch {
 
 const rules::Facts& SessionCore::facts_now() {
   const SessionSettings::Facts& now = settings_.facts();
-  facts_.in_transaction = in_transaction();
+  facts_.in_transaction = will_be_in_transaction();
   facts_.standard_conforming_strings = now.conforming_strings;
   facts_.ascii_in_characters = now.ascii_in_characters;
   if (facts_version_ == settings_.version()) return facts_;
@@ -19,10 +19,17 @@ const rules::Facts& SessionCore::facts_now() {
   return facts_;
 }
 
+/// When all that has been sent has been done as it should.
+bool SessionCore::will_be_in_transaction() const {
+  const bool owed = batch_open_ || (work_ && !work_->ledger.empty());
+  return owed && work_->deferred.empty() && !local_abort_ ? predicted_ != 'I' : in_transaction();
+}
+
 void SessionCore::note_write(const rules::Statement& statement) {
   if (!may_write(statement)) return;
   if (!writes_) writes_ = Writes();
-  writes_->note(statement, now_us_);
+  const rules::ScriptItem named = named_by(statement, {});
+  writes_->note(named.statement ? *named.statement : statement, now_us_);
 }
 
 std::optional<std::string> SessionCore::setting(std::string_view name) const { return settings_.value(name); }

@@ -6,6 +6,7 @@
 #include "proxy/session/local_answer.hpp"
 #include "rules/misreading.hpp"
 #include "rules/route_names.hpp"
+#include "rules/setting_value.hpp"
 
 namespace pgswitch {
 
@@ -36,18 +37,19 @@ void SessionCore::remove_link(Link* link) {
 }
 
 bool SessionCore::is_neutral(const rules::ScriptItem& item) const {
-  if (item.decision->route != rules::no_route || home_of(*item.statement) != rules::no_route) return false;
-  return rules::goes_anywhere(item.statement->kind);
+  if (!rules::goes_anywhere(item.statement->kind) || home_of(*item.statement) != rules::no_route) return false;
+  return item.decision->route == rules::no_route || rules::sets_route(*item.statement);
 }
 
 /// Where statements go that any server can take: where the transaction or the batch is, or what they may be about (pins), else
-/// to the client's own database: which server was used last must make no difference.
-RouteId SessionCore::neutral_route() const {
+/// where the statement wishes to be, or to the client's own database: which server was used last must make no difference.
+RouteId SessionCore::neutral_route(RouteId wish) const {
+  const RouteId otherwise = wish != rules::no_route ? wish : options_.default_route;
   if (active_ && (predicted_ != 'I' || active_->status != 'I' || batch_open_)) return active_->route;
-  if (!work_->deferred.empty()) return options_.default_route;
+  if (!work_->deferred.empty()) return otherwise;
   for (const auto& link : links_)
     if (link->pins & ~bit(Pin::session_mode)) return link->route;
-  return options_.default_route;
+  return otherwise;
 }
 
 /// Where what the statement names is: a temporary table, a held cursor, a prepared statement. no_route: nowhere in particular.
@@ -73,8 +75,8 @@ RouteId SessionCore::home_of(const rules::Statement& statement) const {
 
 RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
   if (const RouteId home = home_of(*item.statement); home != rules::no_route) return home;
-  if (item.decision->route != rules::no_route) return item.decision->route;
-  return is_neutral(item) ? neutral_route() : options_.default_route;
+  if (is_neutral(item)) return neutral_route(item.decision->route);
+  return item.decision->route != rules::no_route ? item.decision->route : options_.default_route;
 }
 
 /// The link to run the next statement on; nullptr: it must wait (stall), or it cannot run (refusal_).

@@ -91,7 +91,8 @@ bool SessionCore::puts_in_doubt(const Statement& statement) const {
   if (settings_.returns_to_start(statement)) return true;
   if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
   const auto& variables = statement.variables;
-  return std::any_of(variables.begin(), variables.end(), [](const auto& change) { return SessionSettings::is_parsed_with(change.name); });
+  const bool asked = engine_->looks_at_sessions();
+  return std::any_of(variables.begin(), variables.end(), [asked](const auto& change) { return asked || SessionSettings::is_parsed_with(change.name); });
 }
 
 /// What the session's settings make of a text now. Sessions that have the same ones share it.
@@ -159,8 +160,8 @@ std::optional<std::string> SessionCore::with_server_name(std::string_view text, 
   if (!token) return std::nullopt;
   const ServerName name = server_name(named->key);
   if (note) {
-    note->shift_from = utf8_length(text.substr(0, token->begin));
-    note->position_shift = static_cast<std::int32_t>(utf8_length(text.substr(token->begin, token->size))) - static_cast<std::int32_t>(name.size());
+    note->shift_from = rules::characters(text.substr(0, token->begin));
+    note->position_shift = static_cast<std::int32_t>(rules::characters(text.substr(token->begin, token->size))) - static_cast<std::int32_t>(name.size());
   }
   const rules::Edit edit{token->begin, token->size, as_view(name)};
   return rules::splice(text, {&edit, 1});
@@ -242,6 +243,7 @@ std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement, 
   if (statement.prepared.empty() || statement.kind == Kind::prepare || statement.kind == Kind::deallocate) return std::nullopt;
   PreparedStatementPtr named = find_prepared(statement.prepared);
   rules::Facts facts = facts_now();
+  facts.before = before;
   for (const rules::ScriptItem& item : before) {
     step_over(*item.statement, facts);
     if (item.statement->kind == Kind::prepare && item.statement->prepared == statement.prepared)

@@ -229,7 +229,7 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
     if (route == rules::no_route) route = next;
     if (next != route && transaction == 'I') break;
   }
-  if (route == rules::no_route) route = neutral_route();
+  if (route == rules::no_route) route = neutral_route(items[begin].decision->route);
   return end;
 }
 
@@ -252,7 +252,8 @@ bool SessionCore::run_on_server(std::string_view text) {
   Note note;
   note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
-  std::string sent = sent_text(begin, end, text, note);
+  std::string joined;
+  const std::string_view sent = sent_text(begin, end, text, note, joined);
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     // Should a Parse of ours fail, the server skips what comes behind it.
@@ -297,16 +298,17 @@ std::vector<SentPiece> SessionCore::pieces_of(std::size_t begin, std::size_t end
   for (std::size_t i = begin; i < end; ++i) {
     const rules::DecisionPtr& decision = items[i].decision;
     const std::size_t from = items.size() == 1 ? 0 : items[i].begin;
-    pieces.push_back({at, utf8_length(text.substr(0, from)), decision});
-    at += utf8_length(decision->rewritten ? std::string_view(*decision->rewritten) : slice(items[i], text)) + 1;
+    pieces.push_back({at, rules::characters(text.substr(0, from)), decision});
+    at += rules::characters(decision->rewritten ? std::string_view(*decision->rewritten) : slice(items[i], text)) + 1;
   }
   return pieces;
 }
 
-/// What a server is sent of the items: the client's own text where it can be.
-std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note) {
+/// What a server is sent of the items: the client's own text where it can be, or that of a rule, else `joined`.
+std::string_view SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined) {
   const auto& items = work_->head.script->items;
-  std::string joined;
+  note.rewritten = items.size() == 1 && items.front().decision->edits && items.front().statement->prepared.empty() && !local_abort_;
+  if (note.rewritten) return *items.front().decision->rewritten;
   bool as_it_is = true, known = true;
   for (std::size_t i = begin; i < end; ++i) {
     const auto& rewritten = items[i].decision->rewritten;
@@ -329,8 +331,8 @@ std::string SessionCore::sent_text(std::size_t begin, std::size_t end, std::stri
   }
   const std::size_t from = begin == 0 ? 0 : items[begin].begin;
   const std::size_t to = end == items.size() ? text.size() : items[end - 1].begin + std::size_t{items[end - 1].size};
-  note.position_shift = static_cast<std::int32_t>(utf8_length(text.substr(0, from)));
-  return std::string(text.substr(from, to - from));
+  note.position_shift = static_cast<std::int32_t>(rules::characters(text.substr(0, from)));
+  return text.substr(from, to - from);
 }
 
 /// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.

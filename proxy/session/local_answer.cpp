@@ -68,11 +68,6 @@ bool ends_transaction(rules::Kind kind) {
 
 bool ends_failed_transaction(rules::Kind kind) { return ends_transaction(kind) || kind == rules::Kind::rollback_to; }
 
-std::uint32_t utf8_length(std::string_view text) {
-  return static_cast<std::uint32_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 SqlError aborted_transaction() {
   return {Severity::error, std::string(protocol::sqlstate::in_failed_sql_transaction),
           "current transaction is aborted, commands ignored until end of transaction block", "", "", 0};

@@ -30,8 +30,6 @@ bool changes_names(const rules::Statement& statement);
 bool ends_failed_transaction(rules::Kind kind);
 /// COMMIT, ROLLBACK, PREPARE TRANSACTION.
 bool ends_transaction(rules::Kind kind);
-/// Characters (not bytes) of UTF-8 text: error positions count them.
-std::uint32_t utf8_length(std::string_view text);
 /// PostgreSQL's answers to misuse, worded as it does.
 protocol::SqlError aborted_transaction();
 protocol::SqlError malformed_message(std::string_view detail);

@@ -11,15 +11,12 @@ namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
-constexpr std::string_view path_name = "search_path";
 constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
 
 /// Only application_name has a value that is empty; of the others it means that none was told.
 bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
 
 /// What rules look at without asking for it.
-bool is_for_rules(std::string_view name) { return name == path_name || name == "pgswitch.route"; }
-
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
 constexpr std::array<std::string_view, 19> not_parsed_with{
     "application_name", "bytea_output", "client_min_messages", "default_transaction_deferrable", "default_transaction_isolation",
@@ -191,7 +188,7 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
   remember(server);
   changed();
   local_.erase(name);
-  if (name == path_name) path_hidden_ = false;
+  if (hidden_) hidden_->emplace(name);
   const SharedText text = statement;
   const bool shared = settings_.shares(server.settings);
   settings_.set(name, text);
@@ -221,7 +218,7 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
   }
   changed();
   local_.erase(name);
-  if (name == path_name) path_hidden_ = false;
+  if (hidden_) hidden_->emplace(name);
   server.settings.erase(name);
   if (const SessionSetting* base = base_.find(name))
     settings_.set(name, base->statement);
@@ -233,7 +230,8 @@ void SessionSettings::reset_all(ServerState& server, bool role_too) {
   remember(server);
   changed();
   local_.clear();
-  path_hidden_ = false;
+  hidden_.reset();
+  local_hidden_ = false;
   Settings wanted = base_;
   Settings on_server;
   if (!role_too) {
@@ -267,7 +265,7 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   if (has(effects, Effect::set_local)) {
     for (const rules::VariableChange& change : statement.variables) {
       if (change.local && is_parsed_with(change.name)) unreported(change.statement);
-      if (change.local && is_for_rules(change.name)) set_local(change.name, change.statement, server);
+      if (change.local) set_local(change.name, change.statement, server);
     }
   }
   if (has(effects, Effect::reset_all)) reset_all(server, false);
@@ -281,7 +279,10 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   }
   if (rules::hides_settings(statement)) {
     changed();
-    path_hidden_ = true;
+    if (has(effects, Effect::unknown_settings))
+      hidden_ = std::set<std::string>();
+    else
+      local_hidden_ = true;
   }
 }
 
@@ -323,8 +324,9 @@ void SessionSettings::commit() {
 
 /// What SET LOCAL has set is over.
 void SessionSettings::end_local() {
-  if (local_.empty()) return;
+  if (local_.empty() && !local_hidden_) return;
   local_.clear();
+  local_hidden_ = false;
   ++version_;
 }
 
@@ -345,7 +347,7 @@ void SessionSettings::rollback_lost() {
   returning_ = 0;
   committed_ = false;
   unsettled_ = false;
-  local_.clear();
+  end_local();
   unreported_.clear();
   ++version_;
   if (undo_.empty()) return;

@@ -1,9 +1,11 @@
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "proxy/session/boxed.hpp"
 #include "proxy/session/server_state.hpp"
 #include "rules/statement.hpp"
 
@@ -60,7 +62,7 @@ class SessionSettings {
   bool is_untold() const { return untold_; }
 
   const TrackedValues& told() const { return *told_; }
-  /// Names as the setting has them; "": not set; rules::unknown_path where that cannot be told.
+  /// Names as the setting has them; "": not set; rules::unknown_value where that cannot be told.
   std::string search_path() const;
   /// What the session wants a setting to be, near to what SHOW would tell; nullopt: what the server makes of it.
   std::optional<std::string> value(std::string_view name) const;
@@ -105,6 +107,7 @@ class SessionSettings {
   void end_local();
   const Facts& find_facts();
   const SessionSetting* find(std::string_view name) const;
+  bool is_hidden(std::string_view name) const;
   void changed();
   void unreported(std::string_view statement);
 
@@ -121,8 +124,9 @@ class SessionSettings {
   bool committed_ = false;   ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
   Settings settings_;
   Settings base_;
-  Settings local_;             ///< of those that rules look at: gone with the transaction
-  bool path_hidden_ = false;   ///< the search_path may be anything
+  Settings local_;             ///< gone with the transaction
+  Boxed<std::set<std::string>> hidden_;  ///< any setting may be anything but these
+  bool local_hidden_ = false;            ///< as long as the transaction any may be
   std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints
 };
 

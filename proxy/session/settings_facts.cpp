@@ -18,6 +18,10 @@ const SessionSetting* SessionSettings::find(std::string_view name) const {
   return local ? local : settings_.find(name);
 }
 
+bool SessionSettings::is_hidden(std::string_view name) const {
+  return local_hidden_ || (hidden_ && !hidden_->contains(std::string(name)));
+}
+
 const SessionSettings::Facts& SessionSettings::find_facts() {
   const SessionSetting* const path = find(path_name);
   facts_.conforming_strings = told_[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
@@ -28,14 +32,15 @@ const SessionSettings::Facts& SessionSettings::find_facts() {
 }
 
 std::string SessionSettings::search_path() const {
-  if (path_hidden_) return std::string(rules::unknown_path);
+  if (is_hidden(path_name)) return std::string(rules::unknown_value);
   const SessionSetting* const path = find(path_name);
   return path ? rules::search_path_value(path->statement) : std::string();
 }
 
 std::optional<std::string> SessionSettings::value(std::string_view name) const {
   const Tracked tracked = find_tracked(name);
-  if (tracked != Tracked::count) return wanted()[static_cast<std::size_t>(tracked)];
+  if (tracked != Tracked::count) return told()[static_cast<std::size_t>(tracked)];
+  if (is_hidden(name)) return std::string(rules::unknown_value);
   const SessionSetting* const setting = find(name);
   if (!setting) return std::nullopt;
   return rules::setting_value(setting->statement);

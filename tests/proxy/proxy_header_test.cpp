@@ -34,6 +34,7 @@ std::vector<Case> cases() {
       {"v1_unknown", "PROXY UNKNOWN\r\n", Status::complete},
       {"v1_unknown_with_more", "PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", Status::complete},
       {"v1_not_an_address", "PROXY TCP4 nowhere 10.0.0.2 1 2\r\n", Status::malformed},
+      {"v1_bytes_behind_a_nul", "PROXY TCP4 192.0.2.77\0evil 10.0.0.2 1 2\r\n"s, Status::malformed},
       {"v1_wrong_family", "PROXY TCP4 ::1 ::1 1 2\r\n", Status::malformed},
       {"v1_port_too_large", "PROXY TCP4 10.0.0.1 10.0.0.2 65536 2\r\n", Status::malformed},
       {"v1_a_field_missing", "PROXY TCP4 10.0.0.1 10.0.0.2 1\r\n", Status::malformed},

@@ -231,5 +231,23 @@ TEST_F(EngineCache, a_hit_allocates_nothing) {
   EXPECT_GT(test::stop_counting_allocations(), 0u);  // the counter counts
 }
 
+TEST_F(EngineCache, an_edited_shape_allocates_nothing_and_changes_nothing_that_is_held) {
+  ASSERT_TRUE(load("function rewrite(s) return s:add_filter('orders', 'region = ?', 'a region with a long name') end"));
+  const auto text = [](int id) { return "select * from orders where a = " + std::to_string(id) + " and note = 'longer than a small string'"; };
+  const auto sent = [](const ScriptPtr& script) { return *script->items.front().decision->rewritten; };
+  const std::string texts[] = {text(1), text(2), text(3)};
+  const ScriptPtr held = engine_->decide(texts[1], facts_);
+  const std::string before = sent(held);
+  std::vector<ScriptPtr> all;
+  for (int i = 0; i < 100; ++i) all.push_back(engine_->decide(text(i), facts_));
+  for (int i = 0; i < 100; ++i) EXPECT_NE(sent(all[static_cast<std::size_t>(i)]).find("a = " + std::to_string(i) + " and"), std::string::npos);
+  EXPECT_EQ(sent(held), before);
+  all.clear();
+  for (const std::string& sql : texts) engine_->decide(sql, facts_);
+  test::start_counting_allocations();
+  for (const std::string& sql : texts) engine_->decide(sql, facts_);
+  EXPECT_EQ(test::stop_counting_allocations(), 0u);
+}
+
 }  // namespace
 }  // namespace pgswitch::rules

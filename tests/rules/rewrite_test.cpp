@@ -47,6 +47,17 @@ TEST(Rewrite, positions_lead_back_to_the_text_as_it_was) {
   EXPECT_EQ(PositionMap().original(5), 5u);
 }
 
+TEST(Rewrite, characters_are_counted_wherever_they_stand) {
+  const std::string parts[] = {"a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\x98"};
+  std::uint32_t state = 1;
+  for (int round = 0; round < 500; ++round) {
+    std::string text;
+    std::uint32_t expected = 0;
+    for (; text.size() < static_cast<std::size_t>(round % 40); ++expected) text += parts[(state = state * 1664525 + 1013904223) >> 30];
+    ASSERT_EQ(characters(text), expected) << text;
+  }
+}
+
 TEST(Rewrite, edits_by_tokens_are_placed_in_each_text_of_a_shape) {
   std::vector<TokenEdit> edits = {{3, 1, false, "u"}, {1, 0, false, "("}, {1, 0, true, ")"}, {3, 0, true, " limit 1"}, {3, 0, false, "only "}};
   sort_edits(edits);
@@ -55,11 +66,11 @@ TEST(Rewrite, edits_by_tokens_are_placed_in_each_text_of_a_shape) {
     std::vector<Token> tokens;
     TokenReader reader(text);
     for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) tokens.push_back(token);
-    const auto placed = place_edits(edits, tokens);
-    ASSERT_TRUE(placed);
-    EXPECT_EQ(splice(text, *placed), result);
-    EXPECT_FALSE(place_edits(std::vector<TokenEdit>{{99, 0, false, "x"}}, tokens));
-    EXPECT_FALSE(place_edits(std::vector<TokenEdit>{{1, 99, false, "x"}}, tokens));
+    std::vector<Edit> placed;
+    ASSERT_TRUE(place_edits(edits, tokens, placed));
+    EXPECT_EQ(splice(text, placed), result);
+    EXPECT_FALSE(place_edits(std::vector<TokenEdit>{{99, 0, false, "x"}}, tokens, placed));
+    EXPECT_FALSE(place_edits(std::vector<TokenEdit>{{1, 99, false, "x"}}, tokens, placed));
   }
 }
 

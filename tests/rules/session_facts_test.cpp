@@ -66,7 +66,7 @@ TEST(SettingValue, of_a_search_path_is_what_postgresql_makes_of_it) {
 
 TEST_F(SessionFacts, a_search_path_that_nobody_knows_may_be_any) {
   ASSERT_TRUE(load("rules { { when = { tables = 's2.*' }, reject = 'closed' } }")) << error_;
-  facts_.search_path = unknown_path;
+  facts_.search_path = unknown_value;
   EXPECT_EQ(decision("select * from orders").verb, Decision::Verb::reject);
   EXPECT_EQ(decision("select * from s1.orders").verb, Decision::Verb::route);
   facts_.search_path.clear();

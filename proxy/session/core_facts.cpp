@@ -11,7 +11,7 @@ const rules::Facts& SessionCore::facts_now() {
   if (facts_version_ == settings_.version()) return facts_;
   facts_version_ = settings_.version();
   const std::string path = settings_.search_path();
-  const std::string route = settings_.value("pgswitch.route").value_or(std::string());
+  const std::string route = settings_.chosen_route();
   if (facts_.search_path == path && facts_.wished_route == route) return facts_;
   facts_.search_path = path;
   facts_.wished_route = route;

@@ -89,9 +89,10 @@ bool SessionCore::puts_in_doubt(const Statement& statement) const {
   constexpr rules::Effects doubtful = bit(Effect::reset_all) | bit(Effect::unknown_settings) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
   if (changes_names(statement) || (statement.effects & doubtful) != 0) return true;
   if (settings_.returns_to_start(statement)) return true;
-  if (settings_.is_unsettled() && ends_failed_transaction(statement.kind)) return true;
-  const auto& variables = statement.variables;
   const bool asked = engine_->looks_at_sessions();
+  const bool returns = settings_.is_unsettled() || (asked && settings_.changed_in_transaction());
+  if (returns && ends_failed_transaction(statement.kind)) return true;
+  const auto& variables = statement.variables;
   return std::any_of(variables.begin(), variables.end(), [asked](const auto& change) { return asked || SessionSettings::is_parsed_with(change.name); });
 }
 

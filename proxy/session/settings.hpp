@@ -64,6 +64,8 @@ class SessionSettings {
   const TrackedValues& told() const { return *told_; }
   /// Names as the setting has them; "": not set; rules::unknown_value where that cannot be told.
   std::string search_path() const;
+  /// pgswitch.route; "": none.
+  std::string chosen_route() const;
   /// What the session wants a setting to be, near to what SHOW would tell; nullopt: what the server makes of it.
   std::optional<std::string> value(std::string_view name) const;
   /// What the client believes of a setting that servers report; of another one, `reported`.

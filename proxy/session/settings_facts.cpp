@@ -37,6 +37,12 @@ std::string SessionSettings::search_path() const {
   return path ? rules::search_path_value(path->statement) : std::string();
 }
 
+/// What was set in a way that does not tell chooses nothing.
+std::string SessionSettings::chosen_route() const {
+  const SessionSetting* const route = find("pgswitch.route");
+  return route ? rules::setting_value(route->statement) : std::string();
+}
+
 std::optional<std::string> SessionSettings::value(std::string_view name) const {
   const Tracked tracked = find_tracked(name);
   if (tracked != Tracked::count) return told()[static_cast<std::size_t>(tracked)];

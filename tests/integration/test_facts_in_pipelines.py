@@ -71,7 +71,7 @@ class TestSentAhead:
             None, None, "analytics", None, "oltp"]
 
     def test_the_transaction(self, ahead, message):
-        write = "INSERT INTO written (what) VALUES ('ahead')"
+        write = "INSERT INTO written (what) VALUES (gen_random_uuid())"
         assert ahead(message, "BEGIN", write, write, "COMMIT", write) == [None, None, None, None, "42501"]
         assert ahead(message, "BEGIN", "SELECT 1", write, "COMMIT", "SELECT 2", write, "SELECT 3") == [None, "1", None, None, "2", "42501", "3"]
         assert ahead(message, "BEGIN", "SELECT 1", "SELECT count(*) FROM calm", "ROLLBACK", "SELECT count(*) FROM calm") == [None, "1", "42501", None, "0"]
@@ -136,8 +136,8 @@ def test_a_value_that_cannot_be_told_is_any(proxy):
 
 def test_what_execute_writes(proxy):
     with proxy.connect() as connection:
-        connection.execute("PREPARE p AS INSERT INTO written (what) VALUES ('prepared')")
         connection.execute("BEGIN")
+        connection.execute("PREPARE p AS INSERT INTO written (what) VALUES ('prepared')")
         connection.execute("EXECUTE p")
         connection.execute("COMMIT")
         assert one(connection, "SELECT told()").endswith("|true")

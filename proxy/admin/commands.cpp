@@ -28,6 +28,7 @@ constexpr Verb table[] = {
     {"reload", "RELOAD", "RELOAD", run_reload, 0, 0, false, admin},
     {"pause", "PAUSE", "PAUSE [<db>]", run_pause, 0, 1, false, admin},
     {"resume", "RESUME", "RESUME [<db>]", run_resume, 0, 1, false, admin},
+    {"suspend", "SUSPEND", "SUSPEND", run_suspend, 0, 0, false, admin},
     {"disable", "DISABLE", "DISABLE <db>", run_disable, 0, 1, false, admin},
     {"enable", "ENABLE", "ENABLE <db>", run_enable, 0, 1, false, admin},
     {"reconnect", "RECONNECT", "RECONNECT [<db>]", run_reconnect, 0, 1, false, admin},

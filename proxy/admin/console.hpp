@@ -49,6 +49,8 @@ class Console {
   boost::asio::awaitable<bool> read_frame();
   boost::asio::awaitable<bool> read_more(std::int64_t deadline_us);
   boost::asio::awaitable<bool> flush();
+  /// Sends what is to be sent, and `frame` together with a descriptor of ours (show_fds.cpp).
+  boost::asio::awaitable<bool> send_descriptor(std::string frame, int descriptor);
   Step on_frame();
   void fail_connection(std::string message);
 

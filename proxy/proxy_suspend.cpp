@@ -1,0 +1,29 @@
+// SUSPEND: everything stands still, and goes on where it was.
+#include "proxy/client_session.hpp"
+#include "proxy/log.hpp"
+#include "proxy/proxy.hpp"
+
+namespace pgswitch {
+
+void Proxy::suspend(bool suspended) {
+  suspended_ = suspended;
+  workers_.front()->post([this, suspended] {
+    for (const auto& listener : listeners_) listener->suspend(suspended);
+  });
+  for (const auto& worker : workers_) worker->post([target = worker.get(), suspended] { target->suspend(suspended); });
+}
+
+void Worker::suspend(bool suspended) {
+  suspended_ = suspended;
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
+    if (sessions_[slot]) sessions_[slot]->suspension_changed();
+  }
+}
+
+ConsolePresence::~ConsolePresence() {
+  if (--proxy_.consoles_ > 0 || !proxy_.is_suspended()) return;
+  log_line(LogLevel::info, "the last console has left, continuing from SUSPEND");
+  proxy_.suspend(false);
+}
+
+}  // namespace pgswitch

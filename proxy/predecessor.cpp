@@ -40,8 +40,11 @@ void keep_descriptors(const msghdr& message, std::vector<int>* sockets) {
 
 }  // namespace
 
-Predecessor::~Predecessor() {
+Predecessor::~Predecessor() { hang_up(); }
+
+void Predecessor::hang_up() {
   if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 bool Predecessor::find(const Config& config) {
@@ -51,10 +54,9 @@ bool Predecessor::find(const Config& config) {
   if (fd_ < 0) return false;
   ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (address.size != 0 && ::connect(fd_, reinterpret_cast<const sockaddr*>(&address.address), address.size) == 0) return true;
-  ::close(fd_);
-  fd_ = -1;
-  return false;
+  found_ = address.size != 0 && ::connect(fd_, reinterpret_cast<const sockaddr*>(&address.address), address.size) == 0;
+  if (!found_) hang_up();
+  return found_;
 }
 
 bool Predecessor::send(const std::string& packet, std::string& error) {
@@ -133,6 +135,10 @@ bool Predecessor::take_sockets(std::vector<int>& sockets, std::string& error) {
   return !sockets.empty() || fail(error, "it listens on nothing any more");
 }
 
-bool Predecessor::dismiss(std::string& error) { return run("SHUTDOWN WAIT_FOR_CLIENTS", nullptr, error); }
+bool Predecessor::dismiss(std::string& error) {
+  const bool done = run("SHUTDOWN WAIT_FOR_CLIENTS", nullptr, error);
+  hang_up();
+  return done;
+}
 
 }  // namespace pgswitch

@@ -20,15 +20,16 @@ class Predecessor {
 
   /// Connects to the Unix socket of `config`. False: nobody is there, and there is nothing to replace.
   bool find(const Config& config);
-  bool found() const { return fd_ >= 0; }
+  bool found() const { return found_; }
   /// Logs in as the console's owner and takes its sockets, which the caller owns. False with `error`.
   bool take_sockets(std::vector<int>& sockets, std::string& error);
   /// Where it, and the ones that it has replaced itself, take requests to cancel from then on; the newest first.
   const std::vector<std::string>& cancel_sockets() const { return cancel_sockets_; }
-  /// It accepts nobody any more when this returns true.
+  /// It accepts nobody any more when this returns true, and is not spoken to again.
   bool dismiss(std::string& error);
 
  private:
+  void hang_up();
   bool log_in(std::string& error);
   /// Reads on until ReadyForQuery; descriptors that come with it go to `sockets`.
   bool read_answer(std::vector<int>* sockets, std::string& error);
@@ -38,6 +39,7 @@ class Predecessor {
   void read_row(const std::string& body);
 
   int fd_ = -1;
+  bool found_ = false;
   std::string in_;
   std::vector<std::string> cancel_sockets_;
   bool is_pgswitch_ = false;

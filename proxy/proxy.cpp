@@ -148,6 +148,15 @@ std::vector<std::pair<std::string, int>> Proxy::give_listeners() {
   return given;
 }
 
+void Proxy::take_listeners_back() {
+  workers_.front()->post([this] {
+    if (shutdown_mode() != Shutdown::none || !side_listener_) return;
+    log_line(LogLevel::info, "who was given the listening sockets is gone, they are served here");
+    side_listener_->close();
+    side_listener_.reset();
+  });
+}
+
 void Proxy::own_socket_files() {
   for (const auto& listener : listeners_) listener->own_socket_file();
 }

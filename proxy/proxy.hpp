@@ -104,6 +104,8 @@ class Proxy {
   /// shutdown leaves them to it. (name, descriptor); the descriptors stay ours. The last ones have no descriptor, -1: sockets that stay
   /// with this process and those before it, for requests to cancel. Worker 0.
   std::vector<std::pair<std::string, int>> give_listeners();
+  /// Who was given them is gone, and no shutdown has begun. Any thread.
+  void take_listeners_back();
   /// The files of the adopted Unix sockets go with this process. Main thread, before run().
   void own_socket_files();
   /// Tells the service manager, from the main thread, which may wait. Any thread.

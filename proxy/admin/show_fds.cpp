@@ -58,6 +58,7 @@ awaitable<Reply> run_show_fds(Console& console, Command) {
     reply.rows.push_back(fd < 0 ? row_of_side(name) : row_of(name, fd, console.worker().config().listen_port));
     if (fd >= 0) reply.descriptors.push_back(fd);
   }
+  if (owner) console.gave_listeners();
   if (owner) log_line(LogLevel::info, session.log_prefix() + "listening sockets are given to " + owner_name);
   co_return reply;
 }

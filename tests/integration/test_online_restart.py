@@ -148,6 +148,11 @@ def test_a_successor_that_cannot_start_leaves_the_old_one_as_it_was(restart, fol
     for host in ("127.0.0.1", str(folder)):
         with Endpoint(pooler.port, host=host).connect() as connection:
             assert one(connection, "SELECT 1") == 1
+    # It ends as if nobody had asked for its sockets.
+    eventually(lambda: "who was given the listening sockets is gone" in pooler.log_text(), what="they are taken back")
+    eventually(lambda: [path.name for path in folder.glob(".s.PGSQL.*")] == [f".s.PGSQL.{pooler.port}"], what="the socket beside it is gone")
+    pooler.signal(signal.SIGINT)
+    assert pooler.wait(15) == 0 and list(folder.glob(".s.PGSQL.*")) == []
 
 
 def test_pgbouncer_is_not_taken_over(make_pooler, folder):

@@ -7,10 +7,11 @@ namespace pgswitch {
 
 void Proxy::suspend(bool suspended) {
   suspended_ = suspended;
-  workers_.front()->post([this, suspended] {
-    for (const auto& listener : listeners_) listener->suspend(suspended);
+  // Each takes what holds by then: posts of two threads, one that suspends and one that ends it, come in any order.
+  workers_.front()->post([this] {
+    for (const auto& listener : listeners_) listener->suspend(is_suspended());
   });
-  for (const auto& worker : workers_) worker->post([target = worker.get(), suspended] { target->suspend(suspended); });
+  for (const auto& worker : workers_) worker->post([this, target = worker.get()] { target->suspend(is_suspended()); });
 }
 
 void Worker::suspend(bool suspended) {

@@ -104,7 +104,7 @@ std::string join_usages() {
   for (const Show& show : shows())
     if (show.listed && !show.run) text += (text.empty() ? "\n\tSHOW " : "|") + upper(show.name);
   for (const Show& show : shows())
-    if (show.run) text += "\n\tSHOW " + upper(show.name) + " " + std::string(show.usage);
+    if (show.run) text += "\n\tSHOW " + upper(show.name) + (show.usage.empty() ? "" : " ") + std::string(show.usage);
   for (const Verb& verb : verbs())
     if (!verb.usage.empty()) text += "\n\t" + std::string(verb.usage);
   return text;

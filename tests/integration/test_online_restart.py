@@ -125,6 +125,23 @@ def test_a_successor_can_be_replaced_too(restart, folder):
     assert pid_in(folder / "pid") == second.pid
 
 
+def test_a_daemon_takes_over(restart, folder):
+    pooler, _ = restart
+    program = launch.reachable_copy(PROXY, pooler.folder)
+    done = subprocess.run([str(program), "-d", "-R", str(pooler.ini)], capture_output=True, text=True, timeout=30, cwd="/", **launch.as_runner())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    old = pooler.pid
+    eventually(lambda: pid_in(folder / "pid") != old, what="the daemon has taken over")
+    daemon = pid_in(folder / "pid")
+    try:
+        assert pooler.wait(15) == 0
+        with Endpoint(pooler.port).connect() as connection:
+            assert one(connection, "SELECT 1") == 1
+    finally:
+        os.kill(daemon, signal.SIGINT)
+    eventually(lambda: not (folder / "pid").exists(), what="it has ended")
+
+
 def test_with_nobody_to_replace_it_starts_as_usual(make_pooler, folder):
     pooler = make_pooler(unix_socket_dir=folder)
     log = pooler.folder / "log-r"

@@ -259,6 +259,74 @@ class TestDaemon:
         assert f"Uid:\t{launch.runner().pw_uid}\t{launch.runner().pw_uid}" in status
 
 
+@pytest.mark.parametrize("program", (None, PGBOUNCER), ids=("pgswitch", "pgbouncer"))
+class TestLog:
+    """Where lines go, and how many: each test with both programs."""
+
+    @pytest.fixture
+    def pooler(self, make_pooler, program):
+        pooler = make_pooler(program=program, rules=None, pool_mode="transaction")
+        pooler.write_ini(logfile=pooler.folder / "file.log")
+        yield pooler
+        pooler.stop()
+
+    def login(self, pooler):
+        with Endpoint(pooler.port).connect() as connection:
+            assert one(connection, "SELECT 1") == 1
+
+    def test_sighup_opens_the_file_again_after_it_was_rotated(self, pooler):
+        pooler.start()
+        log, rotated = pooler.folder / "file.log", pooler.folder / "file.log.1"
+        self.login(pooler)
+        eventually(lambda: "login attempt" in log.read_text(), what="the login is in the file")
+        log.rename(rotated)
+        pooler.signal(signal.SIGHUP)
+        eventually(lambda: "got SIGHUP" in pooler.log_text(), what="it has heard")
+        before = rotated.read_text()
+        self.login(pooler)
+        eventually(lambda: "login attempt" in log.read_text(), what="the login is in the new file")
+        assert rotated.read_text().startswith(before) and rotated.read_text().count("login attempt") == 1
+
+    @pytest.mark.parametrize("level", (0, 2))
+    def test_verbose_brings_more_lines(self, pooler, level):
+        pooler.write_ini(verbose=level)
+        pooler.start()
+        self.login(pooler)
+        eventually(lambda: "login attempt" in pooler.log_text(), what="the login is told")
+        pooler.signal(signal.SIGINT)
+        pooler.wait(15)
+        assert bool(re.search(r"\] (DEBUG|NOISE) ", pooler.log_text())) == (level > 0)
+
+    def test_what_is_not_to_be_logged_is_not(self, pooler):
+        pooler.write_ini(log_connections=0, log_disconnections=0, log_pooler_errors=0, log_stats=0, stats_period=1)
+        pooler.start()
+        self.login(pooler)
+        with pytest.raises(psycopg.OperationalError):
+            Endpoint(pooler.port).connect(password="wrong")
+        pooler.signal(signal.SIGHUP)
+        eventually(lambda: "got SIGHUP" in pooler.log_text(), what="a line that is always there")
+        text = pooler.log_text()
+        assert [words for words in ("login attempt", "C-0x closing because", "pooler error", "stats:") if words in text] == []
+
+
+def test_a_unix_socket_that_answers_is_not_taken(make_pooler, place):
+    folder = launch.make_folder(place / "taken")
+    first = make_pooler(program=PGBOUNCER, rules=None, unix_socket_dir=folder)
+    first.start()
+    try:
+        for program in (None, PGBOUNCER):
+            second = make_pooler(program=program, rules=None, unix_socket_dir=folder, listen_addr="", listen_port=first.port)
+            second.port = first.port
+            with pytest.raises(RuntimeError):
+                second.start()
+                eventually(second.has_ended, what="it ends")
+                raise RuntimeError("ended")
+            eventually(lambda s=second: "unix socket is in use, cannot continue" in s.log_text(), what="it says why")
+            second.stop()
+    finally:
+        first.stop()
+
+
 def test_a_limit_on_descriptors_below_the_need_is_told(make_pooler):
     for program in (None, PGBOUNCER):
         pooler = make_pooler(program=program, rules=None, max_client_conn=400, wrapper=("prlimit", "--nofile=100:100"))

@@ -244,6 +244,22 @@ def test_suspend_stops_everything_and_resume_goes_on(start_proxy, oltp, workers)
         assert "not paused/suspended" in str(failure(console, "RESUME"))
 
 
+def test_suspending_again_and_again_costs_no_transaction(start_proxy):
+    proxy = start_proxy(pool_mode="transaction", workers=2)
+    environment = {**os.environ, "PGPASSWORD": USERS["app"], "PGSSLMODE": "disable"}
+    script = launch.write_file(proxy.pooler.folder / "select.sql", "SELECT 1;\n", 0o644)
+    command = ["/usr/lib/postgresql/15/bin/pgbench", "-h", "127.0.0.1", "-p", str(proxy.port), "-U", "app", "-n", "-c", "8", "-t", "300",
+               "-f", str(script)]
+    with open_console(proxy) as console:
+        runs = [subprocess.Popen([*command, "-M", mode, "app"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                for mode in ("simple", "prepared")]
+        while any(run.poll() is None for run in runs):
+            console.execute("SUSPEND")
+            console.execute("RESUME")
+    for run in runs:
+        assert run.returncode == 0 and "processed: 2400/2400" in run.stdout.read()
+
+
 def test_what_a_server_answers_while_suspended_comes_after_resume(start_proxy, oltp):
     proxy = start_proxy(pool_mode="transaction")
     with open_console(proxy) as console, proxy.connect() as connection:

@@ -120,16 +120,6 @@ TEST_F(ConfigFile, a_broken_line_of_the_userlist_fails_the_load) {
             "users.txt:2: broken auth file: expected \"user\" \"secret\": no user in double quotes|");
 }
 
-TEST_F(ConfigFile, settings_of_pgbouncers_relatives_are_refused_with_what_to_use_instead) {
-  const std::string refused = errors_of("[pgbouncer]\nrouting_rules_py_module_file = /a.py\nrewrite_query_py_module_file = /b.py\n");
-  EXPECT_NE(refused.find("main.ini:2: setting \"routing_rules_py_module_file\""), std::string::npos) << refused;
-  EXPECT_NE(refused.find("main.ini:3: setting \"rewrite_query_py_module_file\""), std::string::npos) << refused;
-  EXPECT_NE(refused.find("rules_file"), std::string::npos) << refused;
-  EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nrouting_rules_py_module_file = not_enabled\n"), "");
-  EXPECT_NE(errors_of("[pgbouncer]\n[databases]\na = host=b topology_query=c\n").find("topology_query of pgbouncer's relatives"),
-            std::string::npos);
-}
-
 TEST_F(ConfigFile, no_setting_is_ignored_silently) {
   const std::string start = "[pgbouncer]\nauth_type = any\n";
   const std::string end = "[databases]\nd =\n";
@@ -304,6 +294,16 @@ TEST(ServerSecret, is_the_databases_own_for_its_forced_user_else_the_userlists) 
   database.password = "own";
   EXPECT_EQ(*config.server_secret(database, "u"), "own");
   EXPECT_EQ(config.server_secret(database, "v"), nullptr);
+}
+
+TEST_F(ConfigFile, settings_of_pgbouncers_relatives_are_refused_with_what_to_use_instead) {
+  const std::string refused = errors_of("[pgbouncer]\nrouting_rules_py_module_file = /a.py\nrewrite_query_py_module_file = /b.py\n");
+  EXPECT_NE(refused.find("main.ini:2: setting \"routing_rules_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("main.ini:3: setting \"rewrite_query_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("rules_file"), std::string::npos) << refused;
+  EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nrouting_rules_py_module_file = not_enabled\n"), "");
+  EXPECT_NE(errors_of("[pgbouncer]\n[databases]\na = host=b topology_query=c\n").find("topology_query of pgbouncer's relatives"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "protocol/crypto.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/cancel_key.hpp"
+#include "proxy/cancel_peer.hpp"
 #include "proxy/lease_wait.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
@@ -73,6 +74,8 @@ ClientAdmission::Step ClientAdmission::log_in() {
 boost::asio::awaitable<void> ClientAdmission::say_goodbye() {
   session_.phase_ = ClientSession::Phase::closing;
   if (failure_) {
+    if (config->log_connections && !session_.user().empty())
+      log_line(LogLevel::info, session_.log_prefix() + "login failed: db=" + session_.database() + " user=" + session_.user());
     if (config->log_pooler_errors) log_line(LogLevel::warning, session_.log_prefix() + "pooler error: " + failure_->message);
     if (startup.predates_v3())
       protocol::write_error_before_v3(out, *failure_);
@@ -234,7 +237,12 @@ boost::asio::awaitable<void> ClientAdmission::take_server() {
 void ClientAdmission::tell_cancel_key() {
   const CancelKey key{worker_.index(), session_.slot_};
   session_.process_id_ = lease ? lease->process_id : key.process_id();
-  if (lease) worker_.proxy().server_process_ids().add(session_.process_id_, key);
+  if (config->peer_id != 0) {
+    // Not even of its server: peers must see whose client it is.
+    session_.process_id_ = PeerKey::make_process_id(config->peer_id).value_or(key.process_id());
+    session_.cancel_secret_ = PeerKey::at_home(std::move(session_.cancel_secret_));
+  }
+  if (session_.process_id_ != key.process_id()) worker_.proxy().server_process_ids().add(session_.process_id_, key);
   protocol::write_backend_key_data(out, session_.process_id_, session_.cancel_secret_);
 }
 

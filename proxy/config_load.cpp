@@ -6,6 +6,7 @@
 
 #include "proxy/config.hpp"
 #include "proxy/config_entries.hpp"
+#include "proxy/config_foreign.hpp"
 #include "proxy/config_table.hpp"
 #include "proxy/config_values.hpp"
 #include "proxy/ini.hpp"
@@ -60,9 +61,17 @@ class ConfigLoader {
   void read_setting(const IniEntry& entry) {
     if (entry.section == "pgbouncer" && entry.section_number > settings_section_) start_over(entry);
     const Setting* setting = find_setting(entry.key);
-    if (!setting) return fail(entry, "unknown setting \"" + entry.key + "\"");
+    if (!setting) return read_foreign(entry);
     if (const auto wrong = assign(*setting, resolved(*setting, entry.value), config_)) return fail(entry, *wrong);
     seen_.insert_or_assign(setting->key, std::pair(entry.file, entry.line));
+  }
+
+  void read_foreign(const IniEntry& entry) {
+    const ForeignSetting* foreign = find_foreign_setting(entry.key);
+    if (!foreign) return fail(entry, "unknown setting \"" + entry.key + "\"");
+    const std::string advice = "setting \"" + entry.key + "\" of pgbouncer's relatives: " + std::string(foreign->advice);
+    if (equal_ignoring_case(entry.value, foreign->harmless)) return warn(entry, advice);
+    fail(entry, advice);
   }
 
   /// pgbouncer sets everything back to its default at each [pgbouncer]; files that rely on it behave the same here.
@@ -106,7 +115,6 @@ class ConfigLoader {
     Peer peer;
     peer.id = static_cast<int>(*id);
     report(entry, parse_peer(entry.value, peer));
-    warn(entry, "[peers] is accepted but has no effect in this version");
     config_.peers.insert_or_assign(peer.id, std::move(peer));
   }
 

@@ -42,6 +42,7 @@ class Router {
   const std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>>& shards() const { return shards_; }
   /// The addresses of server hosts (SHOW DNS_HOSTS).
   const DnsCache& dns() const { return dns_; }
+  DnsCache& dns() { return dns_; }
   /// Called by the worker's tick (100 ms): idle, lifetime, check, wait and connect deadlines, min_pool_size.
   void tick();
   /// The console's commands on this worker. no_route: every database, those that come later included. PAUSE is complete when

@@ -12,6 +12,9 @@ TEST_PACKAGES="libnss-wrapper faketime python3-pytest python3-pytest-timeout pyt
   libpostgresql-jdbc-java libdbd-pg-perl ruby-pg php-cli php-pgsql odbc-postgresql unixodbc unixodbc-dev
   golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev"
 BENCH_PACKAGES="pgbouncer haproxy pgpool2 libbenchmark-dev valgrind strace linux-perf"
+# systemd's library, and what the tests of installing and operating ask.
+BUILD_PACKAGES="$BUILD_PACKAGES libsystemd-dev"
+TEST_PACKAGES="$TEST_PACKAGES pgbouncer systemd adduser dpkg-dev file man-db groff-base"
 FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
 
 is_installed() {

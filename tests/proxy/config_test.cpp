@@ -296,5 +296,15 @@ TEST(ServerSecret, is_the_databases_own_for_its_forced_user_else_the_userlists) 
   EXPECT_EQ(config.server_secret(database, "v"), nullptr);
 }
 
+TEST_F(ConfigFile, settings_of_pgbouncers_relatives_are_refused_with_what_to_use_instead) {
+  const std::string refused = errors_of("[pgbouncer]\nrouting_rules_py_module_file = /a.py\nrewrite_query_py_module_file = /b.py\n");
+  EXPECT_NE(refused.find("main.ini:2: setting \"routing_rules_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("main.ini:3: setting \"rewrite_query_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("rules_file"), std::string::npos) << refused;
+  EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nrouting_rules_py_module_file = not_enabled\n"), "");
+  EXPECT_NE(errors_of("[pgbouncer]\n[databases]\na = host=b topology_query=c\n").find("topology_query of pgbouncer's relatives"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace pgswitch

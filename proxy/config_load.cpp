@@ -1,9 +1,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/auth/hba.hpp"
+#include "proxy/auth/ident_map.hpp"
+#include "proxy/auth/ldap_options.hpp"
 #include "proxy/config.hpp"
 #include "proxy/config_entries.hpp"
 #include "proxy/config_table.hpp"
@@ -118,6 +122,7 @@ class ConfigLoader {
     for (auto& [name, secret] : list.secrets) {
       User& user = config_.users[name];
       user.name = name;
+      user.in_auth_file = true;
       if (!secret.empty()) user.secret = std::move(secret);
     }
   }
@@ -132,14 +137,37 @@ class ConfigLoader {
 
   void check_authentication() {
     const AuthType type = config_.auth_type;
-    // A method that this version cannot perform must not let anybody in, nor start and refuse everybody.
-    if (type == AuthType::hba || type == AuthType::ldap || type == AuthType::pam)
-      return fail("auth_type", "auth_type " + std::string(to_string(type)) + " is not supported by this version");
-    const bool needs_users = type != AuthType::any;
-    if (needs_users && config_.users.empty())
+    if (type == AuthType::hba) read_hba();
+    if (type == AuthType::ldap) read_ldap_options();
+    const bool needs_users = type != AuthType::any && type != AuthType::pam && type != AuthType::ldap && type != AuthType::hba;
+    if (needs_users && config_.users.empty() && !looks_users_up())
       warn("auth_type", "no user is known (auth_file is not set or empty): no client can log in");
     if (type == AuthType::cert && (config_.client_tls_sslmode != SslMode::verify_full))
       warn("auth_type", "auth_type cert needs client_tls_sslmode = verify-full");
+  }
+
+  bool looks_users_up() const {
+    const auto& all = config_.databases;
+    return !config_.auth_user.empty() || std::any_of(all.begin(), all.end(), [](const auto& entry) { return !entry.second->auth_user.empty(); });
+  }
+
+  void read_hba() {
+    if (config_.auth_hba_file.empty()) return fail("auth_type", "auth_type hba needs auth_hba_file");
+    if (!config_.auth_ident_file.empty())
+      config_.ident_maps = std::make_shared<const IdentMaps>(IdentMaps::read(config_.auth_ident_file, result_.errors));
+    const auto hba = std::make_shared<const Hba>(Hba::read(config_.auth_hba_file, result_.errors));
+    for (const auto& [map, line] : hba->maps())
+      if (!config_.ident_maps || !config_.ident_maps->contains(map))
+        result_.errors.push_back({config_.auth_hba_file, line, "map \"" + map + "\" is not in auth_ident_file"});
+    config_.hba = hba;
+  }
+
+  void read_ldap_options() {
+    auto options = std::make_shared<LdapOptions>();
+    std::string error;
+    if (config_.auth_ldap_options.empty()) return fail("auth_type", "auth_ldap_options is null");
+    if (!parse_ldap_options(config_.auth_ldap_options, false, *options, error)) return fail("auth_ldap_options", "auth_ldap_options: " + error);
+    config_.ldap = std::move(options);
   }
 
   void check_listeners() {

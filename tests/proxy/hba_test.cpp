@@ -99,7 +99,7 @@ TEST(Hba, lines_that_cannot_be_understood_are_errors) {
       {"local all all peer clientcert=1", "unsupported parameter clientcert"},
       {"local \"all all trust", "no database"},
       {"local all, all", "no user"},
-      {"local ,x all trust", "no database"},
+      {"local ,x all trust", "no type at its beginning"},
       {"local @absent all trust", "cannot read \"absent\": No such file or directory"},
       {"local all all ldap ldapserver=h", "ldapbasedn, ldapprefix or ldapsuffix is needed"},
   };

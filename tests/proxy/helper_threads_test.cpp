@@ -1,9 +1,11 @@
 #include "proxy/auth/helper_threads.hpp"
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <future>
 #include <gtest/gtest.h>
+#include <thread>
 
 #include "proxy/clock.hpp"
 #include "proxy/poller.hpp"
@@ -47,20 +49,27 @@ TEST(HelperThreads, do_the_work_elsewhere_and_wake_who_waits) {
 TEST(HelperThreads, whoever_waits_too_long_goes_on_and_work_not_begun_is_dropped) {
   Waiting waiting;
   std::promise<void> release;
-  std::atomic<bool> first_ran{false}, second_ran{false};
-  waiting.start(steady_us() + 1000, [&first_ran, gate = release.get_future().share()] {
-    gate.wait();
-    first_ran = true;
-  });
-  waiting.start(steady_us() + 1000, [&second_ran] { second_ran = true; });
-  waiting.run_until(2);
+  const std::shared_future<void> gate = release.get_future().share();
+  std::atomic<bool> begun{false}, first_ended{false}, second_ran{false};
+  int tries = 0;
+  do {  // until the thread is quick enough
+    waiting.start(steady_us() + 20'000, [&begun, &first_ended, gate] {
+      begun = true;
+      gate.wait();
+      first_ended = true;
+    });
+    waiting.run_until(++tries);
+  } while (!begun);
   EXPECT_FALSE(waiting.done);
-  EXPECT_FALSE(first_ran);
+  waiting.start(steady_us() + 1000, [&second_ran] { second_ran = true; });
+  waiting.run_until(tries + 1);
+  EXPECT_FALSE(waiting.done);
+  EXPECT_FALSE(first_ended);
   release.set_value();
   waiting.start(0, [] {});
-  waiting.run_until(3);
+  waiting.run_until(tries + 2);
   EXPECT_TRUE(waiting.done);
-  EXPECT_TRUE(first_ran) << "what has begun runs to its end";
+  EXPECT_TRUE(first_ended) << "what has begun runs to its end";
   EXPECT_FALSE(second_ran);
 }
 

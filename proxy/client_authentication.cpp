@@ -104,7 +104,8 @@ bool ClientAdmission::plan_lookup(AuthQuery& query) {
   }
   if (place.empty() && !config->databases.contains(name) && !may_keep_name(name)) {
     static LogThrottle throttle(one_second);
-    log_throttled(throttle, worker_.now_us(), LogLevel::warning, "too many names of databases were made up: no auth_query for \"" + name + "\"");
+    const std::string text = "too many names of databases were made up: no auth_query for \"" + name + "\"";
+    log_throttled(throttle, worker_.now_us(), LogLevel::warning, text);
     return false;
   }
   query.database = config->find_database(name);
@@ -144,7 +145,10 @@ ClientAdmission::Step ClientAdmission::check_identity() {
   if (rule_.method == AuthMethod::cert) {
     const std::string name = stream_.peer_common_name();
     if (claimant_.known && is_allowed_as(name)) co_return true;
-    log(LogLevel::warning, !stream_.is_tls() ? "TLS connection required" : name.empty() ? "TLS client certificate required" : "TLS certificate name mismatch");
+    const char* const wrong = !stream_.is_tls() ? "TLS connection required"
+                              : name.empty()    ? "TLS client certificate required"
+                                                : "TLS certificate name mismatch";
+    log(LogLevel::warning, wrong);
     co_return fail(fatal(sqlstate::invalid_authorization, "certificate authentication failed"));
   }
   const auto peer = std::make_shared<SystemUser>();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <strings.h>
 
+#include "proxy/auth/hba.hpp"
+
 namespace pgswitch {
 namespace {
 

@@ -9,7 +9,6 @@
 #include "protocol/sql_error.hpp"
 #include "protocol/startup.hpp"
 #include "proxy/auth/auth_rule.hpp"
-#include "proxy/auth/hba.hpp"
 #include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
 #include "proxy/server_login.hpp"
@@ -29,6 +28,8 @@ enum class ConsoleRights : std::uint8_t { none, stats, admin };
 ConsoleRights console_rights(const Config& config, std::string_view user);
 /// `pgbouncer` or `pgswitch` over the Unix socket, as the system user that the process runs as: needs no password.
 bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t own_uid);
+
+struct HbaRequest;
 
 /// What auth_type asks of a client, or the line of the HBA file that is about it; nullopt: none is.
 std::optional<AuthRule> auth_rule(const Config& config, const HbaRequest& request);

@@ -26,7 +26,7 @@ bool has_settings(const ServerConn& server, const ParameterList& fresh) {
   return start != *server.state.reported;
 }
 
-protocol::SqlError too_late_error(std::string_view what, std::string_view sqlstate) {
+protocol::SqlError make_error(std::string_view what, std::string_view sqlstate) {
   protocol::SqlError error;
   error.severity = protocol::Severity::fatal;
   error.sqlstate = sqlstate;
@@ -41,10 +41,11 @@ asio::awaitable<bool> Router::make_clean(PoolShard& shard, ServerConn& server, s
   if (!has_settings(server, *fresh)) co_return true;
   RecoveryPlan plan;
   plan.reset_query = "DISCARD ALL";
-  plan.deadline_us = deadline_us;
+  plan.deadline_us = deadline_us != 0 ? deadline_us : worker_.now_us() + cancel_time_us;
   const Leftover nothing;
   std::string_view reason;
   const bool ok = co_await recover(home_, server, nothing, plan, reason);
+  if (!ok) server.stream.close();
   co_return ok;
 }
 
@@ -55,9 +56,13 @@ asio::awaitable<bool> Router::look_up_user(const AuthQuery& query, std::int64_t 
   known->user = query.auth_user;
   const CredentialsPtr credentials = std::move(known);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    PoolShard& shard = shard_of(query.database, query.auth_user, credentials);
+    const DatabasePtr database = config_->find_database(query.database->route);  // a reload may have come
+    error = no_such_database(*query.database);
+    if (!database) co_return false;
+    PoolShard& shard = shard_of(database, query.auth_user, credentials);
     Lease lease = co_await wait_for_lease(worker_.io(), shard, login_deadline_us, error);
     if (!lease) co_return false;
+    error = make_error("server conn crashed?", protocol::sqlstate::connection_failure);
     const std::int64_t begun_us = worker_.now_us();
     const Microseconds limit = config_->query_timeout;
     const bool limited = limit > 0 && (login_deadline_us == 0 || begun_us + limit < login_deadline_us);
@@ -81,8 +86,8 @@ asio::awaitable<bool> Router::look_up_user(const AuthQuery& query, std::int64_t 
     if (is_open) lease.give_back(nothing);
     else lease.close(too_late ? "query timeout" : "server conn crashed?");
     if (too_late) {
-      error = limited ? too_late_error("query_timeout", protocol::sqlstate::query_canceled)
-                      : too_late_error("client_login_timeout", protocol::sqlstate::protocol_violation);
+      error = limited ? make_error("query_timeout", protocol::sqlstate::query_canceled)
+                      : make_error("client_login_timeout", protocol::sqlstate::protocol_violation);
       co_return false;
     }
     if (is_open) co_return ok;

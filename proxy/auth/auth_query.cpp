@@ -57,8 +57,9 @@ bool AuthQueryAnswer::read_row(protocol::ByteView body) {
   if (!in.at_end()) return false;
   // Of several rows pgbouncer takes the last, whoever that is.
   if (found_) fail("auth_query returned more than one row");
-  if (name_size == null_value) fail("auth_query response contained null user name");
-  if (name.size() > longest_name || secret.size() > longest_secret) fail("unable to allocate new user for auth");
+  if (name.empty()) fail("auth_query response contained null user name");
+  const bool cut = name.find('\0') != name.npos || secret.find('\0') != secret.npos;
+  if (cut || name.size() > longest_name || secret.size() > longest_secret) fail("unable to allocate new user for auth");
   found_ = FoundUser{std::string(name), std::string(secret)};
   return true;
 }

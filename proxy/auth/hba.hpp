@@ -20,8 +20,8 @@ struct HbaRequest {
   std::string_view user;
 };
 
-/// The rules of an HBA file (auth_hba_file): PostgreSQL's pg_hba.conf (manual, 21.1) as far as pgbouncer has it. The first line that is about
-/// a client decides. Immutable once parsed.
+/// The rules of an HBA file (auth_hba_file): PostgreSQL's pg_hba.conf (manual, 21.1) as far as pgbouncer has it. The first
+/// line that is about a client decides. Immutable once parsed.
 class Hba {
  public:
   /// Every line that cannot be understood is an error, and then the rules must not be used: pgbouncer skips it, and lets in

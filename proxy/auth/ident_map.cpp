@@ -63,7 +63,8 @@ IdentMaps IdentMaps::parse(std::string_view text, const std::string& path, std::
   IdentMaps maps;
   for (int number = 1; !text.empty(); ++number) {
     const auto end = std::min(text.find('\n'), text.size());
-    if (const char* wrong = maps.add_line(text.substr(0, end))) errors.push_back({path, number, std::string("broken ident map line: ") + wrong});
+    const char* const wrong = maps.add_line(text.substr(0, end));
+    if (wrong) errors.push_back({path, number, std::string("broken ident map line: ") + wrong});
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return maps;

@@ -9,8 +9,8 @@
 
 namespace pgswitch {
 
-/// Name maps (auth_ident_file): lines of `map system-user database-user`. Grammar of PostgreSQL 15's pg_ident.conf (manual, 21.2) with
-/// pgbouncer's `all`: a system user that begins with '/' is a regular expression (RE2's) that may match anywhere in the
+/// Name maps (auth_ident_file): lines of `map system-user database-user`, as in PostgreSQL 15's pg_ident.conf (manual, 21.2),
+/// with pgbouncer's `all`: a system user that begins with '/' is a regular expression (RE2's) that may match anywhere in the
 /// name, whose first group \1 in the database user stands for. Immutable once parsed.
 class IdentMaps {
  public:

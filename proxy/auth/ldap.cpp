@@ -11,7 +11,8 @@ namespace {
 /// One check. Everything libldap gives is freed with it.
 class Directory {
  public:
-  Directory(const LdapOptions& options, std::int64_t limit_us, std::string& error) : options_(options), limit_us_(limit_us), error_(error) {}
+  Directory(const LdapOptions& options, std::int64_t limit_us, std::string& error)
+      : options_(options), limit_us_(limit_us), error_(error) {}
   ~Directory() { close(); }
   Directory(const Directory&) = delete;
   Directory& operator=(const Directory&) = delete;

@@ -4,8 +4,8 @@
 
 namespace pgswitch {
 
-/// Where and how a password is checked by LDAP: the options of PostgreSQL's method (manual, 21.10) that pgbouncer has too. With a base the user is
-/// searched for, else the DN is prefix + user + suffix.
+/// Where and how a password is checked by LDAP: the options of PostgreSQL's method (manual, 21.10) that pgbouncer has too.
+/// With a base the user is searched for, else the DN is prefix + user + suffix.
 struct LdapOptions {
   std::string server;   ///< one or more hosts, separated by spaces
   int port = 0;         ///< 0: of the scheme

@@ -4,6 +4,7 @@ import signal
 import ssl
 
 import pytest
+from certificates import Authority
 from conftest import HERE
 from endpoint import USERS
 from launch import eventually, write_file
@@ -115,8 +116,9 @@ def test_auth_type_peer_asks_everybody(start_proxy, place):
     assert log_in(proxy.port, me).message == "unix socket login rejected"
 
 
-def client_tls(authority, user):
-    pair = authority.client(user)
+def client_tls(authority, user, of=None):
+    """of: whose certificate the client has, if not the authority's that the proxy trusts."""
+    pair = (of or authority).client(user)
     context = ssl.create_default_context(cafile=str(authority.certificate))
     context.load_cert_chain(pair.certificate, pair.key)
     return context
@@ -130,6 +132,19 @@ def test_a_certificate_names_the_user_or_whom_the_map_allows(start, authority):
                              ("other@example.org", "md5user", False), ("boss", "plainuser", True), ("boss", "stranger", False)):
         outcome = log_in(proxy.port, user, tls=client_tls(authority, name))
         assert outcome == (Outcome("nothing", "00000", user) if good else refused), (name, user)
+
+
+@pytest.mark.parametrize("mode", ("prefer", "require"))
+def test_some_come_by_certificate_and_others_by_password(start, authority, place, mode):
+    proxy = start("hostssl all app all cert\nhost all all all scram-sha-256\n", tls=True, client_tls_sslmode=mode)
+    refused = Outcome("refused", "28000", "certificate authentication failed")
+    nobodys = Authority(place / "nobodys", "a CA that nobody trusts")
+    without = ssl.create_default_context(cafile=str(authority.certificate))
+    assert log_in(proxy.port, "app", tls=client_tls(authority, "app")) == Outcome("nothing", "00000", "app")
+    assert log_in(proxy.port, "app", tls=client_tls(authority, "app", of=nobodys)) == refused
+    assert log_in(proxy.port, "app", "app-secret", tls=without) == refused
+    for context in (without, client_tls(authority, "app"), client_tls(authority, "app", of=nobodys)):
+        assert log_in(proxy.port, "other", "other-secret", tls=context) == Outcome("scram", "00000", "other")
 
 
 def test_auth_type_cert_asks_everybody_for_a_certificate(start_proxy, authority):

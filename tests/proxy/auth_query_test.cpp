@@ -87,6 +87,8 @@ TEST(AuthQuery, an_answer_of_no_use_has_pgbouncers_words_and_leaves_the_connecti
       {description(3) + end(), "expected 2 columns from auth_query, not 3"},
       {frame('n') + end(), "expected 2 columns from auth_query, not 0"},
       {description(2) + row({std::nullopt, "secret"}) + end(), "auth_query response contained null user name"},
+      {description(2) + row({"", "secret"}) + end(), "auth_query response contained null user name"},
+      {description(2) + row({std::string("joe\0x", 5), "secret"}) + end(), "unable to allocate new user for auth"},
       {description(2) + row({"joe", "a"}) + row({"jim", "b"}) + end(), "auth_query returned more than one row"},
       {description(2) + row({std::string(128, 'x'), "a"}) + end(), "unable to allocate new user for auth"},
       {description(2) + row({"joe", std::string(65531, 'x')}) + end(), "unable to allocate new user for auth"},

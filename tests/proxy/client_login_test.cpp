@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/auth/hba.hpp"
+
 namespace pgswitch {
 namespace {
 

@@ -137,6 +137,22 @@ TEST_F(ConfigFile, a_bad_line_of_the_hba_file_or_of_the_name_maps_fails_the_load
   EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nauth_hba_file = absent\n"), "") << "read with auth_type = hba only";
 }
 
+TEST_F(ConfigFile, what_no_user_can_be_looked_up_with_is_told) {
+  folder.write("users.txt", "\"app\" \"secret\"\n\"weak\" \"\"\n");
+  const std::string start = "[databases]\nd =\n[pgbouncer]\nauth_file = users.txt\n";
+  EXPECT_EQ(warnings_of(start + "auth_user = app\nauth_dbname = d\n"), "");
+  EXPECT_EQ(warnings_of(start + "auth_user = weak\nauth_dbname = e\n"),
+            "main.ini:5: auth_user \"weak\" has no secret in auth_file: it logs in to servers without one|"
+            "main.ini:5: auth_dbname \"e\" is no [databases] entry|");
+  EXPECT_EQ(warnings_of("[databases]\nd = auth_user=app auth_dbname=pgbouncer\n[pgbouncer]\nauth_file = users.txt\nauth_type = pam\n"),
+            "main.ini: [databases] d: auth_dbname \"pgbouncer\" is no [databases] entry|"
+            "main.ini: [databases] d: auth_user cannot be used with auth_type = pam|");
+  EXPECT_EQ(warnings_of(start + "auth_hba_file = x\nauth_ident_file = y\nauth_ldap_options = z\n"),
+            "main.ini:5: auth_hba_file is used with auth_type = hba only|main.ini:6: auth_ident_file is used with auth_type = hba only|"
+            "main.ini:7: auth_ldap_options is used with auth_type = ldap only: lines of the HBA file have their own|");
+  EXPECT_EQ(warnings_of("[databases]\n* =\n[pgbouncer]\nauth_file = users.txt\nauth_user = app\nauth_dbname = e\n"), "");
+}
+
 TEST_F(ConfigFile, no_setting_is_ignored_silently) {
   const std::string start = "[pgbouncer]\nauth_type = any\n";
   const std::string end = "[databases]\nd =\n";

@@ -7,6 +7,8 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v'; }
 
+bool separates(char c) { return is_space(c) || c == ','; }
+
 /// Takes the inside of "..." off the front of `text`, which begins with the quote. False: it is not closed.
 bool take_quoted(std::string_view& text, std::string& into) {
   for (std::size_t i = 1; i < text.size(); ++i) {
@@ -78,10 +80,10 @@ std::optional<HbaToken> HbaLine::word() {
 std::optional<std::vector<std::string>> split_options(std::string_view text, bool comments) {
   std::vector<std::string> options;
   for (;;) {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && separates(text.front())) text.remove_prefix(1);
     if (text.empty() || (comments && text.front() == '#')) return options;
     std::string option;
-    while (!text.empty() && !is_space(text.front())) {
+    while (!text.empty() && !separates(text.front())) {
       if (text.front() == '"') {
         if (!take_quoted(text, option)) return std::nullopt;
       } else {

@@ -38,8 +38,8 @@ class HbaLine {
   bool malformed_ = false;
 };
 
-/// `key=value` words separated by white space; quotes may stand anywhere in one. '#' at the beginning of a word ends the
-/// text when `comments`. nullopt: a quote is not closed.
+/// `key=value` words separated by white space and commas, with quotes around anything that holds one of these. '#' at the
+/// beginning of a word ends the text when `comments`. nullopt: a quote is not closed.
 std::optional<std::vector<std::string>> split_options(std::string_view text, bool comments);
 
 }  // namespace pgswitch

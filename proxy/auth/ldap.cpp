@@ -1,5 +1,6 @@
 #include "proxy/auth/ldap.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ldap.h>
 #include <memory>
@@ -7,6 +8,8 @@
 
 namespace pgswitch {
 namespace {
+
+constexpr std::int64_t longest_connect_us = 3'000'000;  // pgbouncer's
 
 /// One check. Everything libldap gives is freed with it.
 class Directory {
@@ -18,18 +21,18 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
 
   bool open() {
-    const std::string uris = options_.uris();
+    std::string uris = options_.uris_of(options_.server, options_.port);
+    if (options_.server.empty() && !find_servers(uris)) return false;
     int status = ldap_initialize(&handle_, uris.c_str());
     if (status != LDAP_SUCCESS) return fail("could not initialize LDAP", status);
     const int version = LDAP_VERSION3;
     ldap_set_option(handle_, LDAP_OPT_PROTOCOL_VERSION, &version);
     // A referral would be followed to whatever server the directory names.
     ldap_set_option(handle_, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-    if (limit_us_ > 0) {
-      const timeval limit = limit_of();
-      ldap_set_option(handle_, LDAP_OPT_NETWORK_TIMEOUT, &limit);
-      ldap_set_option(handle_, LDAP_OPT_TIMEOUT, &limit);
-    }
+    // Of several servers the second must have its turn.
+    const timeval to_connect = time_of(std::min(limit_us_, longest_connect_us)), to_answer = time_of(limit_us_);
+    ldap_set_option(handle_, LDAP_OPT_NETWORK_TIMEOUT, &to_connect);
+    ldap_set_option(handle_, LDAP_OPT_TIMEOUT, &to_answer);
     status = options_.tls ? ldap_start_tls_s(handle_, nullptr, nullptr) : LDAP_SUCCESS;
     return status == LDAP_SUCCESS || fail("could not start TLS with the LDAP server", status);
   }
@@ -45,10 +48,10 @@ class Directory {
   /// The DN of the one entry that the filter finds.
   bool search(const std::string& filter, std::string& dn) {
     std::array<char*, 2> attributes{const_cast<char*>(LDAP_NO_ATTRS), nullptr};
-    timeval limit = limit_of();
+    timeval limit = time_of(limit_us_);
     LDAPMessage* answer = nullptr;
     const int status = ldap_search_ext_s(handle_, options_.base_dn.c_str(), options_.scope, filter.c_str(), attributes.data(), 0, nullptr,
-                                         nullptr, limit_us_ > 0 ? &limit : nullptr, 2, &answer);
+                                         nullptr, &limit, 2, &answer);
     const std::unique_ptr<LDAPMessage, decltype(&ldap_msgfree)> owner(answer, ldap_msgfree);
     if (status != LDAP_SUCCESS && status != LDAP_SIZELIMIT_EXCEEDED) return fail("could not search LDAP", status);
     const int count = ldap_count_entries(handle_, answer);
@@ -69,7 +72,23 @@ class Directory {
   }
 
  private:
-  timeval limit_of() const { return {static_cast<time_t>(limit_us_ / 1'000'000), static_cast<suseconds_t>(limit_us_ % 1'000'000)}; }
+  /// dc=example,dc=org -> example.org -> the servers that DNS has for _ldap._tcp there.
+  bool find_servers(std::string& uris) {
+    char* domain = nullptr;
+    char* hosts = nullptr;
+    int status = ldap_dn2domain(options_.base_dn.c_str(), &domain);
+    if (status == LDAP_SUCCESS && domain) status = ldap_domain2hostlist(domain, &hosts);
+    if (hosts) uris = options_.uris_of(hosts, 0);
+    const bool found = status == LDAP_SUCCESS && !uris.empty();
+    if (!found) error_ = std::string("could not find DNS SRV records for \"") + (domain ? domain : "") + "\"";
+    ldap_memfree(domain);
+    ldap_memfree(hosts);
+    return found;
+  }
+
+  static timeval time_of(std::int64_t us) {
+    return {static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)};
+  }
   bool fail(const char* what, int status) {
     error_ = std::string(what) + ": " + ldap_err2string(status);
     char* more = nullptr;

@@ -73,7 +73,7 @@ const char* contradiction(const LdapOptions& options) {
   const bool search_parts = !options.bind_dn.empty() || !options.bind_password.empty() || !options.search_attribute.empty() ||
                             !options.search_filter.empty();
   const bool simple = !options.prefix.empty() || !options.suffix.empty();
-  if (options.server.empty()) return "ldapserver is needed";
+  if (options.server.empty() && !search) return "ldapserver or ldapbasedn is needed";
   if (simple && (search || search_parts)) return "ldapprefix and ldapsuffix cannot be used with a search";
   if (!simple && !search) return "ldapbasedn, ldapprefix or ldapsuffix is needed";
   if (!options.search_attribute.empty() && !options.search_filter.empty())
@@ -100,16 +100,16 @@ bool parse_ldap_options(std::string_view text, bool comments, LdapOptions& optio
   return !wrong;
 }
 
-std::string LdapOptions::uris() const {
+std::string LdapOptions::uris_of(std::string_view hosts, int port_of_all) const {
   std::string list;
-  for (std::string_view rest = server; !rest.empty();) {
+  for (std::string_view rest = hosts; !rest.empty();) {
     const std::size_t end = std::min(rest.find(' '), rest.size());
     const std::string host(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (host.empty()) continue;
-    const bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+    const bool bare_v6 = host.find(':') != host.rfind(':') && !host.starts_with('[');
     list += (list.empty() ? "" : " ") + scheme + "://" + (bare_v6 ? "[" + host + "]" : host);
-    if (port != 0) list += ":" + std::to_string(port);
+    if (port_of_all != 0) list += ":" + std::to_string(port_of_all);
   }
   return list;
 }

@@ -7,7 +7,7 @@ namespace pgswitch {
 /// Where and how a password is checked by LDAP: the options of PostgreSQL's method (manual, 21.10) that pgbouncer has too.
 /// With a base the user is searched for, else the DN is prefix + user + suffix.
 struct LdapOptions {
-  std::string server;   ///< one or more hosts, separated by spaces
+  std::string server;   ///< one or more hosts, separated by spaces; empty: those that DNS names for base_dn
   int port = 0;         ///< 0: of the scheme
   std::string scheme = "ldap";  ///< or ldaps
   bool tls = false;     ///< StartTLS
@@ -21,8 +21,8 @@ struct LdapOptions {
   int scope = 2;              ///< LDAP_SCOPE_SUBTREE
 
   bool searches() const { return !base_dn.empty(); }
-  /// "ldap://host:port" for each server.
-  std::string uris() const;
+  /// "ldap://host:port" for each of these hosts; a port of 0 is none.
+  std::string uris_of(std::string_view hosts, int port_of_all) const;
 };
 
 /// Parses `ldapserver=... ldapport=...`; values may be quoted. False with `error`, which names no value. `comments`: as in split_options().

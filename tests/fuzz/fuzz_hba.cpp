@@ -57,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   LdapOptions options;
   std::string error;
   if (parse_ldap_options(text, true, options, error)) {
-    fuzz::require(!options.uris().empty() || options.server.find_first_not_of(' ') == std::string::npos);
+    const bool has_servers = options.server.find_first_not_of(' ') != std::string::npos;
+    fuzz::require(has_servers == !options.uris_of(options.server, options.port).empty());
     const std::string filter = ldap_filter(options, "jo*e");
     fuzz::require(filter.empty());
   }

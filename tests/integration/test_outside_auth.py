@@ -10,7 +10,7 @@ from pam_services import pam_services
 
 pytestmark = pytest.mark.pgswitch
 PEOPLE = {"app": "app-secret", "other": "other-secret", "stranger": "stranger-secret"}
-SIMPLE = f"ldapprefix=uid= ldapsuffix=,ou=people,{SUFFIX}"
+SIMPLE = f'ldapprefix=uid= ldapsuffix=",ou=people,{SUFFIX}"'
 PAM_FAILED = Outcome("password", "28000", "PAM authentication failed")
 LDAP_FAILED = Outcome("password", "28000", "LDAP authentication failed")
 
@@ -60,13 +60,17 @@ def test_a_database_with_an_auth_user_is_a_mistake(start_proxy, pam, method, olt
     assert log_in(proxy.port, "app", "app-secret").asked == "password", "the global one is for others"
 
 
+HERE = "ldapserver=127.0.0.1 ldapport={port} "
+BY_ADMIN = f' ldapbinddn="{ADMIN}" ldapbindpasswd={ADMIN_PASSWORD}'
+SEARCH = HERE + f'ldapbasedn="{SUFFIX}"'
 LDAP_OPTIONS = {
-    "simple": "ldapserver=127.0.0.1 ldapport={port} " + SIMPLE,
+    "simple": HERE + SIMPLE,
+    "commas": "ldapserver=127.0.0.1, ldapport={port}, " + SIMPLE,
     "several servers": 'ldapserver="127.0.0.1 127.0.0.1" ldapport={port} ' + SIMPLE,
-    "search": f"ldapserver=127.0.0.1 ldapport={{port}} ldapbasedn={SUFFIX} ldapbinddn={ADMIN} ldapbindpasswd={ADMIN_PASSWORD}",
-    "attribute": f"ldapserver=127.0.0.1 ldapport={{port}} ldapbasedn={SUFFIX} ldapsearchattribute=cn ldapbinddn={ADMIN} ldapbindpasswd={ADMIN_PASSWORD}",
-    "filter": f'ldapserver=127.0.0.1 ldapport={{port}} ldapbasedn={SUFFIX} ldapsearchfilter="(|(uid=$username)(mail=$username))" ldapbinddn={ADMIN} ldapbindpasswd={ADMIN_PASSWORD}',
-    "url": f'ldapurl="ldap://127.0.0.1:{{port}}/{SUFFIX}?uid?sub" ldapbinddn={ADMIN} ldapbindpasswd={ADMIN_PASSWORD}',
+    "search": SEARCH + BY_ADMIN,
+    "attribute": SEARCH + " ldapsearchattribute=cn" + BY_ADMIN,
+    "filter": SEARCH + ' ldapsearchfilter="(|(uid=$username)(mail=$username))"' + BY_ADMIN,
+    "url": f'ldapurl="ldap://127.0.0.1:{{port}}/{SUFFIX}?uid?sub"' + BY_ADMIN,
 }
 
 
@@ -83,13 +87,15 @@ def test_ldap_lets_in_whom_the_directory_knows(start_proxy, directory, options):
 
 
 def test_a_wrong_directory_lets_nobody_in(start_proxy, directory):
-    search = f"ldapserver=127.0.0.1 ldapport={directory.port} ldapbinddn={ADMIN} "
-    for options, logged in ((search + f"ldapbasedn={SUFFIX} ldapbindpasswd=wrong", "could not perform initial LDAP bind"),
-                            (search + f"ldapbasedn=dc=absent ldapbindpasswd={ADMIN_PASSWORD}", "could not search LDAP"),
-                            (search + f"ldapbasedn={SUFFIX} ldapsearchfilter=(sn=*) ldapbindpasswd={ADMIN_PASSWORD}", "LDAP user is not unique"),
+    for options, logged in ((f'{SEARCH} ldapbinddn="{ADMIN}" ldapbindpasswd=wrong', "could not perform initial LDAP bind"),
+                            (HERE + "ldapbasedn=dc=absent" + BY_ADMIN, "could not search LDAP"),
+                            (SEARCH + " ldapsearchfilter=(sn=*)" + BY_ADMIN, "LDAP user is not unique"),
+                            (SEARCH, "could not search LDAP"),
                             ("ldapserver=127.0.0.1 ldapport=1 " + SIMPLE, "LDAP login failed"),
-                            (f"ldapserver=127.0.0.1 ldapport={directory.port} ldaptls=1 " + SIMPLE, "could not start TLS with the LDAP server")):
-        proxy = start_proxy(rules=None, auth_type="ldap", auth_ldap_options=options)
+                            ("ldapserver=127.0.0.1 ldapport={port} ldaptls=1 " + SIMPLE, "could not start TLS with the LDAP server"),
+                            ("ldapbasedn=dc=invalid", 'could not find DNS SRV records for "invalid"')):
+        proxy = start_proxy(rules=None, auth_type="ldap", auth_ldap_options=options.format(port=directory.port),
+                            wrapper=("env", "RES_OPTIONS=timeout:1 attempts:1", "LOCALDOMAIN="))
         assert log_in(proxy.port, "app", "app-secret") == LDAP_FAILED
         proxy.pooler.expect_log(logged)
 
@@ -101,7 +107,7 @@ def test_ldap_speaks_tls_when_told_so(start_proxy, directory, authority):
 
 
 def test_hba_has_ldap_options_of_its_own(start_proxy, directory, place):
-    file = write_file(place / "hba-ldap", f'host all app all ldap ldapserver=127.0.0.1 ldapport={directory.port} ldapprefix="uid=" ldapsuffix=",ou=people,{SUFFIX}"\n'
+    file = write_file(place / "hba-ldap", f"host all app all ldap ldapserver=127.0.0.1 ldapport={directory.port} {SIMPLE}\n"
                       "host all all all scram-sha-256\n")
     proxy = start_proxy(rules=None, auth_type="hba", auth_hba_file=file)
     assert log_in(proxy.port, "app", "app-secret") == Outcome("password", "00000", "app")

@@ -19,8 +19,9 @@ LdapOptions parsed(const std::string& text) {
 }
 
 TEST(LdapOptions, a_simple_bind_has_a_dn_made_of_the_name) {
-  const LdapOptions options = parsed("ldapserver=\"a ::1 b\" ldapport=1389 ldapprefix=uid= ldapsuffix=,dc=a ldaptls=1");
-  EXPECT_EQ(options.uris(), "ldap://a:1389 ldap://[::1]:1389 ldap://b:1389");
+  const LdapOptions options = parsed("ldapserver=\"a ::1 b\" ldapport=1389 ldapprefix=uid=, ldapsuffix=\",dc=a\",ldaptls=1");
+  EXPECT_EQ(options.uris_of(options.server, options.port), "ldap://a:1389 ldap://[::1]:1389 ldap://b:1389");
+  EXPECT_EQ(options.uris_of("a.org:389 b.org:390", 0), "ldap://a.org:389 ldap://b.org:390");
   EXPECT_EQ(options.prefix, "uid=");
   EXPECT_EQ(options.suffix, ",dc=a");
   EXPECT_TRUE(options.tls);
@@ -29,7 +30,7 @@ TEST(LdapOptions, a_simple_bind_has_a_dn_made_of_the_name) {
 
 TEST(LdapOptions, a_url_says_all_of_a_search) {
   const LdapOptions options = parsed("ldapurl=\"ldaps://h:1636/dc=a,dc=b?cn?sub\" ldapbinddn=\"cn=boss, dc=a\" ldapbindpasswd=se#cret");
-  EXPECT_EQ(options.uris(), "ldaps://h:1636");
+  EXPECT_EQ(options.uris_of(options.server, options.port), "ldaps://h:1636");
   EXPECT_EQ(options.base_dn, "dc=a,dc=b");
   EXPECT_EQ(options.search_attribute, "cn");
   EXPECT_EQ(options.scope, 2);
@@ -51,7 +52,8 @@ TEST(LdapOptions, a_filter_is_made_with_harmless_names_only) {
 
 TEST(LdapOptions, what_does_not_fit_together_is_refused) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "ldapserver is needed"},
+      {"", "ldapserver or ldapbasedn is needed"},
+      {"ldapserver=h ldapbasedn=dc=a,dc=b", "unsupported parameter dc"},
       {"ldapserver=h", "ldapbasedn, ldapprefix or ldapsuffix is needed"},
       {"ldapserver=h ldapprefix=a ldapbasedn=b", "ldapprefix and ldapsuffix cannot be used with a search"},
       {"ldapserver=h ldapsuffix=a ldapbinddn=b", "ldapprefix and ldapsuffix cannot be used with a search"},

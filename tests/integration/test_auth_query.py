@@ -9,6 +9,7 @@ from conftest import HERE, tls_settings
 from endpoint import USERS, Endpoint, one
 from launch import eventually
 from logins import Outcome, log_in
+from raw import RawClient
 
 pytestmark = pytest.mark.pgswitch
 KNOWN = {**USERS, "authenticator": "auth-secret"}
@@ -204,6 +205,68 @@ def test_who_waits_for_the_query_holds_up_nobody_else(start, oltp, locked):
     holder.close()
     login.join()
     assert outcomes == [Outcome("scram", "00000", "scram_only")]
+
+
+def test_a_client_that_leaves_while_it_is_looked_up_leaves_nothing_behind(start, oltp, locked):
+    query, holder = locked
+    proxy = start(auth_query=query, default_pool_size=1)
+    with RawClient(proxy.port) as client:
+        client.startup(user="scram_only", database="app")
+        eventually(lambda: waits(oltp), what="the query waits")
+    holder.close()
+    assert log_in(proxy.port, "scram_only", "scram-secret")[1:] == ("00000", "scram_only")
+    eventually(lambda: [row for row in proxy.console("SHOW CLIENTS") if row["user"] == "scram_only"] == [], what="it is gone")
+    assert len(proxy.servers(user="authenticator")) == 1
+
+
+def test_a_reload_does_not_hurt_a_query_that_runs_and_a_paused_database_looks_nobody_up(start, oltp, locked):
+    query, holder = locked
+    proxy = start(auth_query=query, workers=2, client_login_timeout=5)
+    outcomes = []
+    login = threading.Thread(target=lambda: outcomes.append(log_in(proxy.port, "scram_only", "scram-secret")))
+    login.start()
+    eventually(lambda: waits(oltp), what="the query waits")
+    proxy.console("RELOAD")
+    proxy.pooler.write_ini(max_client_conn=400)
+    proxy.console("RELOAD")
+    holder.close()
+    login.join()
+    assert outcomes == [Outcome("scram", "00000", "scram_only")]
+    proxy.console("PAUSE")
+    assert log_in(proxy.port, "scram_only", "scram-secret").message == "client_login_timeout (server down)"
+    proxy.console("RESUME")
+    assert log_in(proxy.port, "scram_only", "scram-secret").sqlstate == "00000"
+    proxy.console("KILL app")
+    assert log_in(proxy.port, "scram_only", "scram-secret").message == "client_login_timeout (server down)"
+    proxy.console("RESUME app")
+    assert log_in(proxy.port, "scram_only", "scram-secret").sqlstate == "00000"
+
+
+def test_lookups_go_on_while_servers_die(start, oltp):
+    """Each login ends with its own answer, or is told that the server is lost."""
+    proxy = start(workers=2, pool_mode="transaction", default_pool_size=3, auth_type="plain")
+    outcomes, over = [], threading.Event()
+
+    def log_in_again_and_again(password):
+        while not over.is_set():
+            outcomes.append((password, log_in(proxy.port, "scram_only", password)))
+
+    threads = [threading.Thread(target=log_in_again_and_again, args=(password,)) for password in ("scram-secret", "wrong") * 3]
+    for thread in threads:
+        thread.start()
+    for _ in range(40):
+        oltp.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'authenticator'")
+        seen = len(outcomes)
+        eventually(lambda: len(outcomes) > seen + 3, what="logins go on")
+    over.set()
+    for thread in threads:
+        thread.join()
+    lost = {outcome for _, outcome in outcomes if outcome.sqlstate not in ("00000", "28P01")}
+    assert {outcome.sqlstate for outcome in lost} <= {"08006", "57P01"}, lost
+    right = {outcome for password, outcome in outcomes if password == "scram-secret"} - lost
+    wrong = {outcome for password, outcome in outcomes if password == "wrong"} - lost
+    assert right == {Outcome("password", "00000", "scram_only")}
+    assert wrong == {Outcome("password", "28P01", WRONG.format("scram_only"))}
 
 
 @pytest.mark.parametrize("setting, sqlstate, message", (("query_timeout", "57014", "query_timeout"), ("client_login_timeout", "08P01", "client_login_timeout")))

@@ -23,6 +23,8 @@ namespace sqlstate = protocol::sqlstate;
 /// Names of databases are kept for the life of the process, and a client who has proved nothing can make up as many as it
 /// likes where "*" takes all. So many are let in.
 constexpr std::size_t most_unproven_names = 10'000;
+/// As in auth_file.
+constexpr std::size_t longest_user_name = 127;
 /// An LDAP server that does not answer, where a login may take as long as it likes.
 constexpr std::int64_t longest_step_us = 60 * one_second;
 
@@ -58,6 +60,7 @@ bool ClientAdmission::choose_rule() {
     if (config->log_connections) log(LogLevel::info, "pgswitch access from unix socket");
     return true;
   }
+  if (startup.user.size() > longest_user_name) return fail(fatal(sqlstate::invalid_authorization, "username too long"));
   HbaRequest request;
   request.is_unix = address.is_unix;
   request.is_tls = stream_.is_tls();

@@ -49,7 +49,7 @@ GROUPS = {
         "right": Try("app", "app-secret"), "wrong": Try("app", "wrong"), "unknown": Try("stranger", "x"), "empty": Try("app", ""),
         "verifier": Try("verifier", "app-secret"), "md5 secret": Try("md5user", "md5-secret"), "no secret": Try("nosecret", "x"),
         "no database": Try("app", "app-secret", "nowhere"), "no database, wrong": Try("app", "wrong", "nowhere"),
-        "forced": Try("app", "app-secret", "forced")}),
+        "forced": Try("app", "app-secret", "forced"), "long name": Try("x" * 127, "x"), "too long name": Try("x" * 128, "x")}),
     "md5": ({"auth_type": "md5"}, {
         "right": Try("app", "app-secret"), "wrong": Try("app", "wrong"), "unknown": Try("stranger", "x"), "empty": Try("app", ""),
         "verifier": Try("verifier", "app-secret"), "verifier, wrong": Try("verifier", "wrong"), "md5 secret": Try("md5user", "md5-secret"),
@@ -97,7 +97,7 @@ GROUPS = {
 ONE_TEXT = ("SASL authentication failed", "password authentication failed")
 CODES = {"password authentication failed": "28P01", "SASL authentication failed": "28P01", "empty password returned by client": "28P01",
          "no such database: nowhere": "3D000", '"trust" authentication failed': "28000", "bouncer config error": "F0000",
-         "admin access needed": "42501", "login rejected": "28000", "PAM authentication failed": "28000", "not allowed": "42501",
+         "admin access needed": "42501", "login rejected": "28000", "PAM authentication failed": "28000", "not allowed": "42501", "username too long": "28000",
          "invalid command 'SHUTDOWN sometime', use SHOW HELP;": "42601", 'password authentication failed for user "verifier"': "28P01"}
 NO_LINE = "1.25 tells this from a line with reject, in these words"
 NO_USER = "1.25 goes through an exchange that cannot succeed: who exists is nobody's business"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/admin/stats_history.hpp"
+#include "proxy/auth/helper_threads.hpp"
 #include "protocol/scram_keys.hpp"
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_limits.hpp"
@@ -75,6 +76,8 @@ class Proxy {
   /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
   protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
   SideThread& side_thread() { return side_thread_; }
+  /// For what logins must ask of others.
+  HelperThreads& login_threads() { return login_threads_; }
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -156,6 +159,7 @@ class Proxy {
   LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
   SideThread side_thread_;
+  HelperThreads login_threads_{8};
   RouteBoard route_board_;
   std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};

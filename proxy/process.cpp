@@ -90,7 +90,8 @@ bool Pidfile::remove_stale(const std::string& path, std::string& error) {
   const auto pid = parse_integer(trim(text));
   if (!pid || *pid <= 0 || *pid > std::numeric_limits<pid_t>::max())
     return error = "pidfile \"" + path + "\" holds no process id: remove it by hand", false;
-  if (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH)
+  // Its own: in a container that is started again the program has the same number.
+  if (*pid != ::getpid() && (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH))
     return error = "pidfile \"" + path + "\" exists: process " + std::to_string(*pid) + " is running", false;
   return ::unlink(path.c_str()) == 0 || fail(error, "cannot remove stale pidfile \"" + path + "\"");
 }

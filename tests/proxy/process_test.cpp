@@ -69,14 +69,16 @@ TEST(Pidfile, only_that_of_a_dead_process_is_stale) {
   std::string error;
   EXPECT_TRUE(Pidfile::remove_stale("", error));
   EXPECT_TRUE(Pidfile::remove_stale(path, error));
-  for (const std::string& content : std::vector<std::string>{std::to_string(getpid()) + "\n", "", "x\n", "-1\n"}) {
+  for (const std::string& content : std::vector<std::string>{std::to_string(getppid()) + "\n", "", "x\n", "-1\n"}) {
     folder.write("pid", content);
     EXPECT_FALSE(Pidfile::remove_stale(path, error)) << content;
     EXPECT_TRUE(std::filesystem::exists(path)) << content;
   }
-  folder.write("pid", std::to_string(dead_process()) + "\n");
-  EXPECT_TRUE(Pidfile::remove_stale(path, error)) << error;
-  EXPECT_FALSE(std::filesystem::exists(path));
+  for (const pid_t stale : {dead_process(), getpid()}) {
+    folder.write("pid", std::to_string(stale) + "\n");
+    EXPECT_TRUE(Pidfile::remove_stale(path, error)) << error;
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST(BecomeUser, an_unknown_user_is_an_error) {

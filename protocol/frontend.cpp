@@ -99,14 +99,18 @@ bool is_valid_bind(ByteView body) {
   return bind_values_fault(body).empty();
 }
 
-std::string bind_values_fault(ByteView body) {
+std::string bind_values_fault(ByteView body, std::optional<std::size_t> columns) {
   BodyReader in(body);
   in.string();
   in.string();
   in.bytes(std::size_t{in.int16()} * 2);
   skip_parameters(in, in.int16());
-  in.bytes(std::size_t{in.int16()} * 2);
-  return in.at_end() ? std::string() : std::string(in.fault());
+  const std::size_t formats = in.int16();
+  in.bytes(formats * 2);
+  if (!in.at_end()) return std::string(in.fault());
+  // One format stands for all columns.
+  if (!columns || formats <= 1 || formats == *columns) return {};
+  return "bind message has " + std::to_string(formats) + " result formats but query has " + std::to_string(*columns) + " columns";
 }
 
 std::string bind_fault(ByteView body, std::size_t wanted) {

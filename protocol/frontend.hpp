@@ -58,8 +58,8 @@ bool is_valid_bind(ByteView body);
 /// What PostgreSQL says of a Bind for a statement that has so many parameters, "" when it is satisfied. Only the counts are
 /// looked at.
 std::string bind_fault(ByteView body, std::size_t parameters);
-/// The same of what follows the counts.
-std::string bind_values_fault(ByteView body);
+/// The same of what follows the counts. `columns`: of the result, where there is one.
+std::string bind_values_fault(ByteView body, std::optional<std::size_t> columns = std::nullopt);
 std::optional<Execute> read_execute(ByteView body);
 std::optional<Target> read_describe(ByteView body);
 std::optional<Target> read_close(ByteView body);

@@ -43,7 +43,9 @@ using Credential = std::variant<std::monostate, Password, Md5Secret, ScramKeys>;
 Credential parse_credential(std::string_view stored);
 
 enum class LoginStatus : std::uint8_t { need_more, done, failed };
-enum class LoginMethod : std::uint8_t { trust, password, md5, scram_sha_256 };
+/// `handed_over`: the password comes in the clear and somebody else checks it. `done` then, with the password as
+/// proven_credential(), and without AuthenticationOk, which the caller writes when it is right.
+enum class LoginMethod : std::uint8_t { trust, password, md5, scram_sha_256, handed_over };
 
 /// PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH is 65535, length word included; pass this to read_header() while a login goes on.
 inline constexpr std::size_t max_password_frame_size = 1 + 65535;

@@ -27,7 +27,7 @@ Credential parse_credential(std::string_view stored) {
 ServerLogin::ServerLogin(Options options) : options_(std::move(options)) {}
 
 bool ServerLogin::is_costly() {
-  if (step_ == Step::password) return std::holds_alternative<ScramKeys>(options_.credential);
+  if (step_ == Step::password) return options_.method == LoginMethod::password && std::holds_alternative<ScramKeys>(options_.credential);
   const auto* plain = std::get_if<Password>(&options_.credential);
   if (step_ != Step::start || options_.method != LoginMethod::scram_sha_256 || plain == nullptr) return false;
   if (options_.cache == nullptr) return true;
@@ -39,7 +39,7 @@ bool ServerLogin::is_costly() {
 LoginStatus ServerLogin::start(std::string& out) {
   if (options_.method == LoginMethod::trust) return finish(true, out);
   if (options_.random.size() < random_bytes) return fail(sqlstate::internal_error, "not enough random bytes for a login");
-  if (options_.method == LoginMethod::password) {
+  if (options_.method == LoginMethod::password || options_.method == LoginMethod::handed_over) {
     step_ = Step::password;
     write_authentication(out, authentication_code::cleartext);
     return LoginStatus::need_more;
@@ -77,6 +77,11 @@ LoginStatus ServerLogin::on_cleartext(ByteView body, std::string& out) {
   const std::string_view password = in.string();
   if (!in.at_end()) return fail(sqlstate::protocol_violation, "invalid password packet size");
   if (password.empty()) return fail(sqlstate::invalid_password, "empty password returned by client");
+  if (options_.method == LoginMethod::handed_over) {
+    options_.credential = Password{SecretText(password)};
+    step_ = Step::over;
+    return LoginStatus::done;
+  }
   return finish(matches(password), out);
 }
 

@@ -48,6 +48,7 @@ inline constexpr std::string_view admin_shutdown = "57P01";
 inline constexpr std::string_view crash_shutdown = "57P02";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";
+inline constexpr std::string_view config_file_error = "F0000";
 inline constexpr std::string_view internal_error = "XX000";
 }  // namespace sqlstate
 

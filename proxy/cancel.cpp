@@ -1,10 +1,12 @@
 #include "proxy/cancel.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include "protocol/writer.hpp"
 #include "proxy/alarm.hpp"
 #include "proxy/cancel_key.hpp"
+#include "proxy/cancel_peer.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
@@ -105,12 +108,15 @@ bool begin_cancel(Worker& worker, const ServerConn& server) {
 
 boost::asio::awaitable<void> nothing() { co_return; }
 
-boost::asio::awaitable<void> cancel_session(Worker& worker, std::uint32_t slot, protocol::ByteView secret) {
+/// False: the secret is not that of the session.
+boost::asio::awaitable<bool> cancel_session(Worker& worker, std::uint32_t slot, std::string secret) {
   ClientSession* const session = worker.session(slot);
-  const ServerConn* const server = session ? session->cancel(secret) : nullptr;
-  if (!server) return nothing();
-  const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
-  return send_cancel(worker, *server, deadline_us);
+  if (!session || !session->has_cancel_secret(secret)) co_return false;
+  if (const ServerConn* const server = session->cancel(secret)) {
+    const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
+    co_await send_cancel(worker, *server, deadline_us);
+  }
+  co_return true;
 }
 
 /// False: its time was over before its turn came.
@@ -138,18 +144,29 @@ boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std
 }  // namespace
 
 boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id, std::string secret) {
+  const Config& config = from.config();
+  if (config.peer_id != 0) {
+    const int peer = PeerKey::peer_of(process_id);
+    if (peer != config.peer_id && config.peers.contains(peer)) co_return co_await pass_to_peer(from, peer, process_id, std::move(secret));
+    if (peer == config.peer_id) secret = PeerKey::at_home(std::move(secret));
+  }
   std::vector<CancelKey> meant = from.proxy().server_process_ids().find(process_id);
   meant.push_back(CancelKey::of_process_id(process_id));
+  const auto found = std::make_shared<std::atomic<bool>>(false);
   for (const CancelKey& key : meant) {
     Worker* const target = from.proxy().worker(key.worker);
     if (!target) continue;
     const auto begin = [&](std::function<void()> tell) {
-      target->post([target, slot = key.slot, secret, tell = std::move(tell)] {
-        boost::asio::co_spawn(target->io(), cancel_session(*target, slot, secret), [tell](std::exception_ptr) { tell(); });
+      target->post([target, slot = key.slot, secret, found, tell = std::move(tell)] {
+        boost::asio::co_spawn(target->io(), cancel_session(*target, slot, secret), [found, tell](std::exception_ptr, bool is_its) {
+          if (is_its) *found = true;
+          tell();
+        });
       });
     };
     co_await sleep_until_told(from.io(), begin);
   }
+  if (!*found) co_await pass_to_predecessor(from, process_id, std::move(secret));
 }
 
 // Not a coroutine itself: what it needs of the connection is taken now.

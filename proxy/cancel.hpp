@@ -11,7 +11,8 @@ class Worker;
 /// CancelRequests that one worker may have under way at servers; more wait for their turn.
 inline constexpr std::uint32_t max_cancels_in_flight = 64;
 
-/// A client's CancelRequest: to the session that its process id names, on whatever worker. `from`: the worker that read it.
+/// A client's CancelRequest: to the session that its process id names, on whatever worker, to the peer
+/// whose client it is, or to the process that this one has replaced. `from`: the worker that read it.
 /// Comes back when the signal has been sent, or when there is nothing to cancel: a client that waits for the end of its
 /// connection, as libpq does, must not find its next query cancelled. No answer in any case (manual, 55.2.8).
 boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id, std::string secret);

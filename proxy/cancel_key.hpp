@@ -22,8 +22,8 @@ struct CancelKey {
   bool operator==(const CancelKey&) const = default;
 };
 
-/// The sessions that told their client the process id of its server, as PostgreSQL does, instead of their own key's. Servers
-/// of two clusters can have the same one, so a number may stand for several sessions; the secret tells which is meant.
+/// The sessions that told their client the process id of its server, as PostgreSQL does, or one of a PeerKey, instead of their own
+/// key's. Servers of two clusters can have the same one, so a number may stand for several sessions; the secret tells which is meant.
 /// One for the process; any thread.
 class ServerProcessIds {
  public:

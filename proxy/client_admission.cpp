@@ -1,11 +1,9 @@
 #include "proxy/client_admission.hpp"
 
-#include <unistd.h>
-
 #include "protocol/backend.hpp"
-#include "protocol/crypto.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/cancel_key.hpp"
+#include "proxy/cancel_peer.hpp"
 #include "proxy/lease_wait.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
@@ -16,19 +14,6 @@ namespace pgswitch {
 namespace {
 
 namespace sqlstate = protocol::sqlstate;
-
-protocol::ServerLogin::Options exchange_options(Worker& worker, const std::string& user, LoginPlan& plan, std::string binding) {
-  protocol::ServerLogin::Options options;
-  options.method = plan.method;
-  options.user = user;
-  options.credential = std::move(plan.credential);
-  if (plan.method != protocol::LoginMethod::trust) options.random = random_secret(protocol::ServerLogin::random_bytes);
-  options.process_secret = worker.proxy().process_secret();
-  options.channel_binding = std::move(binding);
-  options.scram_iterations = static_cast<std::uint32_t>(worker.config().scram_iterations);
-  options.cache = &worker.proxy().scram_keys();
-  return options;
-}
 
 protocol::SqlError fatal_of(const rules::Refusal& refusal) {
   protocol::SqlError error = fatal(refusal.sqlstate, refusal.message);
@@ -57,8 +42,12 @@ ClientAdmission::Step ClientAdmission::log_in() {
   if (ok && config->max_login_conn_per_address > 0) ok = take_place();
   if (ok && may_begin_with_tls()) ok = co_await begin_direct_tls();
   if (ok && !startup_is_here()) ok = co_await read_requests();
-  if (ok) ok = read_startup() && begin_authentication();
+  if (ok) ok = read_startup() && choose_rule();
+  if (ok && needs_lookup()) ok = co_await look_up_user();
+  if (ok && (rule_.method == AuthMethod::cert || rule_.method == AuthMethod::peer)) ok = co_await check_identity();
+  if (ok) ok = begin_authentication();
   if (ok && login_status_ == protocol::LoginStatus::need_more) ok = co_await exchange();
+  if (ok && (rule_.method == AuthMethod::pam || rule_.method == AuthMethod::ldap)) ok = co_await check_password();
   if (ok) ok = end_authentication() && admit();
   if (ok && session_.rights_ == ConsoleRights::none) {
     if (!worker_.router().recall_welcome(database->route, credentials, settings, welcome)) ok = co_await ask_welcome();
@@ -73,6 +62,8 @@ ClientAdmission::Step ClientAdmission::log_in() {
 boost::asio::awaitable<void> ClientAdmission::say_goodbye() {
   session_.phase_ = ClientSession::Phase::closing;
   if (failure_) {
+    if (config->log_connections && !session_.user().empty())
+      log_line(LogLevel::info, session_.log_prefix() + "login failed: db=" + session_.database() + " user=" + session_.user());
     if (config->log_pooler_errors) log_line(LogLevel::warning, session_.log_prefix() + "pooler error: " + failure_->message);
     if (startup.predates_v3())
       protocol::write_error_before_v3(out, *failure_);
@@ -89,61 +80,6 @@ boost::asio::awaitable<void> ClientAdmission::say_goodbye() {
 bool ClientAdmission::fail(protocol::SqlError error) {
   if (!failure_) failure_ = std::move(error);
   return false;
-}
-
-bool ClientAdmission::begin_authentication() {
-  const bool console = is_console(startup.database);
-  LoginPlan plan = plan_login(*config, startup.user);
-  if (console && is_local_owner(session_.address(), startup.user, getuid())) {
-    plan = LoginPlan();
-    plan.method = protocol::LoginMethod::trust;
-    session_.rights_ = ConsoleRights::admin;
-    if (config->log_connections) log_line(LogLevel::info, session_.log_prefix() + "pgswitch access from unix socket");
-  }
-  if (plan.refused) return fail(std::move(*plan.refused));
-  if (startup.must_negotiate())
-    protocol::write_negotiate_protocol_version(out, startup.minor, startup.unknown_extensions);
-  login_.emplace(exchange_options(worker_, startup.user, plan, stream_.channel_binding()));
-  login_begun_ = !login_->is_costly();
-  if (login_begun_) login_status_ = login_->start(out);
-  return true;
-}
-
-ClientAdmission::Step ClientAdmission::exchange() {
-  const std::function<void()> start = [this] { login_status_ = login_->start(out); };
-  if (!login_begun_) co_await worker_.proxy().side_thread().run(worker_.io(), start);
-  while (login_status_ == protocol::LoginStatus::need_more) {
-    bool ok = write_now();
-    if (!ok) ok = co_await flush();
-    if (ok) ok = co_await receive(protocol::frame_header_size);
-    protocol::FrameHeader header;
-    if (ok) ok = read_login_header(header);
-    if (ok && in_.size() < header.frame_size()) ok = co_await receive(header.frame_size());
-    if (!ok) co_return false;
-    protocol::Frame answer;
-    answer.type = header.type;
-    answer.body = protocol::ByteView(in_).substr(protocol::frame_header_size, header.body_size);
-    if (login_->is_costly()) {
-      const std::function<void()> go_on = [this, answer] { login_status_ = login_->on_message(answer, out); };
-      co_await worker_.proxy().side_thread().run(worker_.io(), go_on);
-    } else {
-      login_status_ = login_->on_message(answer, out);
-    }
-    consume(header.frame_size());
-  }
-  co_return true;
-}
-
-bool ClientAdmission::read_login_header(protocol::FrameHeader& header) {
-  if (protocol::read_header(in_, protocol::max_password_frame_size, header) == protocol::HeaderStatus::complete) return true;
-  return fail(fatal(sqlstate::protocol_violation, "invalid message length"));
-}
-
-bool ClientAdmission::end_authentication() {
-  if (login_status_ == protocol::LoginStatus::failed) return fail(login_->error());
-  credentials = credentials_of(startup.user, login_->proven_credential());
-  login_.reset();
-  return true;
 }
 
 bool ClientAdmission::admit() {
@@ -167,8 +103,10 @@ bool ClientAdmission::admit_to_database() {
   if (!database) return fail(fatal(sqlstate::undefined_database, "no such database: " + startup.database));
   if (PoolLimits::of_process().is_disabled(database->route))
     return fail(fatal(sqlstate::cannot_connect_now, "database \"" + startup.database + "\" is disabled"));
-  if (config->auth_type == AuthType::any && database->user.empty())
-    return fail(fatal(sqlstate::invalid_authorization, "auth_type=any requires a forced user in the database's line"));
+  if (config->auth_type == AuthType::any && database->user.empty()) {
+    log(LogLevel::error, "auth_type=any requires a forced user in the database's line");
+    return fail(fatal(sqlstate::config_file_error, "bouncer config error"));
+  }
   const std::string limit = worker_.proxy().client_limits().take(*config, *database, startup.user, session_.permits_);
   if (!limit.empty()) return fail(fatal(sqlstate::too_many_connections, limit));
   return ask_rules();
@@ -234,7 +172,12 @@ boost::asio::awaitable<void> ClientAdmission::take_server() {
 void ClientAdmission::tell_cancel_key() {
   const CancelKey key{worker_.index(), session_.slot_};
   session_.process_id_ = lease ? lease->process_id : key.process_id();
-  if (lease) worker_.proxy().server_process_ids().add(session_.process_id_, key);
+  if (config->peer_id != 0) {
+    // Not even of its server: peers must see whose client it is.
+    session_.process_id_ = PeerKey::make_process_id(config->peer_id).value_or(key.process_id());
+    session_.cancel_secret_ = PeerKey::at_home(std::move(session_.cancel_secret_));
+  }
+  if (session_.process_id_ != key.process_id()) worker_.proxy().server_process_ids().add(session_.process_id_, key);
   protocol::write_backend_key_data(out, session_.process_id_, session_.cancel_secret_);
 }
 

@@ -9,7 +9,11 @@
 #include "protocol/login.hpp"
 #include "protocol/sql_error.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/auth/auth_query.hpp"
+#include "proxy/auth/auth_rule.hpp"
+#include "proxy/client_login.hpp"
 #include "proxy/client_session.hpp"
+#include "proxy/log.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/router.hpp"
@@ -70,11 +74,21 @@ class ClientAdmission {
   bool nothing_behind(std::string_view request);
   Step forward_cancel(protocol::ByteView packet);
 
-  // client_admission.cpp: authentication and what follows it
+  // client_authentication.cpp
+  bool choose_rule();
+  bool needs_lookup();
+  bool plan_lookup(AuthQuery& query);
+  Step look_up_user();
+  bool is_allowed_as(std::string_view system_user) const;
+  Step check_identity();
   bool begin_authentication();
   Step exchange();
-  bool end_authentication();
   bool read_login_header(protocol::FrameHeader& header);
+  Step check_password();
+  bool end_authentication();
+  void log(LogLevel level, std::string_view text) const;
+
+  // client_admission.cpp: what follows authentication
   bool admit();
   bool admit_to_console();
   bool admit_to_database();
@@ -101,6 +115,8 @@ class ClientAdmission {
   LoginPlace place_;
   std::string in_;  ///< received and not consumed yet: overwritten when it is, for it may hold a password
   bool awaited_ = false;  ///< nothing can have come yet: the client waits for us, or has had no time
+  AuthRule rule_;
+  Claimant claimant_;
   std::optional<protocol::ServerLogin> login_;
   bool login_begun_ = false;
   protocol::LoginStatus login_status_ = protocol::LoginStatus::need_more;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <strings.h>
 
+#include "proxy/auth/hba.hpp"
+
 namespace pgswitch {
 namespace {
 
@@ -18,17 +20,21 @@ std::string_view text_of(const protocol::Digest& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-protocol::Credential stored_credential(const User* user) {
-  if (!user || !user->secret) return {};
-  return protocol::parse_credential(*user->secret);
-}
-
-LoginPlan plan_trust(const User* user) {
-  LoginPlan plan;
-  plan.method = LoginMethod::trust;
-  // As in pgbouncer, trust needs no password but the user must be in the userlist.
-  if (!user || !user->secret) plan.refused = fatal(sqlstate::invalid_authorization, "\"trust\" authentication failed");
-  return plan;
+/// The HBA method of each auth_type but hba.
+AuthMethod method_of(AuthType type) {
+  switch (type) {
+    case AuthType::any: return AuthMethod::any;
+    case AuthType::trust: return AuthMethod::trust;
+    case AuthType::plain: return AuthMethod::password;
+    case AuthType::md5: return AuthMethod::md5;
+    case AuthType::scram_sha_256: return AuthMethod::scram_sha_256;
+    case AuthType::cert: return AuthMethod::cert;
+    case AuthType::peer: return AuthMethod::peer;
+    case AuthType::ldap: return AuthMethod::ldap;
+    case AuthType::pam: return AuthMethod::pam;
+    case AuthType::hba: break;
+  }
+  return AuthMethod::reject;
 }
 
 bool is_ignored(const Config& config, std::string_view name) {
@@ -64,29 +70,52 @@ bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t o
   return address.is_unix && address.uid == own_uid && is_console(user);
 }
 
-LoginPlan plan_login(const Config& config, std::string_view user) {
-  const User* const known = config.find_user(user);
-  if (config.auth_type == AuthType::trust) return plan_trust(known);
-  LoginPlan plan;
-  plan.credential = stored_credential(known);
-  switch (config.auth_type) {
-    case AuthType::any: plan.method = LoginMethod::trust; return plan;
-    case AuthType::plain: plan.method = LoginMethod::password; return plan;
-    case AuthType::md5: plan.method = LoginMethod::md5; return plan;
-    case AuthType::scram_sha_256: plan.method = LoginMethod::scram_sha_256; return plan;
-    case AuthType::trust:
-    case AuthType::cert:
-    case AuthType::hba:
-    case AuthType::ldap:
-    case AuthType::pam: break;
+std::optional<AuthRule> auth_rule(const Config& config, const HbaRequest& request) {
+  if (config.auth_type == AuthType::hba) {
+    const AuthRule* const found = config.hba ? config.hba->match(request) : nullptr;
+    return found ? std::optional<AuthRule>(*found) : std::nullopt;
   }
-  plan.refused = fatal(sqlstate::invalid_authorization, "no authentication method is found");
+  AuthRule rule;
+  rule.method = method_of(config.auth_type);
+  rule.ldap = config.ldap;
+  return rule;
+}
+
+Claimant claimant_of(const Config& config, std::string_view user) {
+  Claimant claimant;
+  const User* const entry = config.find_user(user);
+  claimant.known = entry != nullptr;
+  claimant.in_auth_file = entry && entry->in_auth_file;
+  if (entry && entry->secret) claimant.secret = protocol::SecretText(*entry->secret);
+  return claimant;
+}
+
+LoginPlan plan_login(AuthMethod method, const Claimant& claimant) {
+  LoginPlan plan;
+  plan.method = LoginMethod::trust;
+  switch (method) {
+    case AuthMethod::reject: plan.refused = fatal(sqlstate::invalid_authorization, "login rejected"); return plan;
+    case AuthMethod::any: return plan;
+    case AuthMethod::trust:
+    case AuthMethod::cert:
+    case AuthMethod::peer:
+      // As in pgbouncer, trust needs no password, but the user must be known.
+      if (!claimant.known) plan.refused = fatal(sqlstate::invalid_authorization, "\"trust\" authentication failed");
+      return plan;
+    case AuthMethod::ldap:
+    case AuthMethod::pam: plan.method = LoginMethod::handed_over; return plan;
+    case AuthMethod::password: plan.method = LoginMethod::password; break;
+    case AuthMethod::md5: plan.method = LoginMethod::md5; break;
+    case AuthMethod::scram_sha_256: plan.method = LoginMethod::scram_sha_256; break;
+  }
+  plan.credential = protocol::parse_credential(claimant.secret.text());
   return plan;
 }
 
-CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven) {
+CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven, const Claimant& claimant) {
   auto credentials = std::make_shared<Credentials>();
   credentials->user = std::move(user);
+  if (claimant.looked_up) credentials->secret = claimant.secret.text();
   if (const auto* password = std::get_if<protocol::Password>(&proven)) credentials->password = password->text.text();
   if (const auto* keys = std::get_if<protocol::ScramKeys>(&proven); keys && keys->has_client_key) {
     credentials->client_key = text_of(keys->client_key);

@@ -8,6 +8,7 @@
 #include "protocol/login.hpp"
 #include "protocol/sql_error.hpp"
 #include "protocol/startup.hpp"
+#include "proxy/auth/auth_rule.hpp"
 #include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
 #include "proxy/server_login.hpp"
@@ -28,16 +29,32 @@ ConsoleRights console_rights(const Config& config, std::string_view user);
 /// `pgbouncer` or `pgswitch` over the Unix socket, as the system user that the process runs as: needs no password.
 bool is_local_owner(const ClientAddress& address, std::string_view user, uid_t own_uid);
 
-/// How a user proves itself.
+struct HbaRequest;
+
+/// What auth_type asks of a client, or the line of the HBA file that is about it; nullopt: none is.
+std::optional<AuthRule> auth_rule(const Config& config, const HbaRequest& request);
+
+/// Whom a client says to be.
+struct Claimant {
+  bool known = false;         ///< to auth_file, [users] or auth_query
+  bool in_auth_file = false;
+  bool looked_up = false;     ///< by auth_query
+  protocol::SecretText secret;  ///< see protocol::parse_credential(); empty: none
+};
+/// As the configuration knows it.
+Claimant claimant_of(const Config& config, std::string_view user);
+
+/// The exchange in which a user proves itself.
 struct LoginPlan {
   protocol::LoginMethod method = protocol::LoginMethod::scram_sha_256;
   protocol::Credential credential;           ///< monostate: unknown, an exchange that cannot succeed
   std::optional<protocol::SqlError> refused; ///< no exchange at all
 };
-LoginPlan plan_login(const Config& config, std::string_view user);
+/// With cert and peer the proof has been given: what is left is to say so.
+LoginPlan plan_login(AuthMethod method, const Claimant& claimant);
 
 /// What the exchange left behind, for logins at servers. `user`: the client's.
-CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven);
+CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven, const Claimant& claimant);
 
 /// Before any authentication: what no client may ask for.
 std::optional<protocol::SqlError> refuse_startup(const Config& config, const protocol::StartupMessage& message,

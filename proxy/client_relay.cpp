@@ -37,6 +37,7 @@ void ClientSession::relay_ended() {
 boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& admission) {
   phase_ = Phase::console;
   admission.make_cancel_key();
+  const ConsolePresence presence(worker_.proxy());
   admin::write_parameters(admission.out, *info_, rights_);
   const CancelKey key{worker_.index(), slot_};
   protocol::write_backend_key_data(admission.out, key.process_id(), cancel_secret_);
@@ -49,10 +50,19 @@ boost::asio::awaitable<void> ClientSession::console_session(ClientAdmission& adm
   log_close("client close request");
 }
 
-const ServerConn* ClientSession::cancel(protocol::ByteView secret) {
-  if (cancel_secret_.empty() || !protocol::equal_secrets(secret, cancel_secret_)) return nullptr;
-  return relay_ ? relay_->cancel() : nullptr;
+bool ClientSession::has_cancel_secret(protocol::ByteView secret) const {
+  return !cancel_secret_.empty() && protocol::equal_secrets(secret, cancel_secret_);
 }
+
+const ServerConn* ClientSession::cancel(protocol::ByteView secret) {
+  return has_cancel_secret(secret) && relay_ ? relay_->cancel() : nullptr;
+}
+
+void ClientSession::suspension_changed() {
+  if (relay_) relay_->suspension_changed();
+}
+
+bool ClientSession::is_flushed() { return !relay_ || relay_->is_flushed(); }
 
 void ClientSession::shut_down(const protocol::SqlError& reason) {
   if (phase_ == Phase::relay) {

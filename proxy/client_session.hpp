@@ -62,12 +62,17 @@ class ClientSession {
   std::string log_prefix() const;
   void append_log_prefix(std::string& out) const;
 
+  bool has_cancel_secret(protocol::ByteView secret) const;
   /// A CancelRequest with this session's process id has come. Returns the connection whose server is to be asked, or nullptr,
   /// as when `secret` is wrong.
   const ServerConn* cancel(protocol::ByteView secret);
   /// At the next transaction boundary / now. The console stays for shut_down().
   void shut_down(const protocol::SqlError& reason);
   void kill(const protocol::SqlError& reason);
+  /// Worker::is_suspended() has changed.
+  void suspension_changed();
+  /// False: bytes for its client or its server wait for room.
+  bool is_flushed();
   /// The shard is going to be destroyed.
   void forget(const PoolShard& shard);
   /// The worker's tick, every 100 ms.

@@ -25,12 +25,12 @@ constexpr int against_option = 261;
 
 constexpr std::string_view options_text = R"(  -d, --daemon         run in background (as a daemon)
   -q, --quiet          run quietly
-  -R, --reboot         accepted for pgbouncer's scripts, without effect
+  -R, --reboot         take over from the process that runs with this configuration
   -u, --user=USERNAME  assume identity of USERNAME
   -v, --verbose        increase verbosity
   -V, --version        show version, then exit
   -h, --help           show this help, then exit
-      --settings       show all settings as a Markdown table, then exit
+      --settings[=man] show all settings as a Markdown table (or for the manual page), then exit
 )";
 
 std::string usage(const std::string& program) {
@@ -77,7 +77,7 @@ Command parse_run(int argc, char** argv, std::ostream& out, std::ostream& err) {
                                                    {"verbose", no_argument, nullptr, 'v'},
                                                    {"version", no_argument, nullptr, 'V'},
                                                    {"help", no_argument, nullptr, 'h'},
-                                                   {"settings", no_argument, nullptr, settings_option},
+                                                   {"settings", optional_argument, nullptr, settings_option},
                                                    {nullptr, 0, nullptr, 0}}};
   const std::string program = argv[0];
   RunCommand command;
@@ -91,7 +91,10 @@ Command parse_run(int argc, char** argv, std::ostream& out, std::ostream& err) {
       case 'v': ++command.options.verbose; break;
       case 'V': out << version_text(); return ExitCommand{0};
       case 'h': out << usage(program); return ExitCommand{0};
-      case settings_option: out << settings_markdown(); return ExitCommand{0};
+      case settings_option:
+        if (optarg && std::string_view(optarg) != "man") return refuse(err, program, "--settings takes nothing or man");
+        out << (optarg ? settings_manual() : settings_markdown());
+        return ExitCommand{0};
       default: return refuse(err, program, reader.complaint(found));
     }
   }
@@ -176,6 +179,7 @@ std::string version_text() {
   text += LUA_RELEASE "\n";
   text += "spdlog " + std::to_string(SPDLOG_VER_MAJOR) + "." + std::to_string(SPDLOG_VER_MINOR) + "." +
           std::to_string(SPDLOG_VER_PATCH) + "\n";
+  text += "systemd: yes\n";
   return text;
 }
 

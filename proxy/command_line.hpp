@@ -11,7 +11,7 @@
 
 namespace pgswitch {
 
-/// What the command line asks for. `reboot` (-R) is accepted so that pgbouncer's start scripts work.
+/// What the command line asks for. `reboot` (-R): take over from the process that runs with this configuration.
 struct RunCommand {
   RunOptions options;
   bool reboot = false;

@@ -14,7 +14,11 @@
 
 namespace pgswitch {
 
-enum class AuthType : std::uint8_t { any, trust, plain, md5, cert, hba, ldap, pam, scram_sha_256 };
+class Hba;
+class IdentMaps;
+struct LdapOptions;
+
+enum class AuthType : std::uint8_t { any, trust, plain, md5, cert, hba, ldap, pam, scram_sha_256, peer };
 enum class PoolMode : std::uint8_t { session, transaction, statement };
 enum class SslMode : std::uint8_t { disable, allow, prefer, require, verify_ca, verify_full };
 enum class LoadBalanceHosts : std::uint8_t { disable, round_robin };
@@ -92,6 +96,7 @@ struct User {
   std::string name;
   /// Plaintext, "md5" + 32 hex, or "SCRAM-SHA-256$...": see protocol::parse_credential(). nullopt: no password login.
   std::optional<std::string> secret;
+  bool in_auth_file = false;  ///< auth_query is not asked about it
   std::optional<PoolMode> pool_mode;
   std::optional<int> pool_size;
   std::optional<int> reserve_pool_size;
@@ -243,6 +248,9 @@ struct Config {
   std::map<std::string, DatabasePtr, std::less<>> databases;  ///< "*" included
   std::map<std::string, User, std::less<>> users;             ///< userlist.txt merged with [users]
   std::map<int, Peer> peers;
+  std::shared_ptr<const Hba> hba;               ///< auth_hba_file; set exactly with auth_type = hba
+  std::shared_ptr<const IdentMaps> ident_maps;  ///< auth_ident_file; nullptr: there is none
+  std::shared_ptr<const LdapOptions> ldap;      ///< auth_ldap_options; set exactly with auth_type = ldap
 
   /// The entry of that name, or the "*" template, or nullptr. Allocates nothing: for use before a client is authenticated.
   const Database* database_entry(std::string_view name) const;

@@ -6,6 +6,7 @@
 #include <span>
 #include <variant>
 
+#include "proxy/config_foreign.hpp"
 #include "proxy/config_table.hpp"
 #include "proxy/config_values.hpp"
 #include "rules/route_names.hpp"
@@ -33,9 +34,9 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"port", &Database::port},
     EntryKey<Database>{"user", &Database::user},
     EntryKey<Database>{"password", &Database::password},
-    EntryKey<Database>{"auth_user", &Database::auth_user, -1, Effect::none},
-    EntryKey<Database>{"auth_query", &Database::auth_query, -1, Effect::none},
-    EntryKey<Database>{"auth_dbname", &Database::auth_dbname, -1, Effect::none},
+    EntryKey<Database>{"auth_user", &Database::auth_user},
+    EntryKey<Database>{"auth_query", &Database::auth_query},
+    EntryKey<Database>{"auth_dbname", &Database::auth_dbname},
     EntryKey<Database>{"pool_size", &Database::pool_size},
     EntryKey<Database>{"min_pool_size", &Database::min_pool_size},
     EntryKey<Database>{"reserve_pool_size", &Database::reserve_pool_size},
@@ -133,6 +134,10 @@ EntryReport parse_entry(std::string_view text, std::span<const EntryKey<T>> keys
   bool after_password = false;
   for (const auto& [key, value] : *pairs) {
     const auto found = std::find_if(keys.begin(), keys.end(), [&k = key](const EntryKey<T>& known) { return known.key == k; });
+    if (const ForeignSetting* foreign = found == keys.end() && !after_password ? find_foreign_setting(key) : nullptr) {
+      report.error = key + " of pgbouncer's relatives: " + std::string(foreign->advice);
+      return report;
+    }
     if (found == keys.end()) {
       // An unquoted password with blanks in it makes its second word look like a key: do not show it.
       report.error = "unrecognized " + std::string(what) + " parameter" +

@@ -1,11 +1,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "proxy/auth/hba.hpp"
+#include "proxy/auth/ident_map.hpp"
+#include "proxy/auth/ldap_options.hpp"
 #include "proxy/config.hpp"
 #include "proxy/config_entries.hpp"
+#include "proxy/config_foreign.hpp"
 #include "proxy/config_table.hpp"
 #include "proxy/config_values.hpp"
 #include "proxy/ini.hpp"
@@ -60,9 +65,17 @@ class ConfigLoader {
   void read_setting(const IniEntry& entry) {
     if (entry.section == "pgbouncer" && entry.section_number > settings_section_) start_over(entry);
     const Setting* setting = find_setting(entry.key);
-    if (!setting) return fail(entry, "unknown setting \"" + entry.key + "\"");
+    if (!setting) return read_foreign(entry);
     if (const auto wrong = assign(*setting, resolved(*setting, entry.value), config_)) return fail(entry, *wrong);
     seen_.insert_or_assign(setting->key, std::pair(entry.file, entry.line));
+  }
+
+  void read_foreign(const IniEntry& entry) {
+    const ForeignSetting* foreign = find_foreign_setting(entry.key);
+    if (!foreign) return fail(entry, "unknown setting \"" + entry.key + "\"");
+    const std::string advice = "setting \"" + entry.key + "\" of pgbouncer's relatives: " + std::string(foreign->advice);
+    if (equal_ignoring_case(entry.value, foreign->harmless)) return warn(entry, advice);
+    fail(entry, advice);
   }
 
   /// pgbouncer sets everything back to its default at each [pgbouncer]; files that rely on it behave the same here.
@@ -106,7 +119,6 @@ class ConfigLoader {
     Peer peer;
     peer.id = static_cast<int>(*id);
     report(entry, parse_peer(entry.value, peer));
-    warn(entry, "[peers] is accepted but has no effect in this version");
     config_.peers.insert_or_assign(peer.id, std::move(peer));
   }
 
@@ -118,6 +130,7 @@ class ConfigLoader {
     for (auto& [name, secret] : list.secrets) {
       User& user = config_.users[name];
       user.name = name;
+      user.in_auth_file = true;
       if (!secret.empty()) user.secret = std::move(secret);
     }
   }
@@ -132,14 +145,66 @@ class ConfigLoader {
 
   void check_authentication() {
     const AuthType type = config_.auth_type;
-    // A method that this version cannot perform must not let anybody in, nor start and refuse everybody.
-    if (type == AuthType::hba || type == AuthType::ldap || type == AuthType::pam)
-      return fail("auth_type", "auth_type " + std::string(to_string(type)) + " is not supported by this version");
-    const bool needs_users = type != AuthType::any;
-    if (needs_users && config_.users.empty())
+    if (type == AuthType::hba) read_hba();
+    if (type == AuthType::ldap) read_ldap_options();
+    const bool needs_users = type != AuthType::any && type != AuthType::pam && type != AuthType::ldap && type != AuthType::hba;
+    if (needs_users && config_.users.empty() && !looks_users_up())
       warn("auth_type", "no user is known (auth_file is not set or empty): no client can log in");
+    warn_of_unused_files();
+    check_lookups();
     if (type == AuthType::cert && (config_.client_tls_sslmode != SslMode::verify_full))
       warn("auth_type", "auth_type cert needs client_tls_sslmode = verify-full");
+  }
+
+  bool looks_users_up() const {
+    const auto& all = config_.databases;
+    return !config_.auth_user.empty() || std::any_of(all.begin(), all.end(), [](const auto& entry) { return !entry.second->auth_user.empty(); });
+  }
+
+  void warn_of_unused_files() {
+    const AuthType type = config_.auth_type;
+    if (type != AuthType::hba && !config_.auth_hba_file.empty()) warn("auth_hba_file", "auth_hba_file is used with auth_type = hba only");
+    if (type != AuthType::hba && !config_.auth_ident_file.empty())
+      warn("auth_ident_file", "auth_ident_file is used with auth_type = hba only");
+    if (type != AuthType::ldap && !config_.auth_ldap_options.empty())
+      warn("auth_ldap_options", "auth_ldap_options is used with auth_type = ldap only: lines of the HBA file have their own");
+  }
+
+  void check_lookups() {
+    check_lookup("auth_user", "", config_.auth_user, config_.auth_dbname);
+    for (const auto& [name, database] : config_.databases)
+      check_lookup("databases", "[databases] " + name + ": ", database->auth_user, database->auth_dbname);
+  }
+
+  /// What a login would fail of. Not an error, for at pgbouncer it is none.
+  void check_lookup(std::string_view key, const std::string& where, const std::string& user, const std::string& dbname) {
+    const User* const known = config_.find_user(user);
+    if (!user.empty() && !(known && known->secret))
+      warn(key, where + "auth_user \"" + user + "\" has no secret in auth_file: it logs in to servers without one");
+    if (is_console(dbname) || (!dbname.empty() && !config_.database_entry(dbname)))
+      warn(key, where + "auth_dbname \"" + dbname + "\" is no [databases] entry");
+    const bool outside = config_.auth_type == AuthType::pam || config_.auth_type == AuthType::ldap;
+    if (outside && key == "databases" && !user.empty())
+      warn(key, where + "auth_user cannot be used with auth_type = " + std::string(to_string(config_.auth_type)));
+  }
+
+  void read_hba() {
+    if (config_.auth_hba_file.empty()) return fail("auth_type", "auth_type hba needs auth_hba_file");
+    if (!config_.auth_ident_file.empty())
+      config_.ident_maps = std::make_shared<const IdentMaps>(IdentMaps::read(config_.auth_ident_file, result_.errors));
+    const auto hba = std::make_shared<const Hba>(Hba::read(config_.auth_hba_file, result_.errors));
+    for (const auto& [map, line] : hba->maps())
+      if (!config_.ident_maps || !config_.ident_maps->contains(map))
+        result_.errors.push_back({config_.auth_hba_file, line, "map \"" + map + "\" is not in auth_ident_file"});
+    config_.hba = hba;
+  }
+
+  void read_ldap_options() {
+    auto options = std::make_shared<LdapOptions>();
+    std::string error;
+    if (config_.auth_ldap_options.empty()) return fail("auth_type", "auth_ldap_options is null");
+    if (!parse_ldap_options(config_.auth_ldap_options, false, *options, error)) return fail("auth_ldap_options", "auth_ldap_options: " + error);
+    config_.ldap = std::move(options);
   }
 
   void check_listeners() {

@@ -101,6 +101,35 @@ std::string settings_markdown() {
   return table;
 }
 
+namespace {
+
+/// Text of a manual page: no character means anything but itself.
+std::string roff(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\\') escaped += "\\e";
+    else if (c == '-') escaped += "\\-";
+    else if (c == '\'' && escaped.empty()) escaped += "\\(aq";
+    else if (c == '.' && escaped.empty()) escaped += "\\&.";
+    else escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::string settings_manual() {
+  std::string page;
+  for (const Setting& setting : settings()) {
+    const std::string default_text = setting.default_text ? setting.default_text : "";
+    page += ".TP\n.B " + roff(setting.key) + "\n" + roff(setting.help);
+    if (setting.effect == Effect::none) page += " (Accepted; no effect in this version.)";
+    page += "\n.br\n(" + roff(type_of(setting)) + "; default " + (default_text.empty() ? "empty" : roff(default_text)) +
+            (setting.reload == Reload::yes ? "" : "; restart") + ")\n";
+  }
+  return page;
+}
+
 std::vector<ConfigRow> show_config(const Config& config) {
   std::vector<ConfigRow> rows;
   for (const Setting& setting : settings()) {

@@ -54,7 +54,8 @@ std::optional<std::string> text_of(const Setting& setting, const Config& config)
 
 /// "seconds", "session, transaction or statement", "integer 0..65535": for documentation and messages.
 std::string type_of(const Setting& setting);
-/// The documentation of all settings as a Markdown table.
+/// The documentation of all settings as a Markdown table, and as the paragraphs of a manual page (man(7)).
 std::string settings_markdown();
+std::string settings_manual();
 
 }  // namespace pgswitch

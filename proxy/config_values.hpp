@@ -34,10 +34,10 @@ std::string_view trim(std::string_view text);
 template <class E, std::size_t N>
 using EnumNames = std::array<std::pair<std::string_view, E>, N>;
 
-constexpr EnumNames<AuthType, 9> names_of(AuthType) {
+constexpr EnumNames<AuthType, 10> names_of(AuthType) {
   return {{{"any", AuthType::any}, {"trust", AuthType::trust}, {"plain", AuthType::plain}, {"md5", AuthType::md5},
            {"cert", AuthType::cert}, {"hba", AuthType::hba}, {"ldap", AuthType::ldap}, {"pam", AuthType::pam},
-           {"scram-sha-256", AuthType::scram_sha_256}}};
+           {"scram-sha-256", AuthType::scram_sha_256}, {"peer", AuthType::peer}}};
 }
 constexpr EnumNames<PoolMode, 3> names_of(PoolMode) {
   return {{{"session", PoolMode::session}, {"transaction", PoolMode::transaction}, {"statement", PoolMode::statement}}};

@@ -73,13 +73,27 @@ void Listener::close() {
   if (fd_ < 0) return;
   while (polled_ && accept_one()) {
   }
+  shut();
+  if (!socket_file_.empty()) ::unlink(socket_file_.c_str());
+  socket_file_.clear();
+}
+
+void Listener::abandon() {
+  if (fd_ < 0) return;
+  shut();
+  socket_file_.clear();
+}
+
+void Listener::own_socket_file() {
+  if (unix_ && !name_.starts_with("unix:@")) socket_file_ = name_.substr(std::string_view("unix:").size());
+}
+
+void Listener::shut() {
   pause_.wake();
   if (polled_) worker_.poller().remove(fd_, *this);
   polled_ = false;
   ::close(fd_);
   fd_ = -1;
-  if (!socket_file_.empty()) ::unlink(socket_file_.c_str());
-  socket_file_.clear();
 }
 
 // As many as came together the last time, for an accept() that finds nobody costs as much as one that does.
@@ -135,8 +149,15 @@ void Listener::refuse_one() {
   spare_ = open_spare();
 }
 
+void Listener::suspend(bool suspended) {
+  suspended_ = suspended;
+  if (!suspended) return resume();
+  if (polled_) worker_.poller().remove(fd_, *this);
+  polled_ = false;
+}
+
 void Listener::resume() {
-  if (fd_ < 0 || polled_) return;
+  if (fd_ < 0 || polled_ || suspended_) return;
   if (spare_ < 0) spare_ = open_spare();
   worker_.poller().add(fd_, EPOLLIN, *this);
   polled_ = true;

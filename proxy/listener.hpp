@@ -28,6 +28,14 @@ class Listener final : private Pollable {
   void start(Sink sink);
   /// Accepts who is in the queue, then no more.
   void close();
+  /// Closes without a look at the queue, and leaves the socket file: another process listens on the same socket now.
+  void abandon();
+  /// Leaves who comes in the queue, until it is false again.
+  void suspend(bool suspended);
+  /// The socket file of an adopted Unix socket is removed when it closes, from now on.
+  void own_socket_file();
+  /// -1 once it is closed.
+  int fd() const { return fd_; }
   bool is_unix() const { return unix_; }
   const std::string& name() const { return name_; }
 
@@ -38,6 +46,7 @@ class Listener final : private Pollable {
   void pause(int error);
   void refuse_one();
   void resume();
+  void shut();
 
   Worker& worker_;
   int fd_;
@@ -47,6 +56,7 @@ class Listener final : private Pollable {
   ConfigPtr config_;
   bool unix_ = false;
   bool polled_ = false;
+  bool suspended_ = false;
   int batch_ = 1;  ///< how many are expected to be in the queue
   Sink sink_;
   Alarm pause_;
@@ -56,5 +66,12 @@ using Listeners = std::vector<std::unique_ptr<Listener>>;
 /// All that listen_addr, listen_port and unix_socket_dir name, bound and listening. Empty with `error` when there is nothing
 /// to listen on, no address can be had, or the Unix socket cannot. Addresses that fail while others work are `warnings`.
 Listeners open_listeners(Worker& worker, const ConfigPtr& config, std::vector<std::string>& warnings, std::string& error);
+
+/// A Unix socket beside the configured one, ".s.PGSQL.<port>.<process id>": where a process that has given its sockets away can still be
+/// asked to cancel. nullptr with `error`.
+std::unique_ptr<Listener> open_side_listener(Worker& worker, const ConfigPtr& config, std::string& error);
+
+/// Sockets that somebody else has opened, owned from now on; their files are not. Empty with `error` when one does not listen.
+Listeners adopt_listeners(Worker& worker, const ConfigPtr& config, const std::vector<int>& sockets, std::string& error);
 
 }  // namespace pgswitch

@@ -125,16 +125,20 @@ int bind_unix(const std::string& path, const Config& config, std::string& error)
   return -1;
 }
 
-bool open_unix(Worker& worker, const ConfigPtr& config, Listeners& listeners, std::string& error) {
-  const std::string path = config->unix_socket_dir + "/.s.PGSQL." + std::to_string(config->listen_port);
+std::string unix_path(const Config& config) { return config.unix_socket_dir + "/.s.PGSQL." + std::to_string(config.listen_port); }
+
+std::unique_ptr<Listener> open_unix(Worker& worker, const ConfigPtr& config, const std::string& path, std::string& error) {
   const int fd = bind_unix(path, *config, error);
-  if (fd < 0) return false;
+  if (fd < 0) return nullptr;
   const std::string file = path.front() == '@' ? std::string() : path;
-  listeners.push_back(std::make_unique<Listener>(worker, fd, "unix:" + path, file, config));
-  return true;
+  return std::make_unique<Listener>(worker, fd, "unix:" + path, file, config);
 }
 
 }  // namespace
+
+std::unique_ptr<Listener> open_side_listener(Worker& worker, const ConfigPtr& config, std::string& error) {
+  return open_unix(worker, config, unix_path(*config) + "." + std::to_string(::getpid()), error);
+}
 
 Listeners open_listeners(Worker& worker, const ConfigPtr& config, std::vector<std::string>& warnings, std::string& error) {
   Listeners listeners;
@@ -143,7 +147,11 @@ Listeners open_listeners(Worker& worker, const ConfigPtr& config, std::vector<st
     error = warnings.empty() ? "cannot listen on any address" : warnings.back();
     return {};
   }
-  if (!config->unix_socket_dir.empty() && !open_unix(worker, config, listeners, error)) return {};
+  if (!config->unix_socket_dir.empty()) {
+    auto listener = open_unix(worker, config, unix_path(*config), error);
+    if (!listener) return {};
+    listeners.push_back(std::move(listener));
+  }
   if (listeners.empty()) error = "nowhere to listen on";
   return listeners;
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "proxy/log_line.hpp"
+#include "proxy/service_manager.hpp"
 
 namespace pgswitch {
 namespace {
@@ -50,6 +51,25 @@ int syslog_facility(std::string_view name) {
   return LOG_DAEMON;
 }
 
+template <class Visit>
+void each_line(std::string_view lines, Visit visit) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    visit(parts_of_log_line(line));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+}
+
+/// Time and process are the journal's own; it takes the priority from the front of a line (sd-daemon(3)).
+std::string journal_lines(std::string_view lines) {
+  std::string text;
+  each_line(lines, [&text](const LogLineParts& parts) {
+    text += '<' + std::to_string(syslog_priority(parts.level)) + '>';
+    text.append(parts.text) += '\n';
+  });
+  return text;
+}
+
 }  // namespace
 
 spdlog::level::level_enum spdlog_level(LogLevel level) { return levels[static_cast<std::size_t>(level)]; }
@@ -84,7 +104,7 @@ bool LogOutlet::has_room() {
 }
 
 LineSink::LineSink(const LogOptions& options, int file)
-    : pid_(::getpid()), to_stderr_(options.to_stderr), stderr_(STDERR_FILENO) {
+    : pid_(::getpid()), to_stderr_(options.to_stderr), to_journal_(service_manager::logs_to_journal()), stderr_(STDERR_FILENO) {
   change(options, file);
   writer_ = std::thread([this] { write_queued(); });
 }
@@ -145,14 +165,13 @@ void LineSink::write_queued() {
 
 void LineSink::write(std::string_view lines) {
   const std::lock_guard lock(outlet_mutex_);
-  if (to_stderr_) stderr_.write(lines);
+  if (to_stderr_ && to_journal_) stderr_.write(journal_lines(lines));
+  else if (to_stderr_) stderr_.write(lines);
   file_.write(lines);
-  while (options_.syslog && !lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find('\n'));
-    const LogLineParts parts = parts_of_log_line(line);
+  if (!options_.syslog) return;
+  each_line(lines, [](const LogLineParts& parts) {
     ::syslog(syslog_priority(parts.level), "%.*s", static_cast<int>(parts.text.size()), parts.text.data());
-    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
-  }
+  });
 }
 
 }  // namespace pgswitch

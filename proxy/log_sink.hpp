@@ -29,7 +29,7 @@ class LogOutlet {
   bool stuck_ = false;
 };
 
-/// The end of the way: stderr, the file and syslog. Whoever logs appends to one text; a thread takes all of it and writes it
+/// The end of the way: stderr (or the journal that reads it), the file and syslog. Whoever logs appends to one text; a thread takes all of it and writes it
 /// at once. The first line wakes that thread, which then looks again by itself: lines that come in a storm cost no system call
 /// where they come from, and few where they are written. Any thread; change() by whoever handles SIGHUP.
 class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -49,6 +49,7 @@ class LineSink final : public spdlog::sinks::base_sink<std::mutex> {
 
   const int pid_;
   const bool to_stderr_;
+  const bool to_journal_;  ///< stderr is read by systemd's journal
   std::string queue_;  ///< whole lines; guarded by mutex_, as the next
   bool idle_ = false;  ///< the writer waits for a line
   bool urgent_ = false;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 
+#include "proxy/client_address.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/pool_shard.hpp"
@@ -93,7 +94,7 @@ void PoolShard::on_opened(Opening opening) {
   server.close_needed = opening.unwanted;
   pool_->set_parameters(server.parameters);
   server.end_coroutine();
-  log(server, "new connection to server");
+  log(server, "new connection to server (from " + address_here(server.stream.fd(), server.port).to_string() + ")");
   make_available(server);
   if (!waiters_.empty()) serve_waiters();
 }

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <charconv>
 
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
@@ -213,8 +215,13 @@ bool PoolShard::evict_idle() {
 }
 
 void PoolShard::log(const ServerConn& server, std::string_view text) const {
-  log_line(LogLevel::info, "S-" + std::to_string(server.id) + ": " + rules::route_name(route()) + "/" + user() + "@" +
-                               server.address + ":" + std::to_string(server.port) + " " + std::string(text));
+  std::array<char, 16> digits;
+  const auto number = reinterpret_cast<std::uintptr_t>(&server);
+  std::string line = "S-0x";
+  line.append(digits.data(), std::to_chars(digits.begin(), digits.end(), number, 16).ptr);
+  const bool v6 = server.address.find(':') != std::string::npos;
+  line += ": " + rules::route_name(route()) + "/" + user() + "@" + (v6 ? "[" + server.address + "]" : server.address);
+  log_line(LogLevel::info, line + ":" + std::to_string(server.port) + " " + std::string(text));
 }
 
 }  // namespace pgswitch

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
@@ -77,7 +78,9 @@ bool go_to_background(std::string& error) {
 }
 
 Pidfile::~Pidfile() {
-  if (!path_.empty()) ::unlink(path_.c_str());
+  std::string text, unused;
+  const bool ours = !path_.empty() && read_file(path_, text, unused) && trim(text) == std::to_string(::getpid());
+  if (ours) ::unlink(path_.c_str());
 }
 
 bool Pidfile::remove_stale(const std::string& path, std::string& error) {
@@ -87,19 +90,34 @@ bool Pidfile::remove_stale(const std::string& path, std::string& error) {
   const auto pid = parse_integer(trim(text));
   if (!pid || *pid <= 0 || *pid > std::numeric_limits<pid_t>::max())
     return error = "pidfile \"" + path + "\" holds no process id: remove it by hand", false;
-  if (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH)
+  // Its own: in a container that is started again the program has the same number.
+  if (*pid != ::getpid() && (::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH))
     return error = "pidfile \"" + path + "\" exists: process " + std::to_string(*pid) + " is running", false;
   return ::unlink(path.c_str()) == 0 || fail(error, "cannot remove stale pidfile \"" + path + "\"");
 }
 
 bool Pidfile::write(const std::string& path, std::string& error) {
   if (path.empty()) return true;
+  return create(path, error);
+}
+
+bool Pidfile::replace(const std::string& path, std::string& error) {
+  if (path.empty()) return true;
+  const std::string next = path + ".new";
+  ::unlink(next.c_str());
+  if (!create(next, error)) return false;
+  path_ = path;
+  return ::rename(next.c_str(), path.c_str()) == 0 || fail(error, "could not replace pidfile \"" + path + "\"");
+}
+
+bool Pidfile::create(const std::string& path, std::string& error) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (file < 0) return fail(error, "could not open pidfile \"" + path + "\"");
   path_ = path;
   const std::string line = std::to_string(::getpid()) + "\n";
   const bool written = ::write(file, line.data(), line.size()) == static_cast<ssize_t>(line.size());
   ::close(file);
+  if (!written) ::unlink(path.c_str());
   return written || fail(error, "could not write pidfile \"" + path + "\"");
 }
 

@@ -15,7 +15,7 @@ bool runs_as_root();
 /// threads do not survive it. False with `error`.
 bool go_to_background(std::string& error);
 
-/// The pidfile of this process, removed with the object. Empty path: does nothing.
+/// The pidfile of this process, removed with the object unless another process has its own there by then. Empty path: does nothing.
 class Pidfile {
  public:
   Pidfile() = default;
@@ -27,8 +27,12 @@ class Pidfile {
   static bool remove_stale(const std::string& path, std::string& error);
   /// Creates the file with this process's id; it must not exist.
   bool write(const std::string& path, std::string& error);
+  /// The same in the place of another process's.
+  bool replace(const std::string& path, std::string& error);
 
  private:
+  bool create(const std::string& path, std::string& error);
+
   std::string path_;
 };
 

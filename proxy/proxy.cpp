@@ -1,5 +1,6 @@
 #include "proxy/proxy.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/version.hpp>
 #include <chrono>
 #include <openssl/crypto.h>
@@ -12,6 +13,7 @@
 #include "proxy/config_rules.hpp"
 #include "proxy/log.hpp"
 #include "proxy/router.hpp"
+#include "proxy/service_manager.hpp"
 
 namespace pgswitch {
 namespace {
@@ -94,7 +96,8 @@ bool Proxy::make_workers(std::string& error) {
 
 bool Proxy::listen(std::string& error) {
   std::vector<std::string> warnings;
-  listeners_ = open_listeners(*workers_.front(), config_, warnings, error);
+  listeners_ = options_.sockets.empty() ? open_listeners(*workers_.front(), config_, warnings, error)
+                                        : adopt_listeners(*workers_.front(), config_, options_.sockets, error);
   for (const std::string& warning : warnings) log_line(LogLevel::warning, warning);
   return !listeners_.empty();
 }
@@ -107,17 +110,59 @@ void Proxy::log_start() const {
 void Proxy::run() {
   Worker& first = *workers_.front();
   first.post([this] {
-    for (const auto& listener : listeners_) listener->start([this](int fd, ClientAddress address) { hand_over(fd, std::move(address)); });
+    for (const auto& listener : listeners_) start_listening(*listener);
     stats_history_->start();
     watch_rules();
     log_start();
+    tell_service_manager(std::string(service_manager::ready));
   });
   catch_signals();
   for (const auto& worker : workers_) worker->start();
   main_io_.run();
+  service_manager::notify(std::string(service_manager::stopping));
   for (const auto& worker : workers_) worker->join();
   side_thread_.stop();
   listeners_.clear();
+  side_listener_.reset();
+}
+
+void Proxy::start_listening(Listener& listener) {
+  listener.start([this](int fd, ClientAddress address) { hand_over(fd, std::move(address)); });
+}
+
+bool Proxy::open_side() {
+  std::string error;
+  side_listener_ = open_side_listener(*workers_.front(), config(), error);
+  if (side_listener_) start_listening(*side_listener_);
+  else log_line(LogLevel::error, error);
+  return side_listener_ != nullptr;
+}
+
+std::vector<std::pair<std::string, int>> Proxy::give_listeners() {
+  std::vector<std::pair<std::string, int>> given;
+  for (const auto& listener : listeners_)
+    if (listener->fd() >= 0) given.emplace_back(listener->name(), listener->fd());
+  if (!side_listener_ && !open_side()) return {};
+  given.emplace_back(side_listener_->name(), -1);
+  for (const std::string& path : options_.predecessor_sockets) given.emplace_back("unix:" + path, -1);
+  return given;
+}
+
+void Proxy::take_listeners_back() {
+  workers_.front()->post([this] {
+    if (shutdown_mode() != Shutdown::none || !side_listener_) return;
+    log_line(LogLevel::info, "who was given the listening sockets is gone, they are served here");
+    side_listener_->close();
+    side_listener_.reset();
+  });
+}
+
+void Proxy::own_socket_files() {
+  for (const auto& listener : listeners_) listener->own_socket_file();
+}
+
+void Proxy::tell_service_manager(std::string state) {
+  boost::asio::post(main_io_, [text = std::move(state)] { service_manager::notify(text); });
 }
 
 // To the worker with the fewest clients. What a session does never moves again; only server connections do.
@@ -167,11 +212,11 @@ boost::asio::awaitable<void> Proxy::on_each_worker(Worker& caller, std::function
 
 // What is suspended on the workers refers to each other in every direction; the process ends now, so it is left as it is,
 // reachable from here, and the kernel takes all of it at once.
-int run_proxy(ConfigPtr config, const RunOptions& options) {
+int run_proxy(ConfigPtr config, const RunOptions& options, const std::function<bool(Proxy&, std::string& error)>& begin) {
   static Proxy* proxy = nullptr;
   proxy = new Proxy(std::move(config), options);
   std::string error;
-  if (!proxy->prepare(error)) {
+  if (!proxy->prepare(error) || !begin(*proxy, error)) {
     log_line(LogLevel::fatal, error);
     return 1;
   }

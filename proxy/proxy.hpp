@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proxy/admin/stats_history.hpp"
+#include "proxy/auth/helper_threads.hpp"
 #include "protocol/scram_keys.hpp"
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_limits.hpp"
@@ -18,6 +19,7 @@
 #include "proxy/listener.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
+#include "proxy/peer_pools.hpp"
 #include "proxy/rules_watch.hpp"
 #include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
@@ -30,6 +32,10 @@ struct RunOptions {
   bool daemon = false;
   int verbose = 0;
   std::string user;
+  /// Listening sockets to serve instead of listen_addr and unix_socket_dir: systemd's, or those of the process that is replaced.
+  std::vector<int> sockets;
+  /// The Unix sockets at which processes that were replaced take requests to cancel, the last one's first.
+  std::vector<std::string> predecessor_sockets;
 };
 
 /// Where the log goes, by configuration and command line.
@@ -70,6 +76,8 @@ class Proxy {
   /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
   protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
   SideThread& side_thread() { return side_thread_; }
+  /// For what logins must ask of others.
+  HelperThreads& login_threads() { return login_threads_; }
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -89,8 +97,23 @@ class Proxy {
   /// shards for their connections (on_each_worker).
   void pause(rules::RouteId route = rules::no_route);
   void resume(rules::RouteId route = rules::no_route);
+  /// SUSPEND and its end: nobody is accepted, no session reads, and what is buffered is written. Workers follow by post.
+  void suspend(bool suspended);
+  bool is_suspended() const { return suspended_.load(std::memory_order_relaxed); }
   /// Begins to end. A second call ends at once.
   void shut_down(Shutdown mode);
+
+  /// The listening sockets, for the process that is going to replace this one: from now on they and their files are that one's, and a
+  /// shutdown leaves them to it. (name, descriptor); the descriptors stay ours. The last ones have no descriptor, -1: sockets that stay
+  /// with this process and those before it, for requests to cancel. Worker 0.
+  std::vector<std::pair<std::string, int>> give_listeners();
+  /// Who was given them is gone, and no shutdown has begun. Any thread.
+  void take_listeners_back();
+  /// The files of the adopted Unix sockets go with this process. Main thread, before run().
+  void own_socket_files();
+  /// Tells the service manager, from the main thread, which may wait. Any thread.
+  void tell_service_manager(std::string state);
+  PeerPools& peer_pools() { return peer_pools_; }
 
   /// Runs `step` on every worker, in parallel, each on its own thread; then `done` on the thread of `caller`.
   void on_each_worker(Worker& caller, std::function<void(Worker&)> step, std::function<void()> done);
@@ -98,8 +121,10 @@ class Proxy {
   boost::asio::awaitable<void> on_each_worker(Worker& caller, std::function<void(Worker&)> step);
 
  private:
+  friend class ConsolePresence;
   using Engines = std::vector<std::unique_ptr<rules::Engine>>;
   bool make_workers(std::string& error);
+  std::vector<std::string> try_reload();
   bool make_engines(const Config& config, std::uint64_t generation, std::size_t count, Engines& engines, std::string& error);
   void reload_rules();
   void watch_rules();
@@ -107,10 +132,13 @@ class Proxy {
   std::unique_ptr<rules::Engine> make_engine(const Config& config, std::uint64_t generation, std::size_t worker, RulesWatch* watch, std::string& error);
   bool listen(std::string& error);
   void log_start() const;
+  void start_listening(Listener& listener);
+  bool open_side();
   void hand_over(int fd, ClientAddress address);
   void catch_signals();
   void wait_for_signal();
   void on_signal(int number);
+  bool is_paused() const;  ///< all databases; worker 0
   void arm_shutdown_check();
   void check_shutdown();
   void stop_listening();
@@ -127,15 +155,20 @@ class Proxy {
   ServerProcessIds server_process_ids_;
   std::int64_t started_unix_us_ = 0;
   ClientLimits client_limits_;
+  PeerPools peer_pools_;
   LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
   SideThread side_thread_;
+  HelperThreads login_threads_{8};
   RouteBoard route_board_;
   std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};
   std::atomic<Shutdown> shutdown_{Shutdown::none};
+  std::atomic<bool> suspended_{false};
+  std::atomic<int> consoles_{0};     ///< clients at the console
   std::vector<std::unique_ptr<Worker>> workers_;
   Listeners listeners_;
+  std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals
   boost::asio::signal_set signals_{main_io_};
   std::unique_ptr<Alarm> shutdown_alarm_;
@@ -143,7 +176,20 @@ class Proxy {
   std::unique_ptr<admin::StatsHistory> stats_history_;
 };
 
-/// Runs the proxy until it is told to stop. Returns the exit code. SIGPIPE must be ignored.
-int run_proxy(ConfigPtr config, const RunOptions& options);
+/// Somebody is at the console for as long as it lives: SUSPEND ends when nobody is left who could end it.
+class ConsolePresence {
+ public:
+  explicit ConsolePresence(Proxy& proxy) : proxy_(proxy) { ++proxy_.consoles_; }
+  ~ConsolePresence();
+  ConsolePresence(const ConsolePresence&) = delete;
+  ConsolePresence& operator=(const ConsolePresence&) = delete;
+
+ private:
+  Proxy& proxy_;
+};
+
+/// Runs the proxy until it is told to stop. Returns the exit code. SIGPIPE must be ignored. `begin` is called when all is prepared and
+/// nobody has been accepted yet; false with an error from it ends the start.
+int run_proxy(ConfigPtr config, const RunOptions& options, const std::function<bool(Proxy&, std::string& error)>& begin);
 
 }  // namespace pgswitch

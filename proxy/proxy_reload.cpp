@@ -4,6 +4,7 @@
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/service_manager.hpp"
 
 namespace pgswitch {
 namespace {
@@ -46,6 +47,13 @@ std::string Proxy::rules_error() const {
 
 std::vector<std::string> Proxy::reload() {
   const std::lock_guard only_one(reload_mutex_);
+  tell_service_manager(service_manager::reloading());
+  std::vector<std::string> errors = try_reload();
+  tell_service_manager(std::string(service_manager::ready));
+  return errors;
+}
+
+std::vector<std::string> Proxy::try_reload() {
   std::string error;
   if (!reopen_log(error)) log_line(LogLevel::error, error);  // also when the configuration is bad: files rotate all the same
   const LoadResult loaded = load_config(options_.config_file);

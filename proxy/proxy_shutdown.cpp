@@ -6,6 +6,7 @@
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
+#include "proxy/service_manager.hpp"
 #include "proxy/session/relay.hpp"
 
 namespace pgswitch {
@@ -52,6 +53,8 @@ void Proxy::wait_for_signal() {
   });
 }
 
+bool Proxy::is_paused() const { return workers_.front()->router().paused().contains(rules::no_route); }
+
 void Proxy::on_signal(int number) {
   switch (number) {
     case SIGHUP: {
@@ -69,10 +72,16 @@ void Proxy::on_signal(int number) {
       log_line(LogLevel::info, "got SIGQUIT, fast exit");
       return shut_down(Shutdown::immediate);
     case SIGUSR1:
+      if (is_suspended() || is_paused()) return log_line(LogLevel::info, "got SIGUSR1, but already paused/suspended");
       log_line(LogLevel::info, "got SIGUSR1, pausing all activity");
       return pause();
     case SIGUSR2:
       if (shutdown_mode() != Shutdown::none) return log_line(LogLevel::info, "got SIGUSR2 while shutting down, ignoring");
+      if (is_suspended()) {
+        log_line(LogLevel::info, "got SIGUSR2, continuing from SUSPEND");
+        return suspend(false);
+      }
+      if (!is_paused()) return log_line(LogLevel::info, "got SIGUSR2, but not paused/suspended");
       log_line(LogLevel::info, "got SIGUSR2, continuing from PAUSE");
       return resume();
     default:
@@ -82,10 +91,12 @@ void Proxy::on_signal(int number) {
 
 void Proxy::shut_down(Shutdown mode) {
   const Shutdown before = shutdown_.exchange(mode);
+  tell_service_manager(std::string(service_manager::stopping));
   if (mode == Shutdown::immediate || before != Shutdown::none) {
     if (before != Shutdown::none) log_line(LogLevel::info, "second shutdown request, exiting at once");
     return stop_workers();
   }
+  if (is_suspended()) suspend(false);  // what is waited for could not come
   if (mode == Shutdown::wait_for_servers) pause();
   Worker& first = *workers_.front();
   first.post([this, mode, &first] {
@@ -98,10 +109,12 @@ void Proxy::shut_down(Shutdown mode) {
   });
 }
 
-// The Unix socket stays for the console: who wants to know what a shutdown waits for asks there.
+// The Unix socket stays for the console: who wants to know what a shutdown waits for asks there. Not when another process has it.
 void Proxy::stop_listening() {
-  for (const auto& listener : listeners_)
-    if (!listener->is_unix()) listener->close();
+  for (const auto& listener : listeners_) {
+    if (side_listener_) listener->abandon();
+    else if (!listener->is_unix()) listener->close();
+  }
 }
 
 void Proxy::arm_shutdown_check() {

@@ -109,18 +109,21 @@ PoolShard* Router::find_shard(rules::RouteId route, const CredentialsPtr& creden
     error.message = "no such database: " + rules::route_name(route);
     return nullptr;
   }
+  const std::string& user = credentials && database->user.empty() ? credentials->user : database->user;
+  PoolShard& shard = shard_of(database, user, credentials);
+  if (credentials) shard.set_credentials(credentials);
+  return &shard;
+}
+
+PoolShard& Router::shard_of(const DatabasePtr& database, const std::string& pool_user, const CredentialsPtr& credentials) {
   PoolKey key;
-  key.route = route;
-  key.user = !database->user.empty() ? database->user : credentials ? credentials->user : std::string();
-  std::unique_ptr<PoolShard>& shard = shards_[{route, key.user}];
-  if (shard) {
-    if (credentials) shard->set_credentials(credentials);
-    return shard.get();
-  }
-  shard = std::make_unique<PoolShard>(limits_.pool(key, *config_, *database), home_, limits_, database, config_,
-                                      credentials);
-  if (is_paused(route)) shard->pause();
-  return shard.get();
+  key.route = database->route;
+  key.user = pool_user;
+  std::unique_ptr<PoolShard>& shard = shards_[{key.route, key.user}];
+  if (shard) return *shard;
+  shard = std::make_unique<PoolShard>(limits_.pool(key, *config_, *database), home_, limits_, database, config_, credentials);
+  if (is_paused(key.route)) shard->pause();
+  return *shard;
 }
 
 bool Router::recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "protocol/sql_error.hpp"
+#include "proxy/auth/auth_query.hpp"
 #include "proxy/dns.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/pool_shard.hpp"
@@ -39,9 +40,16 @@ class Router {
   boost::asio::awaitable<bool> ask_welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
                                            std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
 
+  /// Asks a server of (query.database, query.auth_user) who query.user is, with nothing in its session that a client has set.
+  /// True: `found` is the user, or nullopt. False: `error` is for the client; `query_timeout` and the deadline have passed or
+  /// the answer is of no use.
+  boost::asio::awaitable<bool> look_up_user(const AuthQuery& query, std::int64_t deadline_us, std::optional<FoundUser>& found,
+                                            protocol::SqlError& error);
+
   const std::map<std::pair<rules::RouteId, std::string>, std::unique_ptr<PoolShard>>& shards() const { return shards_; }
   /// The addresses of server hosts (SHOW DNS_HOSTS).
   const DnsCache& dns() const { return dns_; }
+  DnsCache& dns() { return dns_; }
   /// Called by the worker's tick (100 ms): idle, lifetime, check, wait and connect deadlines, min_pool_size.
   void tick();
   /// The console's commands on this worker. no_route: every database, those that come later included. PAUSE is complete when
@@ -69,6 +77,8 @@ class Router {
   }
 
   PoolShard* find_shard(rules::RouteId route, const CredentialsPtr& credentials, protocol::SqlError& error);
+  PoolShard& shard_of(const DatabasePtr& database, const std::string& pool_user, const CredentialsPtr& credentials);
+  boost::asio::awaitable<bool> make_clean(PoolShard& shard, ServerConn& server, std::int64_t deadline_us);
   bool can_go(PoolShard& shard);
 
   Worker& worker_;

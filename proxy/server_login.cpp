@@ -54,6 +54,7 @@ protocol::Credential credential_of(const LoginRequest& request) {
   if (!forced && shown && shown->user == request.user) {
     if (!shown->password.empty()) return protocol::Password{protocol::SecretText(shown->password)};
     if (has_keys(*shown)) return keys_of(*shown);
+    if (!shown->secret.empty()) return protocol::parse_credential(shown->secret);
   }
   const std::string* secret = request.config->server_secret(database, request.user);
   return secret ? protocol::parse_credential(*secret) : protocol::Credential();

@@ -19,12 +19,13 @@ namespace pgswitch {
 class DnsCache;
 
 /// With what a session's servers are logged in to: the client's user and what its login left behind. The password or keys
-/// of a forced user (`user=` in the [databases] line) come first, then these, then the userlist's secret of the user.
+/// of a forced user (`user=` in the [databases] line) come first, then these in their order, then the userlist's secret of the user.
 struct Credentials {
   std::string user;
   std::string password;    ///< plaintext, when the client sent it so
   std::string client_key;  ///< SCRAM keys for pass-through (32 raw bytes), when the client logged in with SCRAM
   std::string server_key;  ///< 32 raw bytes
+  std::string secret;      ///< as auth_query told it
   bool operator==(const Credentials&) const = default;
 };
 using CredentialsPtr = std::shared_ptr<const Credentials>;

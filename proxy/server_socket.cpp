@@ -45,15 +45,20 @@ std::string ServerAddress::description() const {
 bool is_unix_host(std::string_view host) { return !host.empty() && (host[0] == '/' || host[0] == '@'); }
 
 ServerAddress unix_address(const std::string& host, std::uint16_t port) {
-  ServerAddress result;
+  ServerAddress result = unix_address_at(host + "/.s.PGSQL." + std::to_string(port));
   result.host = host;
-  result.text = "unix";
   result.port = port;
+  return result;
+}
+
+ServerAddress unix_address_at(std::string path) {
+  ServerAddress result;
+  result.host = path;
+  result.text = "unix";
   result.is_unix = true;
   sockaddr_un un{};
   un.sun_family = AF_UNIX;
-  std::string path = host + "/.s.PGSQL." + std::to_string(port);
-  if (path.size() >= sizeof un.sun_path) return result;
+  if (path.empty() || path.size() >= sizeof un.sun_path) return result;
   // An abstract name begins with NUL and has no end but its length.
   const bool abstract = path[0] == '@';
   if (abstract) path[0] = '\0';

@@ -25,6 +25,8 @@ struct ServerAddress {
 bool is_unix_host(std::string_view host);
 /// The socket `.s.PGSQL.<port>` in `host`. A path that is too long gives size 0, which start_connect() refuses.
 ServerAddress unix_address(const std::string& host, std::uint16_t port);
+/// The socket of exactly this path, or abstract name behind an @.
+ServerAddress unix_address_at(std::string path);
 ServerAddress ip_address(const std::string& host, const boost::asio::ip::address& address, std::uint16_t port);
 
 /// A non-blocking socket with the tcp_* options of `config`, connecting. -1 with `error`.

@@ -103,11 +103,19 @@ bool load_certificate(ssl_ctx_st* context, const TlsSettings& settings, std::str
 
 bool verifies(SslMode mode) { return mode == SslMode::verify_ca || mode == SslMode::verify_full; }
 
+/// The login looks at what came of the verification (Stream::peer_common_name()).
+int accept_any_certificate(int, X509_STORE_CTX*) { return 1; }
+
 bool load_authorities(ssl_ctx_st* context, const TlsSettings& settings, bool accepting, std::string& error) {
   const std::string& file = settings.ca_file;
   if (!file.empty() && SSL_CTX_load_verify_locations(context, file.c_str(), nullptr) != 1) {
     error = openssl_failure("could not load CA file \"" + file + "\"");
     return false;
+  }
+  const bool asks = accepting && settings.asks_for_certificate && !file.empty() && !verifies(settings.mode);
+  if (asks) {
+    SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(file.c_str()));
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, accept_any_certificate);
   }
   if (!verifies(settings.mode)) return true;
   if (file.empty() && SSL_CTX_set_default_verify_paths(context) != 1) {
@@ -181,6 +189,7 @@ TlsContextPtr make_client_context(const Config& config, std::string& error) {
   settings.protocols = config.client_tls_protocols;
   settings.dheparams = config.client_tls_dheparams;
   settings.ecdhcurve = config.client_tls_ecdhcurve;
+  settings.asks_for_certificate = config.auth_type == AuthType::hba;  // a line may have the method cert
   return make_context(settings, true, error);
 }
 

@@ -38,6 +38,7 @@ struct TlsSettings {
   std::string protocols;     ///< secure, all, legacy, or a list of tlsv1.0 .. tlsv1.3
   std::string dheparams = "auto";
   std::string ecdhcurve = "auto";
+  bool asks_for_certificate = false;  ///< of clients, who may come without one, or with one that nobody trusts
 };
 
 /// For accepting clients. nullptr with empty `error`: TLS is disabled. nullptr with `error`: a file or setting is bad.

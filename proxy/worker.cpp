@@ -129,10 +129,10 @@ void Worker::arm_tick() {
 
 void Worker::tick() {
   refresh_clock();
-  for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
+  for (std::size_t slot = 0; slot < sessions_.size() && !suspended_; ++slot) {
     if (sessions_[slot]) sessions_[slot]->tick(now_us_);
   }
-  router_->tick();
+  if (!suspended_) router_->tick();
   route_view_.tick();
   if (++ticks_ % ticks_per_trim == 0) trim_memory();
 }

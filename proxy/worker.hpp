@@ -90,6 +90,10 @@ class Worker {
   /// A client who connected then (own clock) came too late.
   bool refuses(std::int64_t connected_us) const { return draining_since_us_ != 0 && connected_us > draining_since_us_; }
 
+  /// SUSPEND: sessions read from nobody, and their times stand still, until it is false again (proxy_suspend.cpp).
+  void suspend(bool suspended);
+  bool is_suspended() const { return suspended_; }
+
   /// CancelRequests being sent to servers by this worker (proxy/cancel.cpp).
   std::uint32_t cancels_in_flight = 0;
 
@@ -126,6 +130,7 @@ class Worker {
   std::atomic<std::uint32_t> session_count_{0};
   pthread_t thread_{};
   bool started_ = false;
+  bool suspended_ = false;
 };
 
 }  // namespace pgswitch

@@ -31,6 +31,12 @@ RouteId intern_route(std::string_view name) {
   return number;
 }
 
+bool is_route(std::string_view name) {
+  RouteNames& all = route_names();
+  const std::lock_guard lock(all.mutex);
+  return all.numbers.contains(name);
+}
+
 std::string route_name(RouteId route) {
   RouteNames& all = route_names();
   const std::lock_guard lock(all.mutex);

@@ -28,6 +28,7 @@ constexpr Verb table[] = {
     {"reload", "RELOAD", "RELOAD", run_reload, 0, 0, false, admin},
     {"pause", "PAUSE", "PAUSE [<db>]", run_pause, 0, 1, false, admin},
     {"resume", "RESUME", "RESUME [<db>]", run_resume, 0, 1, false, admin},
+    {"suspend", "SUSPEND", "SUSPEND", run_suspend, 0, 0, false, admin},
     {"disable", "DISABLE", "DISABLE <db>", run_disable, 0, 1, false, admin},
     {"enable", "ENABLE", "ENABLE <db>", run_enable, 0, 1, false, admin},
     {"reconnect", "RECONNECT", "RECONNECT [<db>]", run_reconnect, 0, 1, false, admin},
@@ -103,7 +104,7 @@ std::string join_usages() {
   for (const Show& show : shows())
     if (show.listed && !show.run) text += (text.empty() ? "\n\tSHOW " : "|") + upper(show.name);
   for (const Show& show : shows())
-    if (show.run) text += "\n\tSHOW " + upper(show.name) + " " + std::string(show.usage);
+    if (show.run) text += "\n\tSHOW " + upper(show.name) + (show.usage.empty() ? "" : " ") + std::string(show.usage);
   for (const Verb& verb : verbs())
     if (!verb.usage.empty()) text += "\n\t" + std::string(verb.usage);
   return text;

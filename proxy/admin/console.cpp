@@ -4,6 +4,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/proxy.hpp"
 #include "proxy/stream_io.hpp"
 #include "proxy/worker.hpp"
 
@@ -35,6 +36,7 @@ void write_parameters(std::string& out, const ClientInfo& client, ConsoleRights 
 boost::asio::awaitable<void> run_console(ClientSession& session, std::string early) {
   Console console(session, std::move(early));
   co_await console.run();
+  if (console.has_given_listeners()) session.worker().proxy().take_listeners_back();
 }
 
 boost::asio::awaitable<void> Console::run() {

@@ -29,6 +29,9 @@ class Console {
 
   ClientSession& session() { return session_; }
   Worker& worker() { return session_.worker(); }
+  /// SHOW FDS has given the listening sockets to this client: they are ours again when it leaves before the process is told to end.
+  void gave_listeners() { gave_listeners_ = true; }
+  bool has_given_listeners() const { return gave_listeners_; }
   /// Waits 50 ms, for commands that wait for something; false: the client has gone.
   boost::asio::awaitable<bool> nap();
 
@@ -49,6 +52,8 @@ class Console {
   boost::asio::awaitable<bool> read_frame();
   boost::asio::awaitable<bool> read_more(std::int64_t deadline_us);
   boost::asio::awaitable<bool> flush();
+  /// Sends what is to be sent, and `frame` together with a descriptor of ours (show_fds.cpp).
+  boost::asio::awaitable<bool> send_descriptor(std::string frame, int descriptor);
   Step on_frame();
   void fail_connection(std::string message);
 
@@ -75,6 +80,7 @@ class Console {
   std::string out_;
   bool skipping_ = false;  ///< an extended message failed: nothing counts until Sync
   bool ended_ = false;
+  bool gave_listeners_ = false;
   std::map<std::string, Statement, std::less<>> statements_;
   std::map<std::string, Portal, std::less<>> portals_;
 };

@@ -66,7 +66,17 @@ boost::asio::awaitable<void> Console::on_query() {
     if (reply.error) co_return fail_query(*reply.error);
     write_notices(reply);
     if (!reply.fields.empty()) write_fields(out_, reply.fields, Formats());
-    for (const Row& row : reply.rows) write_row(out_, reply.fields, row, Formats());
+    for (std::size_t i = 0; i < reply.rows.size(); ++i) {
+      if (i >= reply.descriptors.size()) {
+        write_row(out_, reply.fields, reply.rows[i], Formats());
+        continue;
+      }
+      std::string frame;
+      write_row(frame, reply.fields, reply.rows[i], Formats());
+      const bool sent = co_await send_descriptor(std::move(frame), reply.descriptors[i]);
+      ended_ |= !sent;
+    }
+    if (ended_) co_return;
     protocol::write_command_complete(out_, reply.tag);
   }
   protocol::write_ready_for_query(out_, 'I');

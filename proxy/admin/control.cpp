@@ -46,8 +46,9 @@ std::optional<protocol::SqlError> find_target(Console& console, const Command& c
   return std::nullopt;
 }
 
-void log_command(Console& console, const Command& command) {
-  log_line(LogLevel::info, console.session().log_prefix() + command.text.substr(0, 100) + " command issued");
+/// By PAUSE without a database, or by SUSPEND.
+bool is_halted(Console& console) {
+  return console.worker().proxy().is_suspended() || console.worker().router().paused().contains(rules::no_route);
 }
 
 /// What PAUSE waits for, as one worker sees it.
@@ -122,6 +123,10 @@ Reply set_disabled(Console& console, const Command& command, bool disabled) {
 
 }  // namespace
 
+void log_command(Console& console, const Command& command) {
+  log_line(LogLevel::info, console.session().log_prefix() + command.text.substr(0, 100) + " command issued");
+}
+
 awaitable<Reply> run_reload(Console& console, Command command) {
   log_command(console, command);
   const std::vector<std::string> errors = console.worker().proxy().reload();
@@ -143,7 +148,7 @@ awaitable<Reply> run_reload(Console& console, Command command) {
 awaitable<Reply> run_pause(Console& console, Command command) {
   RouteId route = rules::no_route;
   if (auto error = find_target(console, command, "cannot pause", route)) co_return failed(std::move(*error));
-  if (console.worker().router().paused().contains(rules::no_route)) co_return admin::failed(wrong_state, "already suspended/paused");
+  if (is_halted(console)) co_return admin::failed(wrong_state, "already suspended/paused");
   log_command(console, command);
   console.worker().proxy().pause(route);
   auto reply = wait_for_pause(console, route);
@@ -154,6 +159,10 @@ awaitable<Reply> run_resume(Console& console, Command command) {
   RouteId route = rules::no_route;
   if (auto error = find_target(console, command, "cannot resume", route)) co_return failed(std::move(*error));
   Proxy& proxy = console.worker().proxy();
+  if (proxy.is_suspended() && command.words.empty()) {
+    auto ended = end_suspension(console, command);
+    co_return co_await std::move(ended);
+  }
   const auto& paused = console.worker().router().paused();
   if (paused.empty() && command.words.empty()) co_return admin::failed(wrong_state, "pooler is not paused/suspended");
   if (!command.words.empty() && !paused.contains(route))
@@ -198,7 +207,7 @@ awaitable<Reply> run_wait_close(Console& console, Command command) {
 awaitable<Reply> run_kill(Console& console, Command command) {
   RouteId route = rules::no_route;
   if (auto error = find_target(console, command, "cannot kill", route)) co_return failed(std::move(*error));
-  if (console.worker().router().paused().contains(rules::no_route)) co_return admin::failed(wrong_state, "already suspended/paused");
+  if (is_halted(console)) co_return admin::failed(wrong_state, "already suspended/paused");
   log_command(console, command);
   const auto step = [route](Worker& worker) {
     worker.router().kill(route, killed());

@@ -10,11 +10,18 @@ namespace pgswitch::admin {
 
 class Console;
 
+/// One line about the command and who gave it.
+void log_command(Console& console, const Command& command);
+
 /// Answered when the new configuration is in force on every worker, or with all that is wrong with it.
 boost::asio::awaitable<Reply> run_reload(Console& console, Command command);
 /// Answered when no server connection is left; with an error when another console RESUMEs first.
 boost::asio::awaitable<Reply> run_pause(Console& console, Command command);
 boost::asio::awaitable<Reply> run_resume(Console& console, Command command);
+/// Answered when everything that was read is written, at the latest after suspend_timeout, when who still has bytes waiting is dropped.
+boost::asio::awaitable<Reply> run_suspend(Console& console, Command command);
+/// RESUME after a SUSPEND.
+boost::asio::awaitable<Reply> end_suspension(Console& console, const Command& command);
 /// New logins to the database are refused, or allowed again.
 boost::asio::awaitable<Reply> run_disable(Console& console, Command command);
 boost::asio::awaitable<Reply> run_enable(Console& console, Command command);

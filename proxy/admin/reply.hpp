@@ -18,6 +18,7 @@ struct Reply {
   Rows rows;
   std::vector<protocol::SqlError> notices;
   std::optional<protocol::SqlError> error;  ///< instead of everything else
+  std::vector<int> descriptors;   ///< that go with the rows, one each: over a Unix socket, in the simple protocol
   bool ends_console = false;      ///< no answer: the client waits for the connection to close
 };
 

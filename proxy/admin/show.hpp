@@ -72,6 +72,13 @@ boost::asio::awaitable<Reply> run_show_route(Console& console, Command command);
 boost::asio::awaitable<Rows> route_rows(Console& console);
 boost::asio::awaitable<Rows> metric_rows(Console& console);
 boost::asio::awaitable<Rows> cache_rows(Console& console);
+// show_peers.cpp
+extern const std::span<const Field> peer_fields, peer_pool_fields;
+boost::asio::awaitable<Rows> peer_rows(Console& console);
+boost::asio::awaitable<Rows> peer_pool_rows(Console& console);
+// show_fds.cpp
+extern const std::span<const Field> fd_fields;
+boost::asio::awaitable<Reply> run_show_fds(Console& console, Command command);
 // show_process.cpp
 extern const std::span<const Field> config_fields, version_fields, state_fields, dns_host_fields, dns_zone_fields;
 boost::asio::awaitable<Rows> config_rows(Console& console);

@@ -231,7 +231,7 @@ awaitable<Rows> list_rows(Console& console) {
   }
   const auto row = [](const char* name, std::size_t items) { return Row{name, number(items)}; };
   Rows rows{row("databases", config->databases.size() + 1), row("users", config->users.size()),
-            row("peers", config->peers.size()), row("pools", census.pools.size() + 1), row("peer_pools", 0),
+            row("peers", config->peers.size()), row("pools", census.pools.size() + 1), row("peer_pools", config->peers.size() - config->peers.count(config->peer_id)),
             row("free_clients", 0), row("used_clients", clients), row("login_clients", census.logins),
             row("free_servers", 0), row("used_servers", servers),
             row("dns_names", console.worker().router().dns().entries().size()), row("dns_zones", 0), row("dns_queries", 0),

@@ -63,9 +63,10 @@ awaitable<Rows> version_rows(Console&) {
 awaitable<Rows> state_rows(Console& console) {
   const bool paused = console.worker().router().paused().contains(rules::no_route);
   Rows rows;
-  rows.push_back(Row{"active", paused ? "no" : "yes"});
+  const bool suspended = console.worker().proxy().is_suspended();
+  rows.push_back(Row{"active", paused || suspended ? "no" : "yes"});
   rows.push_back(Row{"paused", paused ? "yes" : "no"});
-  rows.push_back(Row{"suspended", "no"});
+  rows.push_back(Row{"suspended", suspended ? "yes" : "no"});
   const std::string error = console.worker().proxy().rules_error();
   rows.push_back(Row{"rules", error.empty() ? "loaded" : "not loaded, the old ones stay in force: " + error});
   co_return rows;

@@ -7,6 +7,7 @@
 #include "proxy/pool_shard.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
+#include "proxy/service_manager.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgswitch::admin {
@@ -106,7 +107,9 @@ void StatsHistory::take(const DatabaseStats& newest, std::int64_t now_us) {
   const PoolStats total = average(sum_of(averages), period_us);
   for (auto& [route, stats] : averages) stats = average(stats, period_us);
   last_ = newest;
-  if (first_.config().log_stats != 0) log_line(LogLevel::info, stats_line(total));
+  const std::string line = stats_line(total);
+  if (first_.config().log_stats != 0) log_line(LogLevel::info, line);
+  proxy_.tell_service_manager(service_manager::status(line));
   const std::lock_guard lock(mutex_);
   averages_ = std::move(averages);
 }

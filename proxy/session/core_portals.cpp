@@ -147,7 +147,9 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   if (taken && !surely_portal(names.portal)) return 0;
   if (taken && work_->ledger.ready_expected() > 0) return await_replies(), 0;  // the end of its transaction may be among them
   if (taken || is_held_cursor(names.portal)) return fail_batch(duplicate_portal(names.portal)), size;
-  if (const std::string wrong = frontend::bind_values_fault(body); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
+  const Decision& decision = *prepared->item().decision;
+  const auto columns = decision.verb == Decision::Verb::answer ? std::optional(decision.answer.columns.size()) : std::nullopt;
+  if (const std::string wrong = frontend::bind_values_fault(body, columns); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
   ++counters.binds;
   Note note;
   if (work_->ledger.empty())

@@ -60,7 +60,15 @@ Relay::~Relay() {
 
 void Relay::start() {
   client_.set_owner(this);
+  if (worker_.is_suspended()) update_watches();
   if (!held_.empty() || !in_.empty()) drive();
+}
+
+void Relay::suspension_changed() {
+  if (finished_) return;
+  warm_ = true;
+  if (worker_.is_suspended()) update_watches();
+  else drive();
 }
 
 const ServerConn* Relay::server() const {
@@ -104,7 +112,7 @@ void Relay::turn() {
   if (shut_down_ && core_.is_idle() && in_.received().empty()) end_session(*std::exchange(shut_down_, {}));
 }
 
-bool Relay::can_feed() { return core_.wants_client() && core_.to_server().empty(); }
+bool Relay::can_feed() { return core_.wants_client() && core_.to_server().empty() && !worker_.is_suspended(); }
 
 bool Relay::feed_client() {
   if (in_.received().empty() || !can_feed()) return false;
@@ -333,11 +341,12 @@ void Relay::server_lost(ServerConn& server, const char* what) {
 void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
-  client_.watch(!client_full_ && !client_done_, client_blocked);
+  const bool reads = !worker_.is_suspended();
+  client_.watch(reads && !client_full_ && !client_done_, client_blocked);
   for (Held& held : held_) {
     const bool active = held.route == core_.active_route();
     const bool writes = active && server_blocked && !held.takes_nothing;
-    held.lease->stream.watch(!client_blocked && (active || core_.at_frame_boundary()), writes);
+    held.lease->stream.watch(reads && !client_blocked && (active || core_.at_frame_boundary()), writes);
   }
 }
 

@@ -60,6 +60,9 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void each_server(Visit visit) const {
     for (const Held& held : held_) visit(*held.lease);
   }
+  /// Worker::is_suspended() has changed.
+  void suspension_changed();
+  bool is_flushed() { return core_.to_server().empty() && (core_.to_client().empty() || core_.holds_replies()); }
   std::int64_t request_time_us() const { return request_us_; }
   /// The shard is going to be destroyed; nothing of it is held or waited for.
   void forget(const PoolShard& shard) {

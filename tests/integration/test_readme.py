@@ -42,7 +42,7 @@ def test_the_command_works(command, demo):
     assert done.stdout
 
 
-@pytest.mark.parametrize("command", [line for line in commands() if not line.startswith("build/")])
+@pytest.mark.parametrize("command", [line for line in commands() if not line.startswith(("build/", "cmake ", "cpack "))])  # the last two: test_install.py
 def test_the_script_is_there_and_can_be_run(command):
     script = ROOT / command.split()[0]
     assert script.stat().st_mode & 0o111, f"{script} cannot be executed"

@@ -159,6 +159,15 @@ def accepts(port, address="127.0.0.1"):
         return False
 
 
+def accepts_unix(path):
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+            return True
+        except OSError:
+            return False
+
+
 def exit_on_sigterm():
     """SIGTERM and SIGHUP end the script the way Ctrl-C does: by an exception, so that everything started is stopped."""
     def leave(number, _frame):

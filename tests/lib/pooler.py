@@ -4,7 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from launch import PROXY, accepts, eventually, free_port, make_folder, reachable_copy, spawn, stop, write_file
+from launch import PROXY, accepts, accepts_unix, eventually, free_port, make_folder, reachable_copy, spawn, stop, write_file
 
 # Keys that only pgswitch has; left out of the file for any other program.
 _OWN_KEYS = {"workers", "rules_file", "rules_mode", "rules_on_error", "rules_autoreload", "route_users",
@@ -69,6 +69,12 @@ class Pooler:
             raise RuntimeError(f"{self.program.name} ended with {self._process.returncode}:\n{self.log_text()[-3000:]}")
         return accepts(self.port)
 
+    def socket_path(self):
+        """Of its Unix socket, once somebody listens there: the TCP port may come first."""
+        path = f"{self.settings['unix_socket_dir']}/.s.PGSQL.{self.port}"
+        eventually(lambda: accepts_unix(path), what=f"a listener at {path}")
+        return path
+
     def signal(self, number):
         self._process.send_signal(number)
 
@@ -91,6 +97,10 @@ class Pooler:
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def expect_log(self, text):
+        """Lines are written a little later than what they tell of."""
+        eventually(lambda: text in self.log_text(), what=f"{text!r} in {self.log}")
 
     def cpu_us(self):
         return cpu_us(self._process.pid)

@@ -67,6 +67,19 @@ TEST(Frontend, bodies_are_accepted_exactly_when_postgresql_accepts_them) {
   for (const Case& test : cases) EXPECT_EQ(test.is_valid(test.body), test.expected) << test.name;
 }
 
+TEST(Frontend, result_formats_are_one_for_all_or_one_for_each_column) {
+  const auto fault = [](std::uint16_t formats, std::optional<std::size_t> columns) {
+    std::string body = text("") + text("") + int16(0) + int16(0) + int16(formats);
+    for (int i = 0; i < formats; ++i) body += int16(1);
+    return bind_values_fault(body, columns);
+  };
+  EXPECT_EQ(fault(0, 2), "");
+  EXPECT_EQ(fault(1, 2), "");
+  EXPECT_EQ(fault(2, 2), "");
+  EXPECT_EQ(fault(3, std::nullopt), "");
+  EXPECT_EQ(fault(3, 2), "bind message has 3 result formats but query has 2 columns");
+}
+
 struct FaultCase {
   char type;
   std::string body;

@@ -159,6 +159,26 @@ TEST(ServerLogin, leaves_what_a_login_at_a_server_needs) {
   EXPECT_EQ(password->text.text(), "pencil");
 }
 
+TEST(ServerLogin, hands_the_password_over_and_says_nothing_of_it) {
+  ServerLogin login = server(LoginMethod::handed_over, stored_scram());
+  std::string out, request;
+  ASSERT_EQ(login.start(out), LoginStatus::need_more);
+  write_authentication(request, authentication_code::cleartext);
+  EXPECT_EQ(out, request);
+  out.clear();
+  EXPECT_FALSE(login.is_costly());
+  ASSERT_EQ(login.on_password_message(bytes("whatever\0"), out), LoginStatus::done);
+  EXPECT_EQ(out, "") << "AuthenticationOk is the caller's to send";
+  const auto* sent = std::get_if<Password>(&login.proven_credential());
+  ASSERT_NE(sent, nullptr);
+  EXPECT_EQ(sent->text.text(), "whatever");
+
+  ServerLogin empty = server(LoginMethod::handed_over, unknown());
+  empty.start(out);
+  EXPECT_EQ(empty.on_password_message(bytes("\0"), out), LoginStatus::failed);
+  EXPECT_EQ(empty.error().message, "empty password returned by client");
+}
+
 TEST(ServerLogin, offers_channel_binding_only_over_tls) {
   std::string without, with;
   server(LoginMethod::scram_sha_256, plain()).start(without);

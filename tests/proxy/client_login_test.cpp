@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proxy/auth/hba.hpp"
+
 namespace pgswitch {
 namespace {
 
@@ -17,6 +19,7 @@ Config config_with(AuthType type) {
   for (const auto& [name, secret] : {std::pair<std::string, std::string>{"plain", "secret"}, {"md5", md5_secret}, {"scram", scram_secret}}) {
     config.users[name].name = name;
     config.users[name].secret = secret;
+    config.users[name].in_auth_file = true;
   }
   config.users["nothing"].name = "nothing";
   return config;
@@ -34,7 +37,7 @@ TEST(LoginPlan, follows_the_method_and_the_form_of_the_secret) {
       {AuthType::any, "whoever", LoginMethod::trust, 0},
       {AuthType::trust, "plain", LoginMethod::trust, 0},
       {AuthType::trust, "whoever", std::nullopt, 0},
-      {AuthType::trust, "nothing", std::nullopt, 0},
+      {AuthType::trust, "nothing", LoginMethod::trust, 0},
       {AuthType::plain, "plain", LoginMethod::password, 1},
       {AuthType::plain, "scram", LoginMethod::password, 3},
       {AuthType::plain, "whoever", LoginMethod::password, 0},
@@ -44,22 +47,26 @@ TEST(LoginPlan, follows_the_method_and_the_form_of_the_secret) {
       {AuthType::scram_sha_256, "plain", LoginMethod::scram_sha_256, 1},
       {AuthType::scram_sha_256, "scram", LoginMethod::scram_sha_256, 3},
       {AuthType::scram_sha_256, "whoever", LoginMethod::scram_sha_256, 0},
-      {AuthType::cert, "plain", std::nullopt, 1},
-      {AuthType::hba, "plain", std::nullopt, 1},
+      {AuthType::cert, "plain", LoginMethod::trust, 0},
+      {AuthType::peer, "whoever", std::nullopt, 0},
+      {AuthType::ldap, "whoever", LoginMethod::handed_over, 0},
+      {AuthType::pam, "plain", LoginMethod::handed_over, 0},
   };
   for (const Plan& row : table) {
     SCOPED_TRACE(std::string(to_string(row.type)) + " " + row.user);
-    const LoginPlan plan = plan_login(config_with(row.type), row.user);
+    const Config config = config_with(row.type);
+    const std::optional<AuthRule> rule = auth_rule(config, HbaRequest());
+    ASSERT_TRUE(rule);
+    const LoginPlan plan = plan_login(rule->method, claimant_of(config, row.user));
     EXPECT_EQ(plan.refused.has_value(), !row.method);
     EXPECT_EQ(plan.refused ? plan.refused->sqlstate : "28000", "28000");
     EXPECT_EQ(plan.method, row.method.value_or(plan.method));
-    const bool needs_proof = row.type != AuthType::any && row.type != AuthType::trust;
-    EXPECT_EQ(plan.credential.index(), needs_proof ? row.credential : plan.credential.index());
+    EXPECT_EQ(plan.credential.index(), row.credential);
   }
 }
 
 TEST(LoginPlan, a_user_who_is_not_known_goes_through_the_whole_exchange_and_fails) {
-  LoginPlan plan = plan_login(config_with(AuthType::md5), "whoever");
+  LoginPlan plan = plan_login(AuthMethod::md5, claimant_of(config_with(AuthType::md5), "whoever"));
   protocol::ServerLogin::Options options;
   options.method = plan.method;
   options.user = "whoever";
@@ -72,6 +79,32 @@ TEST(LoginPlan, a_user_who_is_not_known_goes_through_the_whole_exchange_and_fail
   const std::string answer = md5_secret + std::string(1, '\0');
   EXPECT_EQ(login.on_password_message(answer, out), protocol::LoginStatus::failed);
   EXPECT_EQ(login.error().sqlstate, "28P01");
+}
+
+TEST(LoginPlan, hba_without_a_line_about_the_client_has_no_method) {
+  Config config = config_with(AuthType::hba);
+  std::vector<Diagnostic> errors;
+  config.hba = std::make_shared<const Hba>(Hba::parse("local all plain trust\nlocal all all reject\n", "hba", errors));
+  ASSERT_TRUE(errors.empty());
+  HbaRequest request;
+  request.host = "127.0.0.1";
+  request.user = "plain";
+  EXPECT_FALSE(auth_rule(config, request));
+  request.is_unix = true;
+  EXPECT_EQ(auth_rule(config, request)->method, AuthMethod::trust);
+  request.user = "md5";
+  EXPECT_EQ(plan_login(auth_rule(config, request)->method, Claimant()).refused->message, "login rejected");
+  config.hba.reset();
+  EXPECT_FALSE(auth_rule(config, request));
+}
+
+TEST(LoginPlan, a_claimant_is_who_the_configuration_knows) {
+  Config config = config_with(AuthType::md5);
+  EXPECT_TRUE(claimant_of(config, "plain").in_auth_file);
+  EXPECT_EQ(claimant_of(config, "plain").secret.text(), "secret");
+  EXPECT_TRUE(claimant_of(config, "nothing").known);
+  EXPECT_FALSE(claimant_of(config, "nothing").in_auth_file) << "auth_query may know its secret";
+  EXPECT_FALSE(claimant_of(config, "whoever").known);
 }
 
 TEST(Console, belongs_to_those_who_are_listed) {
@@ -141,12 +174,17 @@ TEST(Startup, what_is_given_twice_is_set_twice) {
 }
 
 TEST(Startup, credentials_are_what_a_server_can_be_shown) {
-  EXPECT_EQ(credentials_of("u", protocol::Password{protocol::SecretText("secret")})->password, "secret");
+  Claimant claimant;
+  EXPECT_EQ(credentials_of("u", protocol::Password{protocol::SecretText("secret")}, claimant)->password, "secret");
   protocol::ScramKeys keys = protocol::derive_scram_keys("secret", "salt", 1);
-  EXPECT_EQ(credentials_of("u", keys)->client_key.size(), 32u);
+  EXPECT_EQ(credentials_of("u", keys, claimant)->client_key.size(), 32u);
   keys.has_client_key = false;
-  EXPECT_TRUE(credentials_of("u", keys)->client_key.empty());
-  EXPECT_TRUE(credentials_of("u", protocol::Credential())->password.empty());
+  EXPECT_TRUE(credentials_of("u", keys, claimant)->client_key.empty());
+  EXPECT_TRUE(credentials_of("u", protocol::Credential(), claimant)->password.empty());
+  claimant.secret = protocol::SecretText(md5_secret);
+  EXPECT_TRUE(credentials_of("u", protocol::Credential(), claimant)->secret.empty()) << "auth_file is looked at when it is needed";
+  claimant.looked_up = true;
+  EXPECT_EQ(credentials_of("u", protocol::Credential(), claimant)->secret, md5_secret);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ TEST(CommandLine, complains_as_pgbouncer_does) {
       {{"a", "b"}, "pgswitch: too many command-line arguments (first is \"b\")\n"},
       {{"-x", "a"}, "pgswitch: unrecognized option 'x'\n"},
       {{"--nope", "a"}, "pgswitch: unrecognized option '--nope'\n"},
+      {{"--settings=x"}, "pgswitch: --settings takes nothing or man\n"},
       {{"a", "-u"}, "pgswitch: option requires an argument -- 'u'\n"},
       {{"check"}, "pgswitch: check needs one configuration file\n"},
       {{"check", "a", "b"}, "pgswitch: check needs one configuration file\n"},
@@ -75,7 +76,7 @@ TEST(CommandLine, complains_as_pgbouncer_does) {
 TEST(CommandLine, answers_help_version_and_settings_at_once) {
   const std::pair<const char*, const char*> cases[] = {
       {"-V", "pgswitch " PGSWITCH_VERSION "\n"}, {"--version", "pgswitch " PGSWITCH_VERSION "\n"},
-      {"-h", "pgswitch routes"}, {"--help", "pgswitch routes"}, {"--settings", "| setting |"}};
+      {"-h", "pgswitch routes"}, {"--help", "pgswitch routes"}, {"--settings", "| setting |"}, {"--settings=man", ".TP\n.B admin_users\n"}};
   for (const auto& [word, start] : cases) {
     const Parsed parsed = parse({word});
     EXPECT_EQ(exit_code(parsed), 0);

@@ -95,7 +95,11 @@ TEST_F(ConfigFile, every_error_has_its_file_and_line) {
       {"[pgbouncer]\n[users]\nx = y=1\n", "main.ini:3: [users] x: unrecognized user parameter: y|"},
       {"[pgbouncer]\n[peers]\nx = host=h\n", "main.ini:3: peer id must be an integer 1..65535|"},
       {"[pgbouncer]\n[peers]\n1 = port=1\n", "main.ini:3: [peers] 1: host was not provided for peer 1|"},
-      {"[pgbouncer]\nauth_type = hba\n", "main.ini:2: auth_type hba is not supported by this version|"},
+      {"[pgbouncer]\nauth_type = hba\n", "main.ini:2: auth_type hba needs auth_hba_file|"},
+      {"[pgbouncer]\nauth_type = hba\nauth_hba_file = absent\n", "absent: cannot read auth_hba_file: No such file or directory|"},
+      {"[pgbouncer]\nauth_type = ldap\n", "main.ini:2: auth_ldap_options is null|"},
+      {"[pgbouncer]\nauth_type = ldap\nauth_ldap_options = ldapserver=a ldaport=1\n",
+       "main.ini:3: auth_ldap_options: unsupported parameter ldaport|"},
       {"[pgbouncer]\nunix_socket_dir =\n", "main.ini:2: nowhere to listen on: listen_addr and unix_socket_dir are both empty|"},
       {"[pgbouncer]\nproxy_protocol_networks = 10.0.0.0/8, x\n", "main.ini:2: \"x\" is not an address or CIDR network|"},
       {"[pgbouncer]\nclient_tls_sslmode = require\n",
@@ -118,6 +122,35 @@ TEST_F(ConfigFile, a_broken_line_of_the_userlist_fails_the_load) {
   folder.write("users.txt", "\"a\" \"1\"\nbroken\n");
   EXPECT_EQ(errors_of("[pgbouncer]\nauth_file = users.txt\n"),
             "users.txt:2: broken auth file: expected \"user\" \"secret\": no user in double quotes|");
+}
+
+TEST_F(ConfigFile, a_bad_line_of_the_hba_file_or_of_the_name_maps_fails_the_load) {
+  folder.write("hba", "local all all peer map=m\nhost all all 10.0.0.0/8 rejectt\nhost all all all trust\n");
+  folder.write("ident", "m root\n");
+  const std::string text = "[pgbouncer]\nauth_type = hba\nauth_hba_file = hba\nauth_ident_file = ident\n";
+  EXPECT_EQ(errors_of(text),
+            "ident:1: broken ident map line: expected map, system user and database user|"
+            "hba:2: could not parse hba config line: unsupported method rejectt|hba:1: map \"m\" is not in auth_ident_file|");
+  folder.write("hba", "local all all peer map=m\n");
+  folder.write("ident", "m root app\n");
+  EXPECT_EQ(errors_of(text), "");
+  EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nauth_hba_file = absent\n"), "") << "read with auth_type = hba only";
+}
+
+TEST_F(ConfigFile, what_no_user_can_be_looked_up_with_is_told) {
+  folder.write("users.txt", "\"app\" \"secret\"\n\"weak\" \"\"\n");
+  const std::string start = "[databases]\nd =\n[pgbouncer]\nauth_file = users.txt\n";
+  EXPECT_EQ(warnings_of(start + "auth_user = app\nauth_dbname = d\n"), "");
+  EXPECT_EQ(warnings_of(start + "auth_user = weak\nauth_dbname = e\n"),
+            "main.ini:5: auth_user \"weak\" has no secret in auth_file: it logs in to servers without one|"
+            "main.ini:5: auth_dbname \"e\" is no [databases] entry|");
+  EXPECT_EQ(warnings_of("[databases]\nd = auth_user=app auth_dbname=pgbouncer\n[pgbouncer]\nauth_file = users.txt\nauth_type = pam\n"),
+            "main.ini: [databases] d: auth_dbname \"pgbouncer\" is no [databases] entry|"
+            "main.ini: [databases] d: auth_user cannot be used with auth_type = pam|");
+  EXPECT_EQ(warnings_of(start + "auth_hba_file = x\nauth_ident_file = y\nauth_ldap_options = z\n"),
+            "main.ini:5: auth_hba_file is used with auth_type = hba only|main.ini:6: auth_ident_file is used with auth_type = hba only|"
+            "main.ini:7: auth_ldap_options is used with auth_type = ldap only: lines of the HBA file have their own|");
+  EXPECT_EQ(warnings_of("[databases]\n* =\n[pgbouncer]\nauth_file = users.txt\nauth_user = app\nauth_dbname = e\n"), "");
 }
 
 TEST_F(ConfigFile, no_setting_is_ignored_silently) {
@@ -294,6 +327,16 @@ TEST(ServerSecret, is_the_databases_own_for_its_forced_user_else_the_userlists) 
   database.password = "own";
   EXPECT_EQ(*config.server_secret(database, "u"), "own");
   EXPECT_EQ(config.server_secret(database, "v"), nullptr);
+}
+
+TEST_F(ConfigFile, settings_of_pgbouncers_relatives_are_refused_with_what_to_use_instead) {
+  const std::string refused = errors_of("[pgbouncer]\nrouting_rules_py_module_file = /a.py\nrewrite_query_py_module_file = /b.py\n");
+  EXPECT_NE(refused.find("main.ini:2: setting \"routing_rules_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("main.ini:3: setting \"rewrite_query_py_module_file\""), std::string::npos) << refused;
+  EXPECT_NE(refused.find("rules_file"), std::string::npos) << refused;
+  EXPECT_EQ(errors_of("[pgbouncer]\nauth_type = any\nrouting_rules_py_module_file = not_enabled\n"), "");
+  EXPECT_NE(errors_of("[pgbouncer]\n[databases]\na = host=b topology_query=c\n").find("topology_query of pgbouncer's relatives"),
+            std::string::npos);
 }
 
 }  // namespace

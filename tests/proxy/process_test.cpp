@@ -45,20 +45,40 @@ TEST(Pidfile, does_not_overwrite_another) {
   EXPECT_TRUE(std::filesystem::exists(path));
 }
 
+TEST(Pidfile, of_a_successor_takes_the_place_of_another_and_stays_when_that_goes) {
+  const tests::TemporaryFolder folder;
+  const std::string path = folder.path("pid");
+  std::string error, text;
+  Pidfile successor;
+  {
+    Pidfile old;
+    ASSERT_TRUE(old.write(path, error)) << error;
+    folder.write("pid", "4711\n");  // another process has replaced it
+  }
+  ASSERT_TRUE(read_file(path, text, error));
+  EXPECT_EQ(text, "4711\n");
+  ASSERT_TRUE(successor.replace(path, error)) << error;
+  ASSERT_TRUE(read_file(path, text, error));
+  EXPECT_EQ(text, std::to_string(getpid()) + "\n");
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+}
+
 TEST(Pidfile, only_that_of_a_dead_process_is_stale) {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path("pid");
   std::string error;
   EXPECT_TRUE(Pidfile::remove_stale("", error));
   EXPECT_TRUE(Pidfile::remove_stale(path, error));
-  for (const std::string& content : std::vector<std::string>{std::to_string(getpid()) + "\n", "", "x\n", "-1\n"}) {
+  for (const std::string& content : std::vector<std::string>{std::to_string(getppid()) + "\n", "", "x\n", "-1\n"}) {
     folder.write("pid", content);
     EXPECT_FALSE(Pidfile::remove_stale(path, error)) << content;
     EXPECT_TRUE(std::filesystem::exists(path)) << content;
   }
-  folder.write("pid", std::to_string(dead_process()) + "\n");
-  EXPECT_TRUE(Pidfile::remove_stale(path, error)) << error;
-  EXPECT_FALSE(std::filesystem::exists(path));
+  for (const pid_t stale : {dead_process(), getpid()}) {
+    folder.write("pid", std::to_string(stale) + "\n");
+    EXPECT_TRUE(Pidfile::remove_stale(path, error)) << error;
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST(BecomeUser, an_unknown_user_is_an_error) {

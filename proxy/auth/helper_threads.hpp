@@ -1,0 +1,31 @@
+#pragma once
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace pgswitch {
+
+/// Threads for what a login has to ask and that may take as long as it likes: LDAP, PAM, the system's list of users. Made at
+/// first use. SideThread is for work that is sure to end. Owned by the Proxy; any thread may use it.
+class HelperThreads {
+ public:
+  explicit HelperThreads(std::size_t count) : count_(count) {}
+
+  /// Runs `work` on one of the threads while the calling coroutine, which lives on `io`, waits. False when `deadline_us`
+  /// (steady clock, 0 = none) passes first: `work` then runs to its end all the same, or, if it has not begun, not at all.
+  /// So `work` must own what it refers to. `io` must outlive it.
+  boost::asio::awaitable<bool> run(boost::asio::io_context& io, std::int64_t deadline_us, std::function<void()> work);
+
+ private:
+  boost::asio::thread_pool& threads();
+
+  std::size_t count_;
+  std::mutex mutex_;
+  std::unique_ptr<boost::asio::thread_pool> threads_;
+};
+
+}  // namespace pgswitch

@@ -56,7 +56,7 @@ std::vector<std::string> Proxy::reload() {
 std::vector<std::string> Proxy::try_reload() {
   std::string error;
   if (!reopen_log(error)) log_line(LogLevel::error, error);  // also when the configuration is bad: files rotate all the same
-  const LoadResult loaded = load_config(options_.config_file);
+  const LoadResult loaded = load_config(config()->conffile);
   for (const Diagnostic& warning : loaded.warnings) log_line(LogLevel::warning, warning.to_string());
   std::vector<std::string> errors;
   for (const Diagnostic& wrong : loaded.errors) errors.push_back(wrong.to_string());

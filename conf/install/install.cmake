@@ -13,7 +13,6 @@ install(FILES ${PROJECT_SOURCE_DIR}/conf/pgbouncer_rr.lua ${PROJECT_SOURCE_DIR}/
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/conf/rules DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(CODE "
   set(source \"${CMAKE_CURRENT_LIST_DIR}\")
-  set(staging \"${CMAKE_BINARY_DIR}/staged\")
   set(program \"$<TARGET_FILE:pgswitch>\")
   set(version \"${PROJECT_VERSION}\")
   set(bin_folder \"${CMAKE_INSTALL_BINDIR}\")

@@ -11,14 +11,17 @@ set(staged "$ENV{DESTDIR}")
 set(at "@")  # what systemd names its sets of system calls with
 
 function(fill name folder)
-  configure_file("${source}/${name}.in" "${staging}/${name}" @ONLY)
-  file(INSTALL DESTINATION "${folder}" FILES "${staging}/${name}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  message(STATUS "Installing: ${staged}${folder}/${name}")
+  file(MAKE_DIRECTORY "${staged}${folder}")
+  configure_file("${source}/${name}.in" "${staged}${folder}/${name}" @ONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+  set(CMAKE_INSTALL_MANIFEST_FILES "${CMAKE_INSTALL_MANIFEST_FILES};${folder}/${name}" PARENT_SCOPE)
 endfunction()
 
 # What an administrator has changed stays; a package manager has its own ways to ask.
 function(fill_new name folder)
   if(NOT EXISTS "${staged}${folder}/${name}")
     fill("${name}" "${folder}")
+    set(CMAKE_INSTALL_MANIFEST_FILES "${CMAKE_INSTALL_MANIFEST_FILES}" PARENT_SCOPE)
   endif()
 endfunction()
 

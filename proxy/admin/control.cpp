@@ -159,11 +159,11 @@ awaitable<Reply> run_resume(Console& console, Command command) {
   RouteId route = rules::no_route;
   if (auto error = find_target(console, command, "cannot resume", route)) co_return failed(std::move(*error));
   Proxy& proxy = console.worker().proxy();
+  const auto& paused = console.worker().router().paused();
   if (proxy.is_suspended() && command.words.empty()) {
     auto ended = end_suspension(console, command);
     co_return co_await std::move(ended);
   }
-  const auto& paused = console.worker().router().paused();
   if (paused.empty() && command.words.empty()) co_return admin::failed(wrong_state, "pooler is not paused/suspended");
   if (!command.words.empty() && !paused.contains(route))
     co_return admin::failed(wrong_state, "database " + command.words.front() + " is not paused");

@@ -77,7 +77,9 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   switch (header.type) {
-    case frontend::query: return end_moment(on_query(header, in));
+    case frontend::query:
+      if (options_.disable_pqexec) return give_up("PQexec disallowed"), 0;
+      return end_moment(on_query(header, in));
     case frontend::parse: return on_parse(header, in);
     case frontend::bind: return end_moment(on_bind(header, in));
     case frontend::describe: return on_describe(header, in);

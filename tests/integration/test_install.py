@@ -56,7 +56,7 @@ def test_the_sample_configuration_is_valid(installed):
 
 
 def test_the_link_pgbouncer_is_an_option(tmp_path):
-    script = (f'set(CMAKE_INSTALL_PREFIX "{tmp_path}")\nset(source "{INSTALL}")\nset(staging "{tmp_path}/staged")\n'
+    script = (f'set(CMAKE_INSTALL_PREFIX "{tmp_path}")\nset(source "{INSTALL}")\n'
               f'set(program "{PROXY}")\nset(version 1)\nset(bin_folder bin)\nset(data_folder share)\nset(man_folder share/man)\n'
               f'set(with_pgbouncer_link ON)\ninclude("{INSTALL}/install_files.cmake")\n')
     (tmp_path / "install.cmake").write_text(script)

@@ -88,6 +88,24 @@ def test_reload_of_rules_changes_the_next_statement_of_a_connected_client(start_
         eventually(lambda: one(connection, f"SELECT {WHO}") == "analytics", what="the new rules decide")
 
 
+@pytest.mark.pgswitch
+def test_conffile_names_what_the_next_reload_reads(start_proxy):
+    proxy = start_proxy()
+    pooler = proxy.pooler
+    other = pooler.folder / "other.ini"
+    launch.write_file(other, pooler.ini.read_text().replace("max_client_conn = 500", "max_client_conn = 321"))
+    assert "max_client_conn = 321" in other.read_text()
+
+    def shown():
+        return {row["key"]: row["value"] for row in proxy.console("SHOW CONFIG")}
+    assert shown()["conffile"] == str(pooler.ini)
+    pooler.write_ini(conffile=other)
+    proxy.console("RELOAD")
+    assert (shown()["conffile"], shown()["max_client_conn"]) == (str(other), "500")
+    proxy.console("RELOAD")
+    assert (shown()["conffile"], shown()["max_client_conn"]) == (str(other), "321")
+
+
 BAD = {"an unknown key": {"no_such_key": "1"}, "a bad value": {"default_pool_size": "many"}, "a bad mode": {"pool_mode": "sometimes"}}
 
 

@@ -23,4 +23,17 @@ TEST(statement_pooling, transaction_opened_unseen_ends_the_session) {
       .expect_close();
 }
 
+TEST(disable_pqexec, ends_a_session_that_sends_a_query_and_lets_the_extended_protocol_pass) {
+  Start start = statement_pooling();
+  start.options.disable_pqexec = true;
+  Script(start).client(query("select 1")).expect_to_client(any_fatal("08P01")).expect_close();
+  Script(start)
+      .client(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -22,7 +22,7 @@ const rules::Facts& SessionCore::facts_now() {
 /// When all that has been sent has been done as it should.
 bool SessionCore::will_be_in_transaction() const {
   const bool owed = batch_open_ || (work_ && !work_->ledger.empty());
-  return owed && work_->deferred.empty() && !local_abort_ ? predicted_ != 'I' : in_transaction();
+  return owed && work_->deferred.empty() ? predicted_ != 'I' : in_transaction();
 }
 
 void SessionCore::note_write(const rules::Statement& statement) {

@@ -29,6 +29,23 @@ def test_sigterm_lets_a_running_transaction_finish(start_proxy, oltp):
 
 
 @pytest.mark.pgswitch
+def test_a_paused_pooler_that_is_to_end_can_be_resumed(start_proxy):
+    proxy = start_proxy()
+    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console, proxy.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+        console.execute("PAUSE")
+        waiting = in_background(lambda: one(connection, "SELECT 2"))
+        eventually(lambda: any(row["cl_waiting"] for row in proxy.console("SHOW POOLS")))
+        proxy.pooler.signal(signal.SIGTERM)
+        eventually(lambda: not launch.accepts(proxy.port), what="new clients are refused")
+        console.execute("RESUME")
+        assert waiting() == 2
+        connection.close()
+        console.close()
+        assert proxy.pooler.wait(15) == 0
+
+
+@pytest.mark.pgswitch
 def test_a_second_sigterm_ends_it_at_once(start_proxy):
     proxy = start_proxy()
     with proxy.many(1) as (connection,):

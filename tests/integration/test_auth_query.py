@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, tls_settings
 from endpoint import USERS, Endpoint, one
-from launch import eventually
+from launch import eventually, write_file
 from logins import Outcome, log_in
 from raw import RawClient
 
@@ -87,6 +87,14 @@ def test_the_client_is_who_the_query_says(start):
     assert log_in(proxy.port, "SCRAM_ONLY", "scram-secret")[1:] == ("00000", "scram_only")
 
 
+def test_the_hba_line_of_whom_the_query_says_counts(start, place):
+    """Who is kept out does not come in by another spelling of the name."""
+    hba = write_file(place / "hba-of-the-query", "host all scram_only all reject\nhost all all all scram-sha-256\n")
+    proxy = start(auth_type="hba", auth_hba_file=hba, auth_query="SELECT lower(name), secret FROM user_lookup(lower($1))")
+    assert log_in(proxy.port, "SCRAM_ONLY", "scram-secret") == Outcome("refused", "28000", "login rejected")
+    assert log_in(proxy.port, "BOSS", "boss-secret") == Outcome("scram", "00000", "boss")
+
+
 def test_trust_needs_a_user_whom_the_query_knows(start):
     proxy = start(auth_type="trust", auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
     assert log_in(proxy.port, "scram_only") == Outcome("nothing", "00000", "scram_only")
@@ -129,6 +137,7 @@ def test_nobody_is_looked_up_for_a_database_that_does_not_exist(start, oltp):
 def test_a_database_of_the_asterisk_is_asked_itself(start, oltp):
     proxy = start(databases={"*": f"host=127.0.0.1 port={oltp.port}"}, auth_query="SELECT rolname, 'x'::text FROM pg_roles WHERE rolname = $1", auth_type="plain")
     assert log_in(proxy.port, "scram_only", "x", "postgres").asked == "password"
+    assert log_in(proxy.port, "scram_only", "x", "n" * 64) == Outcome("password", "28P01", WRONG.format("scram_only")), "no database has that name"
     missing = log_in(proxy.port, "scram_only", "x", "not_there")
     assert (missing.asked, missing.sqlstate, missing.message) == ("refused", "3D000", 'database "not_there" does not exist')
 

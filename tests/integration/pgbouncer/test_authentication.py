@@ -6,6 +6,7 @@ pgbouncer has one for all that it says itself, 08P01; pgswitch's are PostgreSQL'
 """
 import getpass
 import hashlib
+import ssl
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ class Try(NamedTuple):
     password: str = "none"
     database: str = "app"
     unix: bool = False
+    certificate: str = ""  # the name in the client's
     query: str = "SELECT current_user"
 
 
@@ -87,6 +89,15 @@ GROUPS = {
     "pam": ({"auth_type": "pam"}, {
         "right": Try("app", "app-secret"), "wrong": Try("app", "wrong"), "unknown": Try("nobody", "x"), "empty": Try("app", ""),
         "no database": Try("app", "app-secret", "nowhere"), "auth_user": Try("app", "app-secret", "looks_up")}),
+    "cert": ({"auth_type": "cert", "client_tls_sslmode": "verify-full"}, {
+        "same name": Try("app", certificate="app"), "other name": Try("app", certificate="other"), "unknown": Try("stranger", certificate="stranger"),
+        "no database": Try("app", database="nowhere", certificate="app"), "forced": Try("app", database="forced", certificate="app"),
+        "without TLS": Try("app", "app-secret")}),
+    "cert looks up": ({"auth_type": "cert", "client_tls_sslmode": "verify-full", **LOOKUP}, {
+        "same name": Try("md5_only", database="forced", certificate="md5_only"), "other name": Try("md5_only", certificate="app")}),
+    "hba cert": ({"auth_type": "hba", "auth_hba_file": "HBA_CERT", "client_tls_sslmode": "verify-ca"}, {
+        "same name": Try("app", certificate="app"), "other name": Try("app", certificate="other"), "reject": Try("other", certificate="other"),
+        "password": Try("plainuser", "plain-secret", certificate="app")}),
     "console": ({"auth_type": "md5", "stats_users": "other"}, {
         **{f"{who} {query}": Try(user, USERS[user], "pgbouncer", query=query)
            for who, user in (("admin", "admin"), ("stats", "other"))
@@ -97,7 +108,7 @@ GROUPS = {
 ONE_TEXT = ("SASL authentication failed", "password authentication failed")
 CODES = {"password authentication failed": "28P01", "SASL authentication failed": "28P01", "empty password returned by client": "28P01",
          "no such database: nowhere": "3D000", '"trust" authentication failed': "28000", "bouncer config error": "F0000",
-         "admin access needed": "42501", "login rejected": "28000", "PAM authentication failed": "28000", "not allowed": "42501", "username too long": "28000",
+         "admin access needed": "42501", "login rejected": "28000", "PAM authentication failed": "28000", "not allowed": "42501", "username too long": "28000", "certificate authentication failed": "28000", "SSL required": "28000",
          "invalid command 'SHUTDOWN sometime', use SHOW HELP;": "42601", 'password authentication failed for user "verifier"': "28P01"}
 NO_LINE = "1.25 tells this from a line with reject, in these words"
 NO_USER = "1.25 goes through an exchange that cannot succeed: who exists is nobody's business"
@@ -107,6 +118,7 @@ SAID = "AuthenticationOk has been said before the database is looked for, as by 
 # (group, scenario): (what pgbouncer does, what pgswitch does, the reason)
 DIFFERENT = {
     ("trust", "no database"): (Outcome("refused", "08P01", "no such database: nowhere"), Outcome("nothing", "3D000", "no such database: nowhere"), SAID),
+    ("cert", "no database"): (Outcome("refused", "08P01", "no such database: nowhere"), Outcome("nothing", "3D000", "no such database: nowhere"), SAID),
     ("any", "not forced"): (Outcome("refused", "08P01", "bouncer config error"), Outcome("nothing", "F0000", "bouncer config error"), SAID),
     ("auth_query md5", "unknown"): (Outcome("refused", "08P01", "no such user"),
                                     Outcome("md5", "28P01", 'password authentication failed for user "stranger"'), NO_USER),
@@ -131,9 +143,14 @@ DIFFERENT = {
 }
 
 
-def outcome_at(pooler, one):
+def outcome_at(pooler, one, authority):
+    tls = None
+    if one.certificate:
+        pair = authority.client(one.certificate)
+        tls = ssl.create_default_context(cafile=str(authority.certificate))
+        tls.load_cert_chain(pair.certificate, pair.key)
     unix = pooler.socket_path() if one.unix else None
-    return log_in(pooler.port, one.user, one.password, one.database, unix=unix, query=one.query)
+    return log_in(pooler.port, one.user, one.password, one.database, unix=unix, tls=tls, query=one.query)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -142,7 +159,7 @@ def roles(oltp):
 
 
 @pytest.fixture(scope="module")
-def both(make_pooler, oltp, place):
+def both(make_pooler, oltp, place, authority):
     """Group -> (pgbouncer, pgswitch), running."""
     started = {}
     pam = pam_services(place / "pam", {"app": "app-secret"})
@@ -150,14 +167,19 @@ def both(make_pooler, oltp, place):
     databases = {"forced": f"{there}app user=other password=other-secret", "empty": f"{there}postgres", "looks_up": f"{there}app auth_user=app"}
     users = {**USERS, "authenticator": "auth-secret", "md5user": md5("md5user", "md5-secret"), "nosecret": "", ME: "secret",
              "verifier": oltp.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")}
-    files = {"HBA_FILE": HBA, "HBA_LOOKUP": "host all md5_only,scram_only all md5\nhost all boss 127.0.0.1/32 trust\nhost all expired 127.0.0.1/32 reject\n"
-             .replace("scram_only all", "scram_only 127.0.0.1/32")}
+    files = {"HBA_FILE": HBA, "HBA_LOOKUP": "host all md5_only,scram_only 127.0.0.1/32 md5\n"
+             "host all boss 127.0.0.1/32 trust\nhost all expired 127.0.0.1/32 reject\n",
+             "HBA_CERT": "hostssl all app 127.0.0.1/32 cert\nhostssl all other 127.0.0.1/32 reject\nhost all plainuser 127.0.0.1/32 password\n"}
+    pair_of_files = authority.server("both")
+    tls = {"client_tls_cert_file": pair_of_files.certificate, "client_tls_key_file": pair_of_files.key, "client_tls_ca_file": authority.certificate}
 
     def get(group):
         if group not in started:
             settings = dict(GROUPS[group][0])
             if "auth_hba_file" in settings:
                 settings["auth_hba_file"] = write_file(place / settings["auth_hba_file"], files[settings["auth_hba_file"]])
+            if "client_tls_sslmode" in settings:
+                settings.update(tls)
             pair = []
             for program in (PGBOUNCER, None):
                 pooler = make_pooler(rules=None, databases=databases, users=users, program=program, wrapper=pam if group == "pam" else (), **settings)
@@ -186,9 +208,9 @@ def same_at_pgswitch(seen, user):
 
 
 @pytest.mark.parametrize("group, name", SCENARIOS)
-def test_a_login_ends_as_at_pgbouncer(both, group, name):
+def test_a_login_ends_as_at_pgbouncer(both, authority, group, name):
     attempt = GROUPS[group][1][name]
-    pgbouncer, pgswitch = (outcome_at(pooler, attempt) for pooler in both(group))
+    pgbouncer, pgswitch = (outcome_at(pooler, attempt, authority) for pooler in both(group))
     if (group, name) in DIFFERENT:
         wanted_there, wanted_here, _ = DIFFERENT[group, name]
         assert (pgbouncer, pgswitch) == (wanted_there, wanted_here)

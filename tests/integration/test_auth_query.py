@@ -48,8 +48,8 @@ def test_users_unknown_to_auth_file_come_in_as_themselves(looking_up):
     assert log_in(looking_up.port, "authenticator", "auth-secret") == Outcome(asked, "00000", "authenticator")
 
 
-@pytest.mark.parametrize("user, password", (("scram_only", "wrong"), ("expired", "old-secret"), ("nopassword", "x"), ("nologin", "nologin-secret"),
-                                            ("stranger", "x"), ("o'x", "x"), ("ü", "x")))
+@pytest.mark.parametrize("user, password", (("scram_only", "wrong"), ("expired", "old-secret"), ("nopassword", "x"),
+                                            ("nologin", "nologin-secret"), ("stranger", "x"), ("o'x", "x"), ("ü", "x")))
 def test_who_has_no_valid_password_is_refused_like_a_wrong_one(looking_up, user, password):
     outcome = log_in(looking_up.port, user, password)
     assert (outcome.sqlstate, outcome.message) == ("28P01", WRONG.format(user))
@@ -103,7 +103,8 @@ def test_trust_needs_a_user_whom_the_query_knows(start):
 
 def test_the_database_of_the_query_can_be_another(start, oltp, analytics):
     there = f"host=127.0.0.1 port={oltp.port} dbname=app"
-    databases = {"empty": f"host=127.0.0.1 port={oltp.port} dbname=postgres", "own": f"{there} auth_dbname=users auth_query='SELECT $1::text, NULL::text'",
+    databases = {"empty": f"host=127.0.0.1 port={oltp.port} dbname=postgres",
+                 "own": f"{there} auth_dbname=users auth_query='SELECT $1::text, NULL::text'",
                  "users": there, "forced": f"{there} user=other password=other-secret", "by_boss": f"{there} auth_user=app"}
     proxy = start(databases=databases, auth_dbname="users")
     assert log_in(proxy.port, "scram_only", "scram-secret", "empty")[1:] == ("00000", "scram_only")
@@ -114,7 +115,8 @@ def test_the_database_of_the_query_can_be_another(start, oltp, analytics):
 
 
 def test_a_forced_user_does_not_run_the_query(start, oltp):
-    proxy = start(databases={"forced": f"host=127.0.0.1 port={oltp.port} dbname=app user=other password=other-secret"}, auth_query="SELECT name, secret FROM user_lookup($1) WHERE current_user = 'authenticator'")
+    proxy = start(databases={"forced": f"host=127.0.0.1 port={oltp.port} dbname=app user=other password=other-secret"},
+                  auth_query="SELECT name, secret FROM user_lookup($1) WHERE current_user = 'authenticator'")
     assert log_in(proxy.port, "scram_only", "scram-secret", "forced")[1:] == ("00000", "other")
 
 
@@ -135,9 +137,11 @@ def test_nobody_is_looked_up_for_a_database_that_does_not_exist(start, oltp):
 
 
 def test_a_database_of_the_asterisk_is_asked_itself(start, oltp):
-    proxy = start(databases={"*": f"host=127.0.0.1 port={oltp.port}"}, auth_query="SELECT rolname, 'x'::text FROM pg_roles WHERE rolname = $1", auth_type="plain")
+    proxy = start(databases={"*": f"host=127.0.0.1 port={oltp.port}"}, auth_type="plain",
+                  auth_query="SELECT rolname, 'x'::text FROM pg_roles WHERE rolname = $1")
     assert log_in(proxy.port, "scram_only", "x", "postgres").asked == "password"
-    assert log_in(proxy.port, "scram_only", "x", "n" * 64) == Outcome("password", "28P01", WRONG.format("scram_only")), "no database has that name"
+    too_long = log_in(proxy.port, "scram_only", "x", "n" * 64)
+    assert too_long == Outcome("password", "28P01", WRONG.format("scram_only")), "no database has that name"
     missing = log_in(proxy.port, "scram_only", "x", "not_there")
     assert (missing.asked, missing.sqlstate, missing.message) == ("refused", "3D000", 'database "not_there" does not exist')
 
@@ -172,7 +176,8 @@ def test_what_a_client_set_is_no_setting_of_the_query(start, oltp):
         CREATE OR REPLACE FUNCTION trap.user_lookup(wanted text) RETURNS TABLE (name text, secret text) LANGUAGE sql AS
         $$ SELECT wanted, 'trapped'::text $$""", "app")
     try:
-        for setup in ("SET search_path = trap", "SET standard_conforming_strings = off", "SET client_encoding = latin1", "SET ROLE authenticator"):
+        for setup in ("SET search_path = trap", "SET standard_conforming_strings = off", "SET client_encoding = latin1",
+                      "SET ROLE authenticator"):
             proxy = start(pool_mode="transaction", default_pool_size=1, auth_type="plain", workers=1)
             options = "-c search_path=trap" if "search_path" in setup else ""
             with proxy.connect(user="authenticator", password="auth-secret", options=options) as client:
@@ -278,7 +283,8 @@ def test_lookups_go_on_while_servers_die(start, oltp):
     assert wrong == {Outcome("password", "28P01", WRONG.format("scram_only"))}
 
 
-@pytest.mark.parametrize("setting, sqlstate, message", (("query_timeout", "57014", "query_timeout"), ("client_login_timeout", "08P01", "client_login_timeout")))
+@pytest.mark.parametrize("setting, sqlstate, message", (("query_timeout", "57014", "query_timeout"),
+                                                        ("client_login_timeout", "08P01", "client_login_timeout")))
 def test_the_query_has_an_end(start, oltp, locked, setting, sqlstate, message):
     query, holder = locked
     proxy = start(auth_query=query, default_pool_size=1, **{setting: 1})
@@ -335,7 +341,8 @@ def client_tls(authority, user):
 
 
 def test_a_certificate_is_enough_for_a_user_of_the_query(start, authority):
-    proxy = start(tls=True, client_tls_sslmode="verify-full", auth_type="cert", auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
+    proxy = start(tls=True, client_tls_sslmode="verify-full", auth_type="cert",
+                  auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
     assert log_in(proxy.port, "scram_only", tls=client_tls(authority, "scram_only")) == Outcome("nothing", "00000", "scram_only")
     refused = Outcome("refused", "28000", "certificate authentication failed")
     assert log_in(proxy.port, "scram_only", tls=client_tls(authority, "boss")) == refused

@@ -136,6 +136,7 @@ bool ClientAdmission::plan_lookup(AuthQuery& query) {
 
 ClientAdmission::Step ClientAdmission::look_up_user() {
   AuthQuery query;
+  claimant_.known = false;  // an entry in [users] is not enough
   if (!plan_lookup(query)) co_return !failure_;
   std::optional<FoundUser> found;
   protocol::SqlError error;

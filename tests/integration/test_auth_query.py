@@ -64,13 +64,19 @@ def test_auth_file_goes_first(start, oltp):
     assert oltp.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'authenticator'") == "0"
 
 
-def test_settings_of_a_user_in_the_ini_file_do_not_make_it_known(start):
-    proxy = start()
+def with_users(proxy, *users):
+    """Restarted with [users] entries."""
     proxy.pooler.stop()
     text = proxy.pooler.ini.read_text()
-    proxy.pooler.ini.write_text("[users]\nscram_only = pool_size=1\n" + text)
+    proxy.pooler.ini.write_text("[users]\n" + "".join(f"{user} = pool_size=1\n" for user in users) + text)
     proxy.pooler.start()
-    assert log_in(proxy.port, "scram_only", "scram-secret").sqlstate == "00000"
+    return proxy
+
+
+def test_settings_of_a_user_in_the_ini_file_do_not_make_it_known(start):
+    assert log_in(with_users(start(), "scram_only").port, "scram_only", "scram-secret").sqlstate == "00000"
+    trusting = with_users(start(auth_type="trust"), "stranger")
+    assert log_in(trusting.port, "stranger") == Outcome("refused", "28000", '"trust" authentication failed')
 
 
 def test_a_plaintext_password_from_the_query_is_good_for_every_method(start):

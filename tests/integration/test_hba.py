@@ -64,6 +64,18 @@ def test_md5_becomes_scram_where_the_secret_is_one(start, oltp):
     assert log_in(proxy.port, "app", "app-secret") == Outcome("scram", "00000", "app")
 
 
+def test_who_comes_in_without_a_password_has_the_keys_of_who_showed_it(start, oltp, place):
+    """The user list has a verifier alone: only a SCRAM login yields what the server wants to see."""
+    place.chmod(0o755)
+    secret = oltp.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
+    proxy = start("local all app trust\nhost all app all scram-sha-256\n", users={**USERS, "app": secret}, unix_socket_dir=place,
+                  pool_mode="session", server_login_retry=1)
+    assert log_in(proxy.port, "app", "app-secret") == Outcome("scram", "00000", "app")
+    for _ in range(2):
+        oltp.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'")
+        assert log_in(proxy.port, "app", unix=unix(proxy)) == Outcome("nothing", "00000", "app")
+
+
 def test_tls_tells_hostssl_from_hostnossl(start):
     proxy = start("hostssl all app all trust\nhostnossl all app all reject\nhostnossl all other all trust\n",
                   tls=True, client_tls_sslmode="prefer", server_tls_sslmode="disable")

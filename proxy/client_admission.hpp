@@ -76,6 +76,7 @@ class ClientAdmission {
 
   // client_authentication.cpp
   bool choose_rule();
+  bool find_rule();
   bool needs_lookup();
   bool plan_lookup(AuthQuery& query);
   Step look_up_user();

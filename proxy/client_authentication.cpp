@@ -46,6 +46,16 @@ protocol::ServerLogin::Options exchange_options(Worker& worker, const std::strin
   return options;
 }
 
+/// The [databases] entry that a client asks for. nullptr: there is none, or it asks for the console.
+const Database* entry_of(const Config& config, const std::string& database) {
+  return is_console(database) ? nullptr : config.database_entry(database);
+}
+
+/// The console has what is said for all.
+std::string_view auth_user_of(const Config& config, const Database* entry) {
+  return entry ? config.auth_user_of(*entry) : std::string_view(config.auth_user);
+}
+
 protocol::SqlError config_error() { return fatal(sqlstate::config_file_error, "bouncer config error"); }
 
 }  // namespace
@@ -53,14 +63,19 @@ protocol::SqlError config_error() { return fatal(sqlstate::config_file_error, "b
 void ClientAdmission::log(LogLevel level, std::string_view text) const { log_line(level, session_.log_prefix() + std::string(text)); }
 
 bool ClientAdmission::choose_rule() {
-  const ClientAddress address = session_.address();
-  if (is_console(startup.database) && is_local_owner(address, startup.user, getuid())) {
+  if (is_console(startup.database) && is_local_owner(session_.address(), startup.user, getuid())) {
     rule_.method = AuthMethod::any;
     session_.rights_ = ConsoleRights::admin;
     if (config->log_connections) log(LogLevel::info, "pgswitch access from unix socket");
     return true;
   }
   if (startup.user.size() > longest_user_name) return fail(fatal(sqlstate::invalid_authorization, "username too long"));
+  return find_rule();
+}
+
+/// What startup.user has to do.
+bool ClientAdmission::find_rule() {
+  const ClientAddress address = session_.address();
   HbaRequest request;
   request.is_unix = address.is_unix;
   request.is_tls = stream_.is_tls();
@@ -71,7 +86,7 @@ bool ClientAdmission::choose_rule() {
   if (!rule) return fail(fatal(sqlstate::invalid_authorization, "no authentication method is found"));
   rule_ = *rule;
   if (rule_.method == AuthMethod::reject) return fail(fatal(sqlstate::invalid_authorization, "login rejected"));
-  const Database* const entry = is_console(startup.database) ? nullptr : config->database_entry(startup.database);
+  const Database* const entry = entry_of(*config, startup.database);
   const bool outside = rule_.method == AuthMethod::pam || rule_.method == AuthMethod::ldap;
   if (outside && entry && !entry->auth_user.empty()) {
     const std::string_view name = rule_.method == AuthMethod::pam ? "PAM" : "LDAP";
@@ -86,18 +101,15 @@ bool ClientAdmission::choose_rule() {
 // looked up for it, and no password is right.
 bool ClientAdmission::needs_lookup() {
   if (!needs_user(rule_.method) || claimant_.in_auth_file) return false;
-  const Database* const entry = is_console(startup.database) ? nullptr : config->database_entry(startup.database);
-  if (!entry && !is_console(startup.database)) return false;
-  const std::string_view who = entry ? config->auth_user_of(*entry) : std::string_view(config->auth_user);
-  return !who.empty();
+  const Database* const entry = entry_of(*config, startup.database);
+  return (entry || is_console(startup.database)) && !auth_user_of(*config, entry).empty();
 }
 
 /// Where and what auth_query asks. False: failure_ says why not, or nobody can be looked up.
 bool ClientAdmission::plan_lookup(AuthQuery& query) {
-  const bool console = is_console(startup.database);
-  const Database* const entry = console ? nullptr : config->database_entry(startup.database);
+  const Database* const entry = entry_of(*config, startup.database);
   const std::string place(entry ? config->auth_dbname_of(*entry) : std::string_view(config->auth_dbname));
-  query.auth_user = entry ? config->auth_user_of(*entry) : std::string_view(config->auth_user);
+  query.auth_user = auth_user_of(*config, entry);
   query.query = entry ? config->auth_query_of(*entry) : std::string_view(config->auth_query);
   query.user = startup.user;
   const std::string& name = place.empty() ? startup.database : place;
@@ -112,6 +124,7 @@ bool ClientAdmission::plan_lookup(AuthQuery& query) {
     return false;
   }
   query.database = config->find_database(name);
+  if (!query.database && place.empty()) return false;  // its name is too long for one
   if (!query.database) {
     log(LogLevel::error, "authentication database \"" + name + "\" is not configured.");
     return fail(config_error());
@@ -123,14 +136,18 @@ bool ClientAdmission::plan_lookup(AuthQuery& query) {
 
 ClientAdmission::Step ClientAdmission::look_up_user() {
   AuthQuery query;
+  claimant_.known = false;  // an entry in [users] is not enough
   if (!plan_lookup(query)) co_return !failure_;
   std::optional<FoundUser> found;
   protocol::SqlError error;
   const bool ok = co_await worker_.router().look_up_user(query, login_deadline_us_, found, error);
   if (!ok) co_return fail(std::move(error));
   if (!found) co_return true;
-  startup.user = found->name;
-  session_.info_->user = found->name;
+  if (startup.user != found->name) {  // that user's rule counts
+    startup.user = found->name;
+    session_.info_->user = found->name;
+    if (!find_rule()) co_return false;
+  }
   claimant_.known = claimant_.looked_up = true;
   claimant_.secret = protocol::SecretText(found->secret);
   protocol::cleanse(found->secret);

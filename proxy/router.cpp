@@ -68,6 +68,22 @@ ParameterList reported_now(const ServerConn& server) {
   return parameters;
 }
 
+/// A verifier is good for nobody who does not know the password.
+bool is_usable(std::string_view secret) { return !secret.empty() && !protocol::parse_scram_secret(secret); }
+
+bool can_log_in(const Config& config, const Credentials& credentials) {
+  if (!credentials.password.empty() || !credentials.client_key.empty() || is_usable(credentials.secret)) return true;
+  const User* const user = config.find_user(credentials.user);
+  return user && user->secret && is_usable(*user->secret);
+}
+
+/// What a login leaves behind that has shown no password (trust, peer, cert) does not replace what another has shown.
+void renew_credentials(const Config& config, PoolShard& shard, const CredentialsPtr& credentials) {
+  const CredentialsPtr& known = shard.credentials();
+  if (known == credentials) return;
+  if (!known || can_log_in(config, *credentials) || !can_log_in(config, *known)) shard.set_credentials(credentials);
+}
+
 bool sets_untracked(const StartupSettings& settings) {
   for (const auto& setting : settings) {
     if (find_tracked(setting.first) == Tracked::count) return true;
@@ -92,7 +108,7 @@ Router::~Router() = default;
 
 PoolShard* Router::shard(rules::RouteId route, const CredentialsPtr& credentials, SqlError& error) {
   if (recent_.shard && credentials && recent_.route == route && recent_.user == credentials->user) {
-    recent_.shard->set_credentials(credentials);
+    renew_credentials(*config_, *recent_.shard, credentials);
     return recent_.shard;
   }
   PoolShard* const found = find_shard(route, credentials, error);
@@ -111,7 +127,7 @@ PoolShard* Router::find_shard(rules::RouteId route, const CredentialsPtr& creden
   }
   const std::string& user = credentials && database->user.empty() ? credentials->user : database->user;
   PoolShard& shard = shard_of(database, user, credentials);
-  if (credentials) shard.set_credentials(credentials);
+  if (credentials) renew_credentials(*config_, shard, credentials);
   return &shard;
 }
 

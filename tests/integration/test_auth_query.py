@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import HERE, tls_settings
 from endpoint import USERS, Endpoint, one
-from launch import eventually
+from launch import eventually, write_file
 from logins import Outcome, log_in
 from raw import RawClient
 
@@ -48,8 +48,8 @@ def test_users_unknown_to_auth_file_come_in_as_themselves(looking_up):
     assert log_in(looking_up.port, "authenticator", "auth-secret") == Outcome(asked, "00000", "authenticator")
 
 
-@pytest.mark.parametrize("user, password", (("scram_only", "wrong"), ("expired", "old-secret"), ("nopassword", "x"), ("nologin", "nologin-secret"),
-                                            ("stranger", "x"), ("o'x", "x"), ("ü", "x")))
+@pytest.mark.parametrize("user, password", (("scram_only", "wrong"), ("expired", "old-secret"), ("nopassword", "x"),
+                                            ("nologin", "nologin-secret"), ("stranger", "x"), ("o'x", "x"), ("ü", "x")))
 def test_who_has_no_valid_password_is_refused_like_a_wrong_one(looking_up, user, password):
     outcome = log_in(looking_up.port, user, password)
     assert (outcome.sqlstate, outcome.message) == ("28P01", WRONG.format(user))
@@ -64,13 +64,19 @@ def test_auth_file_goes_first(start, oltp):
     assert oltp.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'authenticator'") == "0"
 
 
-def test_settings_of_a_user_in_the_ini_file_do_not_make_it_known(start):
-    proxy = start()
+def with_users(proxy, *users):
+    """Restarted with [users] entries."""
     proxy.pooler.stop()
     text = proxy.pooler.ini.read_text()
-    proxy.pooler.ini.write_text("[users]\nscram_only = pool_size=1\n" + text)
+    proxy.pooler.ini.write_text("[users]\n" + "".join(f"{user} = pool_size=1\n" for user in users) + text)
     proxy.pooler.start()
-    assert log_in(proxy.port, "scram_only", "scram-secret").sqlstate == "00000"
+    return proxy
+
+
+def test_settings_of_a_user_in_the_ini_file_do_not_make_it_known(start):
+    assert log_in(with_users(start(), "scram_only").port, "scram_only", "scram-secret").sqlstate == "00000"
+    trusting = with_users(start(auth_type="trust"), "stranger")
+    assert log_in(trusting.port, "stranger") == Outcome("refused", "28000", '"trust" authentication failed')
 
 
 def test_a_plaintext_password_from_the_query_is_good_for_every_method(start):
@@ -87,6 +93,14 @@ def test_the_client_is_who_the_query_says(start):
     assert log_in(proxy.port, "SCRAM_ONLY", "scram-secret")[1:] == ("00000", "scram_only")
 
 
+def test_the_hba_line_of_whom_the_query_says_counts(start, place):
+    """Who is kept out does not come in by another spelling of the name."""
+    hba = write_file(place / "hba-of-the-query", "host all scram_only all reject\nhost all all all scram-sha-256\n")
+    proxy = start(auth_type="hba", auth_hba_file=hba, auth_query="SELECT lower(name), secret FROM user_lookup(lower($1))")
+    assert log_in(proxy.port, "SCRAM_ONLY", "scram-secret") == Outcome("refused", "28000", "login rejected")
+    assert log_in(proxy.port, "BOSS", "boss-secret") == Outcome("scram", "00000", "boss")
+
+
 def test_trust_needs_a_user_whom_the_query_knows(start):
     proxy = start(auth_type="trust", auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
     assert log_in(proxy.port, "scram_only") == Outcome("nothing", "00000", "scram_only")
@@ -95,7 +109,8 @@ def test_trust_needs_a_user_whom_the_query_knows(start):
 
 def test_the_database_of_the_query_can_be_another(start, oltp, analytics):
     there = f"host=127.0.0.1 port={oltp.port} dbname=app"
-    databases = {"empty": f"host=127.0.0.1 port={oltp.port} dbname=postgres", "own": f"{there} auth_dbname=users auth_query='SELECT $1::text, NULL::text'",
+    databases = {"empty": f"host=127.0.0.1 port={oltp.port} dbname=postgres",
+                 "own": f"{there} auth_dbname=users auth_query='SELECT $1::text, NULL::text'",
                  "users": there, "forced": f"{there} user=other password=other-secret", "by_boss": f"{there} auth_user=app"}
     proxy = start(databases=databases, auth_dbname="users")
     assert log_in(proxy.port, "scram_only", "scram-secret", "empty")[1:] == ("00000", "scram_only")
@@ -106,7 +121,8 @@ def test_the_database_of_the_query_can_be_another(start, oltp, analytics):
 
 
 def test_a_forced_user_does_not_run_the_query(start, oltp):
-    proxy = start(databases={"forced": f"host=127.0.0.1 port={oltp.port} dbname=app user=other password=other-secret"}, auth_query="SELECT name, secret FROM user_lookup($1) WHERE current_user = 'authenticator'")
+    proxy = start(databases={"forced": f"host=127.0.0.1 port={oltp.port} dbname=app user=other password=other-secret"},
+                  auth_query="SELECT name, secret FROM user_lookup($1) WHERE current_user = 'authenticator'")
     assert log_in(proxy.port, "scram_only", "scram-secret", "forced")[1:] == ("00000", "other")
 
 
@@ -127,8 +143,11 @@ def test_nobody_is_looked_up_for_a_database_that_does_not_exist(start, oltp):
 
 
 def test_a_database_of_the_asterisk_is_asked_itself(start, oltp):
-    proxy = start(databases={"*": f"host=127.0.0.1 port={oltp.port}"}, auth_query="SELECT rolname, 'x'::text FROM pg_roles WHERE rolname = $1", auth_type="plain")
+    proxy = start(databases={"*": f"host=127.0.0.1 port={oltp.port}"}, auth_type="plain",
+                  auth_query="SELECT rolname, 'x'::text FROM pg_roles WHERE rolname = $1")
     assert log_in(proxy.port, "scram_only", "x", "postgres").asked == "password"
+    too_long = log_in(proxy.port, "scram_only", "x", "n" * 64)
+    assert too_long == Outcome("password", "28P01", WRONG.format("scram_only")), "no database has that name"
     missing = log_in(proxy.port, "scram_only", "x", "not_there")
     assert (missing.asked, missing.sqlstate, missing.message) == ("refused", "3D000", 'database "not_there" does not exist')
 
@@ -163,7 +182,8 @@ def test_what_a_client_set_is_no_setting_of_the_query(start, oltp):
         CREATE OR REPLACE FUNCTION trap.user_lookup(wanted text) RETURNS TABLE (name text, secret text) LANGUAGE sql AS
         $$ SELECT wanted, 'trapped'::text $$""", "app")
     try:
-        for setup in ("SET search_path = trap", "SET standard_conforming_strings = off", "SET client_encoding = latin1", "SET ROLE authenticator"):
+        for setup in ("SET search_path = trap", "SET standard_conforming_strings = off", "SET client_encoding = latin1",
+                      "SET ROLE authenticator"):
             proxy = start(pool_mode="transaction", default_pool_size=1, auth_type="plain", workers=1)
             options = "-c search_path=trap" if "search_path" in setup else ""
             with proxy.connect(user="authenticator", password="auth-secret", options=options) as client:
@@ -269,7 +289,8 @@ def test_lookups_go_on_while_servers_die(start, oltp):
     assert wrong == {Outcome("password", "28P01", WRONG.format("scram_only"))}
 
 
-@pytest.mark.parametrize("setting, sqlstate, message", (("query_timeout", "57014", "query_timeout"), ("client_login_timeout", "08P01", "client_login_timeout")))
+@pytest.mark.parametrize("setting, sqlstate, message", (("query_timeout", "57014", "query_timeout"),
+                                                        ("client_login_timeout", "08P01", "client_login_timeout")))
 def test_the_query_has_an_end(start, oltp, locked, setting, sqlstate, message):
     query, holder = locked
     proxy = start(auth_query=query, default_pool_size=1, **{setting: 1})
@@ -326,7 +347,8 @@ def client_tls(authority, user):
 
 
 def test_a_certificate_is_enough_for_a_user_of_the_query(start, authority):
-    proxy = start(tls=True, client_tls_sslmode="verify-full", auth_type="cert", auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
+    proxy = start(tls=True, client_tls_sslmode="verify-full", auth_type="cert",
+                  auth_query="SELECT name, 'scram-secret'::text FROM user_lookup($1)")
     assert log_in(proxy.port, "scram_only", tls=client_tls(authority, "scram_only")) == Outcome("nothing", "00000", "scram_only")
     refused = Outcome("refused", "28000", "certificate authentication failed")
     assert log_in(proxy.port, "scram_only", tls=client_tls(authority, "boss")) == refused

@@ -64,6 +64,18 @@ def test_md5_becomes_scram_where_the_secret_is_one(start, oltp):
     assert log_in(proxy.port, "app", "app-secret") == Outcome("scram", "00000", "app")
 
 
+def test_who_comes_in_without_a_password_has_the_keys_of_who_showed_it(start, oltp, place):
+    """The user list has a verifier alone: only a SCRAM login yields what the server wants to see."""
+    place.chmod(0o755)
+    secret = oltp.sql("SELECT rolpassword FROM pg_authid WHERE rolname = 'app'")
+    proxy = start("local all app trust\nhost all app all scram-sha-256\n", users={**USERS, "app": secret}, unix_socket_dir=place,
+                  pool_mode="session", server_login_retry=1)
+    assert log_in(proxy.port, "app", "app-secret") == Outcome("scram", "00000", "app")
+    for _ in range(2):
+        oltp.sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'")
+        assert log_in(proxy.port, "app", unix=unix(proxy)) == Outcome("nothing", "00000", "app")
+
+
 def test_tls_tells_hostssl_from_hostnossl(start):
     proxy = start("hostssl all app all trust\nhostnossl all app all reject\nhostnossl all other all trust\n",
                   tls=True, client_tls_sslmode="prefer", server_tls_sslmode="disable")
@@ -95,8 +107,8 @@ def test_peer_is_the_system_user_or_whom_the_map_allows(start, place):
     maps = f"staff {me} app\nstaff /^(.*)$ x\\1\nall_of {me} all\nothers nobody-else app\n"
     place.chmod(0o755)
     rejected = Outcome("refused", "28000", "unix socket login rejected")
-    proxy = start(f"local all app peer map=staff\nlocal all x{me} peer map=staff\nlocal app other peer map=all_of\nlocal all plainuser peer map=others\n"
-                  f"local all {me},md5user peer\nhost all all all peer\n", maps, unix_socket_dir=place,
+    proxy = start(f"local all app peer map=staff\nlocal all x{me} peer map=staff\nlocal app other peer map=all_of\n"
+                  f"local all plainuser peer map=others\nlocal all {me},md5user peer\nhost all all all peer\n", maps, unix_socket_dir=place,
                   users={**USERS, me: "secret", f"x{me}": "secret"})
     assert log_in(proxy.port, "app", unix=unix(proxy)) == Outcome("nothing", "00000", "app")
     assert log_in(proxy.port, "other", unix=unix(proxy)) == Outcome("nothing", "00000", "other")
@@ -184,7 +196,8 @@ def test_sighup_brings_new_rules_and_bad_ones_change_nothing(start):
         assert client.execute("SELECT 1").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("hba, maps, wrong", (("host all all all rejectt\n", None, "unsupported method rejectt"), (None, None, "cannot read auth_hba_file"),
+@pytest.mark.parametrize("hba, maps, wrong", (("host all all all rejectt\n", None, "unsupported method rejectt"),
+                                              (None, None, "cannot read auth_hba_file"),
                                               ("local all all peer map=x\n", "y a b\n", 'map "x" is not in auth_ident_file'),
                                               ("local all all peer map=x\n", "x a\n", "broken ident map line")))
 def test_it_does_not_start_with_bad_rules(make_pooler, place, hba, maps, wrong):

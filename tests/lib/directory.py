@@ -52,7 +52,7 @@ class Directory:
 
 
 def _config(folder, certificate):
-    lines = ["include /etc/ldap/schema/core.schema", "include /etc/ldap/schema/cosine.schema", "include /etc/ldap/schema/inetorgperson.schema",
+    lines = [*(f"include /etc/ldap/schema/{name}.schema" for name in ("core", "cosine", "inetorgperson")),
              f"pidfile {folder}/pid", "modulepath /usr/lib/ldap", "moduleload back_mdb"]
     if certificate:
         lines += [f"TLSCertificateFile {certificate.certificate}", f"TLSCertificateKeyFile {certificate.key}"]

@@ -175,8 +175,9 @@ class ConfigLoader {
   void warn_of_idle_settings() {
     const Config defaults;
     for (const Setting& setting : settings())
-      if (setting.effect == Effect::none && !same_value(setting, config_, defaults))
-        warn(setting.key, std::string(setting.key) + " is accepted but has no effect in this version");
+      if (setting.effect != Effect::full && !same_value(setting, config_, defaults))
+        warn(setting.key, std::string(setting.key) + (setting.effect == Effect::none ? " is accepted but has no effect in this version"
+                                                                                    : " is accepted but has no meaning here"));
   }
 
   void report(const IniEntry& entry, const EntryReport& found) {

@@ -26,11 +26,11 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
                  : mode == PoolMode::transaction ? CoreOptions::Mode::transaction
                                                  : CoreOptions::Mode::statement;
   options.defer_begin = config.defer_begin;
+  options.disable_pqexec = config.disable_pqexec != 0;
   options.conflict_is_error = config.transaction_route_conflict == RouteConflict::error;
   options.query_max_bytes = static_cast<std::uint32_t>(config.query_max_bytes);
   options.max_frame_size = config.max_packet_size;
   options.max_prepared_statements = config.max_prepared_statements > 0 ? static_cast<std::uint32_t>(config.max_prepared_statements) : 200;
-  options.disable_pqexec = config.disable_pqexec != 0;
   options.default_route = route;
   return options;
 }

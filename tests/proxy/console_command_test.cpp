@@ -153,12 +153,12 @@ TEST(console_command, columns_have_the_types_of_pgbouncer_and_ours_follow) {
     const char* name;
     std::string types;
   } cases[] = {
-      {"databases", "ssissiiiissiiiiii"},
+      {"databases", "ssissiiiissiiiiii" "i"},
       {"pools", "ssiiiiiiiiiiiiiss"},
       {"clients", "ssssssisissiiississii" "ss"},
       {"servers", "ssssssisissiiississii" "ss"},
       {"users", "ssssiiii"},
-      {"stats", "s" + std::string(24, 'N')},
+      {"stats", "s" + std::string(24 + 1, 'N')},
       {"stats_totals", "s" + std::string(12, 'N')},
       {"stats_averages", "s" + std::string(12, 'N')},
       {"totals", "sN"},

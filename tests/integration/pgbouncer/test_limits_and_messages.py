@@ -335,3 +335,36 @@ def test_errors_have_the_sqlstate_of_what_is_wrong(start, text, sqlstate):
         assert (fields["M"], fields["C"], fields["S"]) == (text, sqlstate, "FATAL")
         client.socket.close()
 
+
+
+GCM = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+@pytest.mark.parametrize("side, command", (("client", "SHOW CLIENTS"), ("server", "SHOW SERVERS")))
+@pytest.mark.parametrize("keys, wanted", (
+    ({"protocols": "tlsv1.2"}, "TLSv1.2/"),
+    ({"protocols": "tlsv1.2", "ciphers": GCM}, "AES256-GCM-SHA384"),
+    ({"protocols": "tlsv1.3", "13_ciphers": "TLS_CHACHA20_POLY1305_SHA256"}, "TLSv1.3/TLS_CHACHA20_POLY1305_SHA256"),
+), ids=("protocol", "cipher", "1.3-cipher"))
+def test_versions_and_ciphers_of_tls_are_as_they_are_set(start_proxy, side, command, keys, wanted):
+    settings = {f"{side}_tls{'' if key.startswith('13') else '_'}{key}": value for key, value in keys.items()}
+    proxy = start_proxy(tls=True, rules=None, **settings)
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+        seen = {row["tls"] for row in proxy.console(command) if row["database"] == "app"}
+        assert seen and all(wanted in tls for tls in seen)
+
+
+def test_the_key_exchange_of_clients_may_be_chosen(start_proxy):
+    proxy = start_proxy(tls=True, rules=None, client_tls_ecdhcurve="prime256v1", client_tls_dheparams="none")
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+
+
+def test_the_connect_query_is_run_before_the_first_use(start, oltp):
+    proxy = start(databases={"app": f"host=127.0.0.1 port={oltp.port} dbname=app connect_query='CREATE TABLE connected (a int)'"})
+    try:
+        with proxy.connect() as connection:
+            assert one(connection, "SELECT count(*) FROM connected") == 0
+    finally:
+        oltp.sql("DROP TABLE IF EXISTS connected", "app")

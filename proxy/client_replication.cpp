@@ -28,7 +28,8 @@ std::shared_ptr<const std::string> frames_of(const ParameterList& parameters) {
 ClientAdmission::Step ClientAdmission::open_replication() {
   protocol::SqlError error;
   PoolShard* const shard = worker_.router().shard(database->route, credentials, error);
-  if (shard) lease = co_await shard->open_apart(walsender_parameters(*this), login_deadline_us_, error);
+  StartupParameters parameters = walsender_parameters(*this);
+  if (shard) lease = co_await shard->open_apart(std::move(parameters), login_deadline_us_, error);
   if (!lease) {
     error.severity = protocol::Severity::fatal;
     co_return fail(std::move(error));

@@ -1,4 +1,7 @@
 // SET.
+#include <algorithm>
+#include <iterator>
+
 #include "proxy/admin/console.hpp"
 #include "proxy/admin/control.hpp"
 #include "proxy/admin/show.hpp"
@@ -10,6 +13,9 @@ namespace {
 
 namespace sqlstate = protocol::sqlstate;
 using boost::asio::awaitable;
+
+/// What a load of the file makes of these, and checks, is more than their text.
+constexpr std::string_view of_the_file[] = {"auth_file", "auth_hba_file", "auth_ident_file", "auth_ldap_options", "auth_type"};
 
 /// "SET key = value", "SET key TO value". False: something else.
 bool read_assignment(const Command& command, std::string& value) {
@@ -50,6 +56,12 @@ awaitable<Reply> run_set(Console& console, Command command) {
   std::string value;
   if (!read_assignment(command, value))
     co_return admin::failed(syntax_error, "invalid command '" + command.text.substr(0, 100) + "', use SHOW HELP;");
+  if (std::find(std::begin(of_the_file), std::end(of_the_file), setting->key) != std::end(of_the_file)) {
+    Reply refused = admin::failed(sqlstate::feature_not_supported, "SET failed");
+    refused.error->detail = "Setting \"" + std::string(setting->key) + "\" can be changed in the configuration file only.";
+    refused.error->hint = "Change the file, then RELOAD.";
+    co_return refused;
+  }
   // Not the text: a value may be a secret.
   log_line(LogLevel::info, console.session().log_prefix() + "SET " + std::string(setting->key) + " command issued");
   const std::vector<std::string> errors = console.worker().proxy().change_setting(*setting, value);

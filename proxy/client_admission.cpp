@@ -49,7 +49,11 @@ ClientAdmission::Step ClientAdmission::log_in() {
   if (ok && login_status_ == protocol::LoginStatus::need_more) ok = co_await exchange();
   if (ok && (rule_.method == AuthMethod::pam || rule_.method == AuthMethod::ldap)) ok = co_await check_password();
   if (ok) ok = end_authentication() && admit();
-  if (ok && session_.rights_ == ConsoleRights::none) {
+  if (ok && session_.rights_ == ConsoleRights::none && is_replication()) {
+    ok = co_await open_replication();
+    if (ok) ok = welcome_client();
+    if (ok && !write_now()) ok = co_await flush();
+  } else if (ok && session_.rights_ == ConsoleRights::none) {
     if (!worker_.router().recall_welcome(database->route, credentials, settings, welcome)) ok = co_await ask_welcome();
     if (ok && mode == PoolMode::session) co_await take_server();
     if (ok) ok = welcome_client();

@@ -52,8 +52,9 @@ class ClientAdmission {
   rules::Facts facts;
   Welcome welcome;
   PoolMode mode = PoolMode::session;
-  Lease lease;  ///< session mode: the client's server, if there was one
+  Lease lease;  ///< session mode: the client's server, if there was one; replication: the client's walsender
   std::string out;  ///< what is to be written next
+  bool is_replication() const { return startup.replication != protocol::Replication::none; }
   /// What the client sent behind its login.
   std::string_view early() const { return in_; }
 
@@ -99,6 +100,9 @@ class ClientAdmission {
   void write_welcome();
   boost::asio::awaitable<void> take_server();
   void tell_cancel_key();
+
+  // client_replication.cpp
+  Step open_replication();
 
   // client_receive.cpp: reading and writing
   bool receive_now(std::size_t size);

@@ -124,15 +124,11 @@ CredentialsPtr credentials_of(std::string user, const protocol::Credential& prov
   return credentials;
 }
 
-std::optional<SqlError> refuse_startup(const Config& config, const protocol::StartupMessage& message, bool is_tls,
-                                       bool is_unix) {
+std::optional<SqlError> refuse_startup(const Config& config, const protocol::StartupMessage&, bool is_tls, bool is_unix) {
   const SslMode mode = config.client_tls_sslmode;
   const bool tls_required = mode == SslMode::require || mode == SslMode::verify_ca || mode == SslMode::verify_full;
   if (tls_required && !is_tls && !is_unix) return fatal(sqlstate::invalid_authorization, "SSL required");
-  if (message.replication == protocol::Replication::none) return std::nullopt;
-  SqlError error = fatal(sqlstate::feature_not_supported, "replication connections are not supported by pgswitch");
-  error.hint = "Connect to the PostgreSQL server directly for replication.";
-  return error;
+  return std::nullopt;
 }
 
 protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,

@@ -5,6 +5,7 @@
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_admission.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/replication_session.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/session/start_settings.hpp"
 #include "proxy/worker.hpp"
@@ -54,8 +55,14 @@ bool ClientSession::has_cancel_secret(protocol::ByteView secret) const {
   return !cancel_secret_.empty() && protocol::equal_secrets(secret, cancel_secret_);
 }
 
+const ServerConn* ClientSession::server() const {
+  if (relay_) return relay_->server();
+  return replication_ ? replication_->server() : nullptr;
+}
+
 const ServerConn* ClientSession::cancel(protocol::ByteView secret) {
-  return has_cancel_secret(secret) && relay_ ? relay_->cancel() : nullptr;
+  if (!has_cancel_secret(secret)) return nullptr;
+  return relay_ ? relay_->cancel() : server();
 }
 
 void ClientSession::suspension_changed() {
@@ -67,7 +74,7 @@ bool ClientSession::is_flushed() { return !relay_ || relay_->is_flushed(); }
 void ClientSession::shut_down(const protocol::SqlError& reason) {
   if (phase_ == Phase::relay) {
     relay_->shut_down(reason);
-  } else if (phase_ == Phase::login) {
+  } else if (phase_ == Phase::login || phase_ == Phase::replication) {
     kill(reason);
   }
 }
@@ -77,6 +84,7 @@ void ClientSession::kill(const protocol::SqlError& reason) {
     relay_->kill(reason);
     return;
   }
+  if (replication_) return replication_->kill(reason);
   if (admission_) admission_->fail(reason);
   std::string text;
   protocol::write_error(text, reason);

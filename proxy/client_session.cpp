@@ -10,6 +10,7 @@
 #include "proxy/client_admission.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/replication_session.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/worker.hpp"
 
@@ -19,6 +20,16 @@ namespace {
 std::int64_t unix_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+/// As pgbouncer logs it.
+std::string_view to_text(protocol::Replication replication) {
+  switch (replication) {
+    case protocol::Replication::none: return "no";
+    case protocol::Replication::physical: return "yes";
+    case protocol::Replication::logical: return "database";
+  }
+  return "";
 }
 
 /// The beginning of a line, with room for the rest.
@@ -51,7 +62,7 @@ void ClientSession::start(std::uint32_t slot) {
   Worker& worker = worker_;
   const auto on_end = [this, &worker, slot, id = id_](std::exception_ptr thrown) {
     if (thrown) log_line(LogLevel::error, "client " + std::to_string(id) + ": session ended by an unexpected error");
-    if (!relay_ || thrown) worker.remove_session(slot);
+    if ((!relay_ && !replication_) || thrown) worker.remove_session(slot);
   };
   boost::asio::co_spawn(worker_.io(), run(), on_end);
 }
@@ -92,7 +103,8 @@ void ClientSession::log_login() const {
   if (!worker_.config().log_connections) return;
   std::string text = line_about(*this);
   text.append("login attempt: db=").append(database()).append(" user=").append(user());
-  text.append(" tls=").append(stream_.is_tls() ? stream_.tls_description() : "no").append(" replication=no");
+  text.append(" tls=").append(stream_.is_tls() ? stream_.tls_description() : "no");
+  text.append(" replication=").append(to_text(admission_ ? admission_->startup.replication : protocol::Replication::none));
   log_line(LogLevel::info, text);
 }
 
@@ -113,10 +125,12 @@ boost::asio::awaitable<void> ClientSession::run() {
     co_await admission.say_goodbye();
   } else if (rights_ != ConsoleRights::none) {
     co_await console_session(admission);
+  } else if (admission.is_replication()) {
+    begin_replication(admission);
   } else {
     begin_relay(admission);
   }
-  if (!relay_) end();
+  if (!relay_ && !replication_) end();
 }
 
 void ClientSession::end() {

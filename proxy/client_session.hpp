@@ -16,6 +16,7 @@ namespace pgswitch {
 
 class ClientAdmission;
 class Relay;
+class ReplicationSession;
 class ServerConn;
 class Worker;
 
@@ -32,7 +33,7 @@ struct ClientInfo {
 /// client should cost little memory. The worker frees the slot when the coroutine or the Relay has ended.
 class ClientSession {
  public:
-  enum class Phase : std::uint8_t { login, relay, console, closing };
+  enum class Phase : std::uint8_t { login, relay, replication, console, closing };
 
   /// `fd`: a connected, non-blocking socket, owned from now on, of a client at `address`.
   ClientSession(Worker& worker, int fd, ClientAddress address);
@@ -56,6 +57,10 @@ class ClientSession {
   Phase phase() const { return phase_; }
   /// nullptr except in Phase::relay.
   const Relay* relay() const { return relay_.get(); }
+  /// nullptr except in Phase::replication.
+  const ReplicationSession* replication() const { return replication_.get(); }
+  /// The connection that serves the client now, or nullptr.
+  const ServerConn* server() const;
   ConsoleRights console_rights() const { return rights_; }
   std::int64_t connected_us() const { return connected_us_; }  ///< worker's clock
   /// "C-0x55d0c0ffee00: db/user@host:port ", what each log line about the client begins with.
@@ -85,6 +90,8 @@ class ClientSession {
 
   boost::asio::awaitable<void> run();
   void begin_relay(ClientAdmission& admission);
+  void begin_replication(ClientAdmission& admission);
+  void replication_ended();
   boost::asio::awaitable<void> console_session(ClientAdmission& admission);
   void end();
   void log_login() const;
@@ -108,6 +115,7 @@ class ClientSession {
   std::string cancel_secret_;
   ClientAdmission* admission_ = nullptr;  ///< lives in run() while the client logs in
   std::unique_ptr<Relay> relay_;
+  std::unique_ptr<ReplicationSession> replication_;
 };
 
 }  // namespace pgswitch

@@ -25,7 +25,6 @@ struct EntryKey {
   std::string_view key;
   EntryMember<T> member;
   int unset_at = -1;
-  Effect effect = Effect::full;
 };
 
 constexpr std::array database_keys = {
@@ -149,7 +148,6 @@ EntryReport parse_entry(std::string_view text, std::span<const EntryKey<T>> keys
       report.error = "invalid value for " + key + ": expected " + parser.expected;
       return report;
     }
-    if (found->effect == Effect::none) report.warnings.push_back(key + " is accepted but has no effect in this version");
     after_password = after_password || key == "password";
   }
   return report;

@@ -52,7 +52,7 @@ class ConfigLoader {
     }
     if (!settings_found) fail(0, "main section missing from config file: [pgbouncer] or [pgswitch]");
     for (const IniEntry& entry : ini.entries) read_entry(entry);
-    warn_of_idle_settings();
+    warn_of_foreign_settings();
   }
 
   void read_entry(const IniEntry& entry) {
@@ -237,11 +237,11 @@ class ConfigLoader {
       warn("proxy_protocol", "proxy_protocol is on but proxy_protocol_networks is empty: no header will be believed");
   }
 
-  void warn_of_idle_settings() {
+  void warn_of_foreign_settings() {
     const Config defaults;
     for (const Setting& setting : settings())
-      if (setting.effect == Effect::none && !same_value(setting, config_, defaults))
-        warn(setting.key, std::string(setting.key) + " is accepted but has no effect in this version");
+      if (setting.effect != Effect::full && !same_value(setting, config_, defaults))
+        warn(setting.key, std::string(setting.key) + " is accepted but has no meaning here");
   }
 
   void report(const IniEntry& entry, const EntryReport& found) {

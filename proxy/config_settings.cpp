@@ -12,9 +12,9 @@ constexpr auto yes = Reload::yes;
 constexpr auto no = Reload::no;
 constexpr auto int_max = std::numeric_limits<std::int32_t>::max();
 
-/// A setting that this version accepts without acting on it.
-constexpr Setting idle(Setting setting) {
-  setting.effect = Effect::none;
+/// A setting of a platform or library that is not used here.
+constexpr Setting foreign(Setting setting) {
+  setting.effect = Effect::foreign;
   return setting;
 }
 constexpr Setting bounded(std::int64_t min, std::int64_t max, Setting setting) {
@@ -60,10 +60,10 @@ constexpr std::array all = {
     Setting{"disable_pqexec", &C::disable_pqexec, "0", no, "1: refuse simple queries, which may hold several statements."},
     Setting{"dns_max_ttl", &C::dns_max_ttl, "15", yes, "Lifetime of DNS answers."},
     Setting{"dns_nxdomain_ttl", &C::dns_nxdomain_ttl, "15", yes, "Lifetime of DNS failures."},
-    idle({"dns_zone_check_period", &C::dns_zone_check_period, "0", yes, "Period of zone serial checks. 0: off."}),
+    foreign({"dns_zone_check_period", &C::dns_zone_check_period, "0", yes, "Period of zone serial checks of the c-ares library; the system's resolver is asked here, again after dns_max_ttl."}),
     Setting{"idle_transaction_timeout", &C::idle_transaction_timeout, "0", yes, "Disconnect a client idle in a transaction for longer. 0: off."},
     Setting{"ignore_startup_parameters", &C::ignore_startup_parameters, "", yes, "Startup parameters to accept and drop, comma-separated."},
-    idle({"job_name", &C::job_name, "pgbouncer", no, "Alias of service_name."}),
+    foreign({"job_name", &C::job_name, "pgbouncer", no, "Alias of service_name."}),
     Setting{"listen_addr", &C::listen_addr, "", no, "Addresses to listen on, comma-separated; \"*\" is all. Empty: Unix socket only."},
     bounded(1, int_max, {"listen_backlog", &C::listen_backlog, "128", no, "Backlog of listen(2)."}),
     bounded(0, 65535, {"listen_port", &C::listen_port, "6432", no, "TCP port, also in the name of the Unix socket."}),
@@ -85,14 +85,14 @@ constexpr std::array all = {
     Setting{"pidfile", &C::pidfile, "", no, "File with the process id; needed for -d."},
     bounded(256, 64 * 1024 * 1024, {"pkt_buf", &C::pkt_buf, "4096", no, "Size of a connection's buffer, bytes."}),
     Setting{"pool_mode", &C::pool_mode, "session", yes, "When a server connection may be reused: session, transaction, statement."},
-    idle({"pool_idle_timeout", &C::pool_idle_timeout, "0", yes, "Forget a pool without clients and servers after this time. 0: off."}),
+    Setting{"pool_idle_timeout", &C::pool_idle_timeout, "0", yes, "Forget a pool without servers, and its statistics, when no client has needed one for this time. 0: off."},
     Setting{"query_timeout", &C::query_timeout, "0", yes, "Disconnect when one query runs longer. 0: off."},
     Setting{"query_wait_notify", &C::query_wait_notify, "5", yes, "Seconds in the queue after which a client gets a notice. 0: off."},
     Setting{"query_wait_timeout", &C::query_wait_timeout, "120", yes, "Longest wait for a server connection. 0: no limit."},
     Setting{"reserve_pool_size", &C::reserve_pool_size, "0", yes, "Extra server connections after reserve_pool_timeout."},
     Setting{"reserve_pool_timeout", &C::reserve_pool_timeout, "5", yes, "Wait before the reserve is used. 0: no reserve."},
-    idle({"resolv_conf", &C::resolv_conf, "", no, "resolv.conf of the DNS library."}),
-    idle({"sbuf_loopcnt", &C::sbuf_loopcnt, "5", yes, "Reads from one socket before others have their turn. 0: no limit."}),
+    foreign({"resolv_conf", &C::resolv_conf, "", no, "resolv.conf of the c-ares library; the system's resolver is asked here, as its own files say."}),
+    foreign({"sbuf_loopcnt", &C::sbuf_loopcnt, "5", yes, "Reads from one socket before others have their turn; here it is always one."}),
     bounded(1, int_max, {"scram_iterations", &C::scram_iterations, "4096", yes, "PBKDF2 iterations for SCRAM secrets made from plaintext passwords."}),
     Setting{"server_check_delay", &C::server_check_delay, "30", yes, "Idle time after which server_check_query runs before reuse. 0: always."},
     Setting{"server_check_query", &C::server_check_query, "<empty>", yes, "Query that checks an idle server. Empty: no check; <empty>: an empty query."},
@@ -111,7 +111,7 @@ constexpr std::array all = {
     file({"server_tls_key_file", &C::server_tls_key_file, "", yes, "Private key of server_tls_cert_file."}),
     Setting{"server_tls_protocols", &C::server_tls_protocols, "secure", yes, "As client_tls_protocols."},
     Setting{"server_tls_sslmode", &C::server_tls_sslmode, "prefer", yes, "TLS towards servers; allow is the same as prefer."},
-    idle({"service_name", &C::service_name, nullptr, no, "Name of the Windows service."}),
+    foreign({"service_name", &C::service_name, nullptr, no, "Name of the Windows service."}),
     Setting{"so_reuseport", &C::so_reuseport, "0", no, "1: several processes may listen on the port, each with its own Unix socket and pidfile."},
     bounded(1, int_max, {"stats_period", &C::stats_period, "60", yes, "Seconds over which SHOW STATS and the log take averages."}),
     Setting{"stats_users", &C::stats_users, "", yes, "Users who may use SHOW on the console, comma-separated."},
@@ -126,7 +126,7 @@ constexpr std::array all = {
     Setting{"tcp_keepintvl", &C::tcp_keepintvl, "0", yes, "TCP_KEEPINTVL, seconds. 0: the system's."},
     Setting{"tcp_socket_buffer", &C::tcp_socket_buffer, "0", yes, "SO_RCVBUF and SO_SNDBUF, bytes. 0: the system's."},
     Setting{"tcp_user_timeout", &C::tcp_user_timeout, "0", yes, "TCP_USER_TIMEOUT, milliseconds. 0: the system's."},
-    idle({"track_extra_parameters", &C::track_extra_parameters, "IntervalStyle", no, "Further reported parameters to keep for each client."}),
+    Setting{"track_extra_parameters", &C::track_extra_parameters, "IntervalStyle", no, "Further parameters to keep for each client; every parameter that a client sets is kept here, named or not."},
     Setting{"transaction_timeout", &C::transaction_timeout, "0", yes, "Disconnect when a transaction lasts longer. 0: off."},
     Setting{"unix_socket_dir", &C::unix_socket_dir, "/tmp", no, "Folder of the Unix socket; @ is the abstract namespace. Empty: none."},
     Setting{"unix_socket_group", &C::unix_socket_group, "", no, "Group of the Unix socket."},

@@ -89,13 +89,19 @@ std::string type_of(const Setting& setting) {
   return std::visit([&](auto member) { return describe<MemberType<decltype(member)>>(setting); }, setting.member);
 }
 
+namespace {
+
+std::string_view remark(Effect effect) { return effect == Effect::foreign ? " *(accepted; has no meaning here)*" : ""; }
+
+}  // namespace
+
 std::string settings_markdown() {
   std::string table = "| setting | type | default | reload | meaning |\n|--|--|--|--|--|\n";
   for (const Setting& setting : settings()) {
     const std::string default_text = setting.default_text ? setting.default_text : "";
     table += "| `" + std::string(setting.key) + "` | " + type_of(setting) + " | " +
              (default_text.empty() ? "" : "`" + default_text + "`") + " | " + (setting.reload == Reload::yes ? "yes" : "no") +
-             " | " + std::string(setting.help) + (setting.effect == Effect::none ? " *(accepted; no effect in this version)*" : "") +
+             " | " + std::string(setting.help) + std::string(remark(setting.effect)) +
              " |\n";
   }
   return table;
@@ -123,7 +129,7 @@ std::string settings_manual() {
   for (const Setting& setting : settings()) {
     const std::string default_text = setting.default_text ? setting.default_text : "";
     page += ".TP\n.B " + roff(setting.key) + "\n" + roff(setting.help);
-    if (setting.effect == Effect::none) page += " (Accepted; no effect in this version.)";
+    if (setting.effect == Effect::foreign) page += " (Accepted; has no meaning here.)";
     page += "\n.br\n(" + roff(type_of(setting)) + "; default " + (default_text.empty() ? "empty" : roff(default_text)) +
             (setting.reload == Reload::yes ? "" : "; restart") + ")\n";
   }

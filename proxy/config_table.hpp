@@ -13,9 +13,9 @@ namespace pgswitch {
 
 /// When a changed setting counts.
 enum class Reload : bool { no, yes };
-/// Whether this version acts on a setting. Settings that it does not act on are accepted, so that pgbouncer's files
-/// load, and named in a warning when they are set to something else than the default.
-enum class Effect : bool { none, full };
+/// Whether a setting is acted on. Those of a platform or library that is not used here (foreign) are accepted, so that pgbouncer's
+/// files load, and named in a warning when they are set to something else than the default.
+enum class Effect : std::uint8_t { foreign, full };
 /// What a file name is relative to: nothing to resolve; the working directory and then the ini file's folder
 /// (pgbouncer's settings); the ini file's folder (ours).
 enum class PathBase : std::uint8_t { none, working_directory, ini_folder };

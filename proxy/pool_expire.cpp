@@ -133,6 +133,7 @@ void PoolShard::kill(const SqlError& error) {
 
 void PoolShard::reconnect(std::string_view reason) {
   for (Opening& opening : openings_) opening.unwanted = true;
+  for (Opening& opening : apart_) opening.unwanted = true;
   for (const auto& server : servers_) {
     server->close_needed = true;
     if (server->status_ != ServerStatus::tested) server->close_reason_ = reason;

@@ -57,6 +57,14 @@ bool PoolShard::open_one(bool use_reserve) {
   if (!take_permits(permits, use_reserve)) return false;
   Opening& opening = openings_.emplace_back();
   opening.permits = std::move(permits);
+  prepare_login(opening);
+  const OpeningPlace place = std::prev(openings_.end());
+  asio::co_spawn(home_.io, log_in_to_server(home_, opening.request, opening.result),
+                 [this, place](std::exception_ptr failure, bool ok) { on_login_end(place, !failure && ok); });
+  return true;
+}
+
+void PoolShard::prepare_login(Opening& opening) {
   opening.request.config = config_;
   opening.request.database = database_;
   opening.request.user = user();
@@ -65,10 +73,6 @@ bool PoolShard::open_one(bool use_reserve) {
   const Microseconds timeout = config_->server_connect_timeout;
   opening.request.deadline_us = timeout > 0 ? now() + timeout : 0;
   if (database_->load_balance_hosts == LoadBalanceHosts::round_robin) ++next_host_;
-  const OpeningPlace place = std::prev(openings_.end());
-  asio::co_spawn(home_.io, log_in_to_server(home_, opening.request, opening.result),
-                 [this, place](std::exception_ptr failure, bool ok) { on_login_end(place, !failure && ok); });
-  return true;
 }
 
 void PoolShard::on_login_end(OpeningPlace place, bool ok) {

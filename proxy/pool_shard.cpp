@@ -287,11 +287,12 @@ void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {
 
 bool PoolShard::is_superfluous() const {
   if (!is_empty()) return false;
-  const Microseconds timeout = config_->autodb_idle_timeout;
-  return dropped_ || (database_->automatic && timeout > 0 && now() - std::max(made_us_, last_acquire_us_) >= timeout);
+  const Microseconds unused_us = now() - std::max(made_us_, last_acquire_us_);
+  const auto is_over = [unused_us](Microseconds timeout) { return timeout > 0 && unused_us >= timeout; };
+  return dropped_ || is_over(config_->pool_idle_timeout) || (database_->automatic && is_over(config_->autodb_idle_timeout));
 }
 
-bool PoolShard::is_empty() const { return servers_.empty() && openings_.empty() && waiters_.empty() && due_.empty(); }
+bool PoolShard::is_empty() const { return servers_.empty() && openings_.empty() && apart_.empty() && waiters_.empty() && due_.empty(); }
 
 ShardCounts& ShardCounts::operator+=(const ShardCounts& other) {
   idle += other.idle;
@@ -331,8 +332,9 @@ bool PoolShard::has_room() const {
 
 void PoolShard::each(const std::function<void(const ServerConn&)>& visit) const {
   for (const auto& server : servers_) visit(*server);
-  for (const Opening& opening : openings_)
-    if (opening.result.server) visit(*opening.result.server);
+  for (const auto* openings : {&openings_, &apart_})
+    for (const Opening& opening : *openings)
+      if (opening.result.server) visit(*opening.result.server);
 }
 
 }  // namespace pgswitch

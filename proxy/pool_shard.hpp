@@ -55,6 +55,10 @@ class PoolShard {
 
   /// An idle connection at once, or an empty lease: then `waiter` is queued and hears of it by post.
   Lease acquire(LeaseWaiter& waiter);
+  /// A connection of its own for a replication client, logged in with `parameters`; it counts in the pool's limits, waits for
+  /// them as others do, and is closed when the lease ends. `deadline_us` (worker's clock, 0 = none) is for waiting. An empty lease: `error` says why.
+  /// The caller ends the coroutine's use of its stream (ServerConn::end_coroutine()).
+  boost::asio::awaitable<Lease> open_apart(StartupParameters parameters, std::int64_t deadline_us, protocol::SqlError& error);
   /// Takes a waiter out, also one whose result is on its way (the connection goes to the next). Nothing when not queued.
   void cancel_wait(LeaseWaiter& waiter);
 
@@ -109,7 +113,7 @@ class PoolShard {
 
   /// Nothing is open, connecting or waiting.
   bool is_empty() const;
-  /// Empty, and its database is gone, or one made from "*" that nobody has asked for during autodb_idle_timeout.
+  /// Empty, and its database is gone, or nobody has asked for it during pool_idle_timeout, or, of one made from "*", autodb_idle_timeout.
   bool is_superfluous() const;
 
  private:
@@ -161,12 +165,16 @@ class PoolShard {
   void open_for_waiters();
   bool open_one(bool use_reserve);
   bool take_permits(std::array<Permit, 3>& permits, bool use_reserve);
+  void prepare_login(Opening& opening);
   void on_login_end(OpeningPlace place, bool ok);
   void on_opened(Opening opening);
   void on_open_failed(const LoginResult& result);
   protocol::SqlError cached_error() const;
   std::size_t allowed_openings() const;
   bool fails_fast() const;
+
+  // pool_apart.cpp: connections of replication clients
+  bool take_permits_apart(Opening& opening);
 
   // pool_expire.cpp: the tick
   void expire_waiters();
@@ -193,6 +201,7 @@ class PoolShard {
   std::deque<Delivery> due_;
   bool delivery_posted_ = false;
   std::list<Opening> openings_;
+  std::list<Opening> apart_;  ///< the same for replication clients, those that wait for permits too
   std::size_t checks_ = 0;  ///< connections being checked for a waiter
   bool paused_ = false;
   bool dropped_ = false;

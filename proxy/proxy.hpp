@@ -26,6 +26,8 @@
 
 namespace pgswitch {
 
+struct Setting;
+
 struct RunOptions {
   std::string config_file;
   bool quiet = false;
@@ -91,6 +93,9 @@ class Proxy {
   /// RELOAD and SIGHUP: configuration, userlist, rules and certificates, all of it or nothing. What was wrong; empty: done.
   /// Reads files; workers take the new configuration over by post.
   std::vector<std::string> reload();
+  /// SET: the configuration in force with one setting changed, as by a reload, until the next reload. What was wrong; empty:
+  /// done. `value` as in the file; names of files count from the working directory. Reads files, as reload() does.
+  std::vector<std::string> change_setting(const Setting& setting, const std::string& value);
   /// Why the rules that were tried last did not load; empty: they did, and are in force. Any thread.
   std::string rules_error() const;
   /// PAUSE and RESUME; no_route is all databases. Pools follow by post; who wants to know when a PAUSE is complete asks the
@@ -126,6 +131,7 @@ class Proxy {
   bool make_workers(std::string& error);
   std::vector<std::string> try_reload();
   bool make_engines(const Config& config, std::uint64_t generation, std::size_t count, Engines& engines, std::string& error);
+  std::vector<std::string> put_in_force(std::shared_ptr<Config> next);
   void reload_rules();
   void watch_rules();
   bool rules_have_changed();

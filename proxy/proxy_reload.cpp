@@ -1,6 +1,7 @@
 // RELOAD, SIGHUP, and rules_autoreload.
 #include "proxy/clock.hpp"
 #include "proxy/config_rules.hpp"
+#include "proxy/config_table.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/proxy.hpp"
@@ -61,8 +62,19 @@ std::vector<std::string> Proxy::try_reload() {
   std::vector<std::string> errors;
   for (const Diagnostic& wrong : loaded.errors) errors.push_back(wrong.to_string());
   if (!loaded.config) return errors;
+  return put_in_force(std::make_shared<Config>(*loaded.config));
+}
 
-  const auto next = std::make_shared<Config>(*loaded.config);
+std::vector<std::string> Proxy::change_setting(const Setting& setting, const std::string& value) {
+  const std::lock_guard only_one(reload_mutex_);
+  const auto next = std::make_shared<Config>(*config());
+  if (auto wrong = assign(setting, value, *next)) return {std::move(*wrong)};
+  return put_in_force(next);
+}
+
+/// All of it or nothing. Under reload_mutex_.
+std::vector<std::string> Proxy::put_in_force(std::shared_ptr<Config> next) {
+  std::string error;
   const std::vector<std::string> fixed = keep_fixed_settings(*config(), *next);
   TlsContexts tls;
   if (!make_tls_contexts(*next, tls, error)) return {"TLS configuration could not be reloaded, keeping old configuration: " + error};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/buffer.hpp"
+#include "protocol/startup.hpp"
 #include "proxy/budget.hpp"
 #include "proxy/session/server_state.hpp"
 #include "proxy/stream.hpp"
@@ -60,6 +61,7 @@ class ServerConn final : private StreamOwner {
   std::int64_t connected_us = 0;
   std::int64_t last_used_us = 0;   ///< when it became idle
   std::uint64_t id = 0;            ///< unique in the process (SHOW SERVERS)
+  protocol::Replication replication = protocol::Replication::none;
 
   std::string host;                ///< as configured: a name, an address, "/dir" or "@abstract"
   std::string address;             ///< numeric address connected to; "unix" for Unix sockets

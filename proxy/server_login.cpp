@@ -173,6 +173,7 @@ class Attempt {
     add("datestyle", database.datestyle);
     add("timezone", database.timezone);
     add("application_name", database.application_name);
+    parameters.insert(parameters.end(), request_.parameters.begin(), request_.parameters.end());
     std::string out;
     protocol::write_startup(out, protocol_3_0, parameters);
     const bool written = co_await write_all(server(), out, deadline_us_);
@@ -246,7 +247,7 @@ class Attempt {
 
   asio::awaitable<void> run_connect_query() {
     const std::string& query = request_.database->connect_query;
-    if (query.empty()) co_return;
+    if (query.empty() || !request_.parameters.empty()) co_return;  // a walsender may know no SQL
     SqlError error;
     char status = 'I';
     const bool ok = co_await run_query(server(), query, deadline_us_, error, &status);

@@ -47,6 +47,8 @@ struct ServerHome {
   std::function<boost::asio::awaitable<void>(std::function<void()> work)> run_aside = {};
 };
 
+using StartupParameters = std::vector<std::pair<std::string, std::string>>;
+
 /// Everything one login needs, by value: it outlives reloads. `first_host`: which of the hosts is tried first.
 struct LoginRequest {
   ConfigPtr config;
@@ -54,6 +56,7 @@ struct LoginRequest {
   std::string user;
   CredentialsPtr credentials;
   std::size_t first_host = 0;
+  StartupParameters parameters;  ///< of the StartupMessage, behind the database's; for replication alone
   std::int64_t deadline_us = 0;
 };
 

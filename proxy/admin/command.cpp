@@ -107,6 +107,9 @@ Command parse_command(std::string_view statement) {
       command.words.push_back(unquote(token));
     } else if (is_word_character(token[0])) {
       command.words.emplace_back(token);
+    } else if (token[0] == '=' && command.equals == 0 && !command.words.empty()) {
+      command.equals = command.words.size();
+      continue;
     } else {
       command.foreign = true;
       continue;

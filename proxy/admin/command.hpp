@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ struct Command {
   std::vector<std::string> words;
   /// Characters outside the console's language were there, so nothing but `verb` and `words.front()` can be relied upon.
   bool foreign = false;
+  /// Words before the one `=` that stands where the language has it; 0: none stands there.
+  std::size_t equals = 0;
   /// The statement as it was, trimmed.
   std::string text;
 };

@@ -16,8 +16,6 @@ namespace sqlstate = protocol::sqlstate;
 
 constexpr std::size_t longest_quote = 200;
 
-boost::asio::awaitable<Reply> run_set(Console& console, Command command);
-
 constexpr ConsoleRights stats = ConsoleRights::stats;
 constexpr ConsoleRights admin = ConsoleRights::admin;
 constexpr bool anything = true;
@@ -36,7 +34,7 @@ constexpr Verb table[] = {
     {"kill", "KILL", "KILL [<db>]", run_kill, 0, 1, false, admin},
     {"kill_client", "KILL_CLIENT", "KILL_CLIENT <client_id>", run_kill_client, 0, 1, false, admin},
     {"shutdown", "SHUTDOWN", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS|WAIT_FOR_TRANSACTIONS]", run_shutdown, 0, 1, false, admin},
-    {"set", "SET", "", run_set, 0, 0, anything, stats},
+    {"set", "SET", "SET key = value", run_set, 0, 0, anything, stats},
     {"begin", "BEGIN", "", nullptr, 0, 0, anything, stats},
     {"start", "START TRANSACTION", "", nullptr, 0, 0, anything, stats},
     {"commit", "COMMIT", "", nullptr, 0, 0, anything, stats},
@@ -53,32 +51,26 @@ protocol::SqlError invalid_command(const Command& command) {
   return error_of(syntax_error, "invalid command '" + text + "', use SHOW HELP;");
 }
 
-bool is_own_setting(const Config& config, std::string_view name) {
-  const auto rows = show_config(config);
-  return std::any_of(rows.begin(), rows.end(), [&](const ConfigRow& row) { return row.key == name; });
-}
-
-// What drivers set of their own accord has no meaning here. A setting of pgswitch is changed in its file.
-boost::asio::awaitable<Reply> run_set(Console& console, Command command) {
-  const std::string name = command.words.empty() ? std::string() : lower(command.words.front());
-  if (is_own_setting(console.worker().config(), name)) {
-    if (console.session().console_rights() != ConsoleRights::admin)
-      co_return failed(sqlstate::insufficient_privilege, "admin access needed");
-    Reply refused = failed(sqlstate::feature_not_supported, "SET failed");
-    refused.error->detail = "Setting \"" + name + "\" can be changed in the configuration file only.";
-    refused.error->hint = "Change the file, then RELOAD.";
-    co_return refused;
-  }
-  Reply reply = done("SET");
-  reply.notices.push_back(notice_of("SET ignored"));
-  co_return reply;
-}
-
 std::string show_name(const Command& command) {
   // The one setting whose name is three words (manual, SHOW).
   std::string name;
   for (const std::string& word : command.words) name += (name.empty() ? "" : " ") + lower(word);
   return name == "transaction isolation level" ? "transaction_isolation" : name;
+}
+
+/// "... WHERE column = 'value'" behind SHOW with its subject, which is ours.
+bool has_filter(const Command& command) {
+  const std::size_t words = command.words.size();
+  return command.equals + 1 == words && words >= 4 && lower(command.words[words - 3]) == "where";
+}
+
+/// Takes the filter off. False: `fields` has no such column.
+bool take_filter(Command& command, std::span<const Field> fields, Plan& plan) {
+  const std::string column = lower(command.words[command.words.size() - 2]);
+  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return field.name == column; });
+  if (found == fields.end()) return false;
+  plan.filter.emplace(static_cast<std::size_t>(found - fields.begin()), command.words.back());
+  return true;
 }
 
 /// nullptr: SHOW knows no such subject, or it is not about so many words.
@@ -112,11 +104,13 @@ std::string join_usages() {
 
 boost::asio::awaitable<Reply> run_nothing(std::string_view tag) { co_return done(tag); }
 
-boost::asio::awaitable<Reply> run_show(Console& console, const Show& show) {
+boost::asio::awaitable<Reply> run_show(Console& console, const Plan& plan) {
+  const Show& show = *plan.show;
   Reply reply = done("SHOW");
   reply.fields = show.fields;
   if (show.fill) {
     reply.rows = co_await show.fill(console);
+    if (plan.filter) std::erase_if(reply.rows, [&](const Row& row) { return row[plan.filter->first] != plan.filter->second; });
   } else if (!show.fields.empty()) {
     reply.rows.push_back(Row{std::string(show.constant)});
   } else {
@@ -137,13 +131,19 @@ std::optional<protocol::SqlError> make_plan(Command command, ConsoleRights right
   const auto verb = std::find_if(std::begin(table), std::end(table), [&](const Verb& one) { return one.name == command.verb; });
   if (verb == std::end(table)) return invalid_command(command);
   const std::size_t words = command.words.size();
-  const bool fits = verb->takes_anything || (!command.foreign && words >= verb->least_words && words <= verb->most_words);
+  const bool filters = verb->tag == "SHOW" && has_filter(command);
+  const bool fits = verb->takes_anything || filters ||
+                    (!command.foreign && command.equals == 0 && words >= verb->least_words && words <= verb->most_words);
   if (!fits) return invalid_command(command);
   if (rights < verb->needs) return error_of(sqlstate::insufficient_privilege, "admin access needed");
   plan.verb = &*verb;
   if (verb->tag == "SHOW") {
-    plan.show = find_show(command);
-    if (!plan.show) return invalid_command(command);
+    Command subject = command;
+    if (filters) subject.words.resize(words - 3);
+    plan.show = find_show(subject);
+    if (!plan.show || (filters && !plan.show->fill)) return invalid_command(command);
+    if (filters && !take_filter(command, plan.show->fields, plan))
+      return error_of(undefined_column, "column \"" + command.words[words - 2] + "\" does not exist");
   }
   plan.command = std::move(command);
   return std::nullopt;
@@ -151,7 +151,7 @@ std::optional<protocol::SqlError> make_plan(Command command, ConsoleRights right
 
 boost::asio::awaitable<Reply> run_plan(Console& console, const Plan& plan) {
   if (plan.show && plan.show->run) return plan.show->run(console, plan.command);
-  if (plan.show) return run_show(console, *plan.show);
+  if (plan.show) return run_show(console, plan);
   if (plan.verb->run) return plan.verb->run(console, plan.command);
   return run_nothing(plan.verb->tag);
 }

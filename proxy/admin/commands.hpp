@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/sql_error.hpp"
 #include "proxy/admin/command.hpp"
@@ -34,6 +36,8 @@ struct Plan {
   const Verb* verb = nullptr;
   const Show* show = nullptr;
   Command command;
+  /// Rows are only those with this value in this column.
+  std::optional<std::pair<std::size_t, std::string>> filter = {};
   /// Columns of its rows; empty when it returns none.
   std::span<const Field> fields() const;
 };

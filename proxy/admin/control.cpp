@@ -93,9 +93,9 @@ void kill_sessions(Worker& worker, RouteId route) {
   const std::string name = rules::route_name(route);
   for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
     ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
-    if (!session || session->phase() != ClientSession::Phase::relay) continue;
+    if (!session || (!session->relay() && !session->replication())) continue;
     bool concerned = route == rules::no_route || session->database() == name;
-    session->relay()->each_server([&](const ServerConn& server) { concerned |= server.route == route; });
+    if (session->relay()) session->relay()->each_server([&](const ServerConn& server) { concerned |= server.route == route; });
     if (concerned) session->kill(killed());
   }
 }

@@ -31,6 +31,8 @@ boost::asio::awaitable<Reply> run_reconnect(Console& console, Command command);
 boost::asio::awaitable<Reply> run_wait_close(Console& console, Command command);
 /// Drops clients and servers at once, and pauses.
 boost::asio::awaitable<Reply> run_kill(Console& console, Command command);
+/// Changes a setting of the process until the next reload; of names that are no settings nothing is said but a notice.
+boost::asio::awaitable<Reply> run_set(Console& console, Command command);
 boost::asio::awaitable<Reply> run_kill_client(Console& console, Command command);
 boost::asio::awaitable<Reply> run_shutdown(Console& console, Command command);
 

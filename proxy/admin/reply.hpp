@@ -49,6 +49,7 @@ inline protocol::SqlError notice_of(std::string message) {
 
 /// SQLSTATEs that only the console raises (manual, appendix A).
 inline constexpr std::string_view syntax_error = "42601";
+inline constexpr std::string_view undefined_column = "42703";
 inline constexpr std::string_view wrong_state = "55000";
 inline constexpr std::string_view invalid_parameter = "22023";
 inline constexpr std::string_view config_file_error = "F0000";

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "proxy/admin/show.hpp"
+#include "proxy/admin/show_rows.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/router.hpp"
 #include "proxy/session/relay.hpp"
@@ -44,16 +45,92 @@ std::string_view state_of(const ClientSession& session) {
   return relay->server() ? "active" : "idle";
 }
 
+std::string_view to_string(protocol::Replication replication) {
+  switch (replication) {
+    case protocol::Replication::none: return "none";
+    case protocol::Replication::physical: return "physical";
+    case protocol::Replication::logical: return "logical";
+  }
+  return "";
+}
+
+Rows clients_of(Worker& worker) {
+  Rows rows;
+  for (const auto& session : worker.sessions()) {
+    if (session && (session->phase() == Phase::relay || session->phase() == Phase::replication || session->phase() == Phase::console))
+      rows.push_back(client_row(worker, *session));
+  }
+  return rows;
+}
+
+/// Who holds which connection.
+using Holders = std::map<const ServerConn*, const ClientSession*>;
+
+Holders holders_of(Worker& worker) {
+  Holders holders;
+  for (const auto& session : worker.sessions()) {
+    if (session && session->replication()) holders[session->server()] = session.get();
+    if (session && session->relay())
+      session->relay()->each_server([&](const ServerConn& server) { holders[&server] = session.get(); });
+  }
+  return holders;
+}
+
+std::string_view state_of(const Worker& worker, const ServerConn& server) {
+  if (server.status() == ServerStatus::idle && server.cancels_in_flight > 0) return "being_canceled";
+  if (server.status() == ServerStatus::idle && worker.now_us() - server.last_used_us >= worker.config().server_check_delay) return "used";
+  return server.status() == ServerStatus::login ? "new" : to_string(server.status());
+}
+
+Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server, const ClientSession* holder) {
+  const ClientAddress here = address_here(server.stream.fd(), server.port);
+  const Relay* const relay = holder ? holder->relay() : nullptr;
+  const std::int64_t request_us = relay ? relay->request_time_us() : 0;
+  const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
+  const std::int64_t used_us = server.last_used_us != 0 ? server.last_used_us : server.connected_us;
+  return Row{"S",
+             shard.user(),
+             shard.database().name,
+             std::string(to_string(server.replication)),
+             std::string(state_of(worker, server)),
+             server.address,
+             number(server.port),
+             here.host,
+             number(here.port),
+             timestamp_of(worker, server.connected_us),
+             timestamp_of(worker, request_us != 0 ? request_us : used_us),
+             number(wait_us / 1'000'000),
+             number(wait_us % 1'000'000),
+             server.close_needed ? "1" : "0",
+             pointer_text(&server),
+             pointer_text(holder),
+             number(server.process_id),
+             server.stream.tls_description(),
+             server.state.reported[static_cast<std::size_t>(Tracked::application_name)],
+             number(server.state.prepared.size()),
+             number(server.id),
+             rules::route_name(shard.route()),
+             relay ? describe_pins(relay->core().pins()) : std::string()};
+}
+
+Rows servers_of(Worker& worker) {
+  Rows rows;
+  each_server_row(worker, [&rows](Row row, const ServerConn&) { rows.push_back(std::move(row)); });
+  return rows;
+}
+
+}  // namespace
+
 Row client_row(Worker& worker, const ClientSession& session) {
   const ClientAddress here = address_here(session.stream().fd(), worker.config().listen_port);
   const Relay* const relay = session.relay();
-  const ServerConn* const server = relay ? relay->server() : nullptr;
+  const ServerConn* const server = session.server();
   const std::int64_t request_us = relay ? relay->request_time_us() : 0;
   const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
   return Row{"C",
              session.user().empty() ? "(nouser)" : session.user(),
              session.phase() == Phase::console ? "pgbouncer" : session.database(),
-             "none",
+             std::string(to_string(session.replication() && server ? server->replication : protocol::Replication::none)),
              std::string(state_of(session)),
              session.host(),
              number(session.address().port),
@@ -75,76 +152,15 @@ Row client_row(Worker& worker, const ClientSession& session) {
              relay ? describe_pins(relay->core().pins()) : std::string()};
 }
 
-Rows clients_of(Worker& worker) {
-  Rows rows;
-  for (const auto& session : worker.sessions()) {
-    if (session && (session->phase() == Phase::relay || session->phase() == Phase::console))
-      rows.push_back(client_row(worker, *session));
-  }
-  return rows;
-}
-
-/// Who holds which connection.
-using Holders = std::map<const ServerConn*, const ClientSession*>;
-
-Holders holders_of(Worker& worker) {
-  Holders holders;
-  for (const auto& session : worker.sessions()) {
-    if (session && session->relay())
-      session->relay()->each_server([&](const ServerConn& server) { holders[&server] = session.get(); });
-  }
-  return holders;
-}
-
-std::string_view state_of(const Worker& worker, const ServerConn& server) {
-  if (server.status() == ServerStatus::idle && server.cancels_in_flight > 0) return "being_canceled";
-  if (server.status() == ServerStatus::idle && worker.now_us() - server.last_used_us >= worker.config().server_check_delay) return "used";
-  return server.status() == ServerStatus::login ? "new" : to_string(server.status());
-}
-
-Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server, const ClientSession* holder) {
-  const ClientAddress here = address_here(server.stream.fd(), server.port);
-  const std::int64_t request_us = holder ? holder->relay()->request_time_us() : 0;
-  const std::int64_t wait_us = request_us != 0 ? worker.now_us() - request_us : 0;
-  const std::int64_t used_us = server.last_used_us != 0 ? server.last_used_us : server.connected_us;
-  return Row{"S",
-             shard.user(),
-             shard.database().name,
-             "none",
-             std::string(state_of(worker, server)),
-             server.address,
-             number(server.port),
-             here.host,
-             number(here.port),
-             timestamp_of(worker, server.connected_us),
-             timestamp_of(worker, request_us != 0 ? request_us : used_us),
-             number(wait_us / 1'000'000),
-             number(wait_us % 1'000'000),
-             server.close_needed ? "1" : "0",
-             pointer_text(&server),
-             pointer_text(holder),
-             number(server.process_id),
-             server.stream.tls_description(),
-             server.state.reported[static_cast<std::size_t>(Tracked::application_name)],
-             number(server.state.prepared.size()),
-             number(server.id),
-             rules::route_name(shard.route()),
-             holder ? describe_pins(holder->relay()->core().pins()) : std::string()};
-}
-
-Rows servers_of(Worker& worker) {
-  Rows rows;
+void each_server_row(Worker& worker, const std::function<void(Row row, const ServerConn& server)>& visit) {
   const Holders holders = holders_of(worker);
   for (const auto& [key, shard] : worker.router().shards()) {
     shard->each([&, pool = shard.get()](const ServerConn& server) {
       const auto holder = holders.find(&server);
-      rows.push_back(server_row(worker, *pool, server, holder == holders.end() ? nullptr : holder->second));
+      visit(server_row(worker, *pool, server, holder == holders.end() ? nullptr : holder->second), server);
     });
   }
-  return rows;
 }
-
-}  // namespace
 
 const std::span<const Field> client_fields = of_client;
 const std::span<const Field> server_fields = of_client;

@@ -27,7 +27,7 @@ constexpr Field of_database[] = {
     {"name"}, {"host"}, {"port", int4}, {"database"}, {"force_user"}, {"pool_size", int4}, {"min_pool_size", int4},
     {"reserve_pool_size", int4}, {"server_lifetime", int4}, {"pool_mode"}, {"load_balance_hosts"}, {"max_connections", int4},
     {"current_connections", int4}, {"max_client_connections", int4}, {"current_client_connections", int4}, {"paused", int4},
-    {"disabled", int4}};
+    {"disabled", int4}, {"reserve_pool", int4}};  // the last: the old name of reserve_pool_size
 constexpr Field of_user[] = {
     {"name"}, {"pool_size"}, {"reserve_pool_size"}, {"pool_mode"}, {"max_user_connections", int4},
     {"current_connections", int4}, {"max_user_client_connections", int4}, {"current_client_connections", int4}};
@@ -62,7 +62,7 @@ void count_sessions(Worker& worker, Census& census) {
     if (!session) continue;
     if (session->phase() == Phase::console) ++census.consoles;
     if (session->phase() == Phase::login) ++census.logins;
-    if (session->relay() && !session->relay()->is_waiting()) ++census.pools[key_of(worker.config(), *session)].clients;
+    if (session->replication() || (session->relay() && !session->relay()->is_waiting())) ++census.pools[key_of(worker.config(), *session)].clients;
   }
 }
 
@@ -94,7 +94,9 @@ awaitable<Census> take_census(Console& console) {
       pool.servers += counts.servers;
       pool.clients += counts.clients;
       pool.being_canceled += counts.being_canceled;
-      if (counts.has_shard) pool.mode = counts.mode;
+      if (!counts.has_shard) continue;
+      pool.mode = counts.mode;
+      pool.has_shard = true;
     }
   }
   co_return sum;
@@ -109,10 +111,11 @@ std::optional<std::string> balance_of(const Database* database) {
 Row pool_row(const Config& config, const PoolKey& key, const PoolCounts& pool) {
   const ShardCounts& servers = pool.servers;
   const DatabasePtr database = config.find_database(key.route);
+  const PoolMode mode = pool.has_shard || !database ? pool.mode : config.pool_mode_of(*database, config.find_user(key.user));
   return Row{rules::route_name(key.route), key.user, number(pool.clients), number(servers.waiting), "0", "0",
              number(servers.active), "0", number(pool.being_canceled), number(servers.idle), number(servers.used),
              number(servers.tested), number(servers.login), number(servers.max_wait_us / one_second),
-             number(servers.max_wait_us % one_second), std::string(to_string(pool.mode)), balance_of(database.get())};
+             number(servers.max_wait_us % one_second), std::string(to_string(mode)), balance_of(database.get())};
 }
 
 Row console_pool_row(std::uint32_t clients) {
@@ -155,12 +158,13 @@ Row database_row(Console& console, const Config& config, const Database& databas
              number(config.max_db_client_connections_of(database)),
              number(worker.proxy().client_limits().clients_of_database(database.name)),
              worker.router().paused().contains(database.route) ? "1" : "0",
-             limits.is_disabled(database.route) ? "1" : "0"};
+             limits.is_disabled(database.route) ? "1" : "0",
+             number(config.reserve_pool_size_of(database, nullptr))};
 }
 
 Row console_database_row(const Config& config) {
   return Row{"pgbouncer", std::nullopt, number(config.listen_port), "pgbouncer", "pgbouncer", "2", "0", "0",
-             number(config.server_lifetime / one_second), "statement", std::nullopt, "0", "0", "0", "0", "0", "0"};
+             number(config.server_lifetime / one_second), "statement", std::nullopt, "0", "0", "0", "0", "0", "0", "0"};
 }
 
 /// Right-aligned in nine columns, as pgbouncer prints them; empty when not set.

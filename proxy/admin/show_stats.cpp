@@ -18,7 +18,8 @@ constexpr Field of_stats[] = {
     {"avg_server_assignment_count", numeric}, {"avg_xact_count", numeric}, {"avg_query_count", numeric},
     {"avg_recv", numeric}, {"avg_sent", numeric}, {"avg_xact_time", numeric}, {"avg_query_time", numeric},
     {"avg_wait_time", numeric}, {"avg_client_parse_count", numeric}, {"avg_server_parse_count", numeric},
-    {"avg_bind_count", numeric}, {"avg_client_login_count", numeric}};
+    {"avg_bind_count", numeric}, {"avg_client_login_count", numeric},
+    {"total_requests", numeric}};  // the old name of total_query_count, which Debian's exporter asks for
 constexpr Field of_totals[] = {
     {"database"}, {"server_assignment_count", numeric}, {"xact_count", numeric}, {"query_count", numeric},
     {"bytes_received", numeric}, {"bytes_sent", numeric}, {"xact_time", numeric}, {"query_time", numeric},
@@ -92,6 +93,7 @@ awaitable<Rows> stats_rows(Console& console) {
     row.emplace_back(name);
     append(row, stats.first);
     append(row, stats.second);
+    row.push_back(number(stats.first.query_count));
   }
   co_return rows;
 }

@@ -53,6 +53,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool is_idle() const { return core_.is_idle(); }
   bool is_waiting() const { return waiting_; }
   const SessionCore& core() const { return core_; }
+  const protocol::LinearBuffer& input() const { return in_; }
   /// The connection that serves the session now, or nullptr.
   const ServerConn* server() const;
   /// Every connection that the session holds, parked ones included.

@@ -147,7 +147,7 @@ void Relay::tick(std::int64_t now) {
   if (config.server_fast_close != 0 && core_.is_idle() && request_us_ == 0 && holds_outdated_server())
     return end_session(fatal_error(sqlstate::admin_shutdown, "database configuration changed"));
   if ((core_.is_busy() || core_.has_open_batch()) && over(request_us_, config.query_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::query_canceled, "query_timeout"));
+    return end_session(fatal_error(sqlstate::query_canceled, waiting_ ? "query_timeout" : "query timeout"));
   if (over(transaction_us_, config.transaction_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
   const bool between_requests = !core_.is_busy() && (request_us_ == 0 || core_.has_open_batch());

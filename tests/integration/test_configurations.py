@@ -15,8 +15,8 @@ pytestmark = pytest.mark.pgswitch
 FILES = sorted((HERE / "configurations").glob("*.ini"))
 INCLUDED = {"databases.ini": "[databases]\napp = @SERVER@ auth_user=app dbname=app\n",
             "users.ini": "[users]\nother = pool_mode=transaction\n"}
-# What each is warned about: settings that have no effect, and nothing else.
-WARNED = ("has no effect in this version",)
+# What each is warned about: settings that have no meaning here, and nothing else.
+WARNED = ("has no meaning here",)
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem)

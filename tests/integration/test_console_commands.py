@@ -157,7 +157,7 @@ def test_a_disabled_database_takes_no_logins(proxy, console):
 
 @pytest.mark.parametrize("command, sqlstate", (
     ("PAUSE nowhere", "3D000"), ("KILL pgbouncer", "22023"), ("RESUME", "55000"), ("RESUME app", "55000"), ("DISABLE", "42601"),
-    ("SHUTDOWN SOON", "42601"), ("SET pool_mode = session", "0A000"), ("SELECT $1", "42601")))
+    ("SHUTDOWN SOON", "42601"), ("SET pool_mode = sometimes", "22023"), ("SET auth_type = trust", "0A000"), ("SELECT $1", "42601")))
 def test_what_cannot_be_done_is_an_error_with_a_code(console, command, sqlstate):
     assert failure(console, command).sqlstate == sqlstate
     assert console.execute("SHOW STATE").fetchall()

@@ -30,7 +30,7 @@ def test_sigterm_lets_a_running_transaction_finish(start_proxy, oltp):
 
 @pytest.mark.pgswitch
 def test_a_paused_pooler_that_is_to_end_can_be_resumed(start_proxy):
-    proxy = start_proxy()
+    proxy = start_proxy(pool_mode="transaction")
     with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console, proxy.connect() as connection:
         assert one(connection, "SELECT 1") == 1
         console.execute("PAUSE")

@@ -158,7 +158,7 @@ TEST_F(ConfigFile, no_setting_is_ignored_silently) {
   const std::string end = "[databases]\nd =\n";
   EXPECT_EQ(warnings_of(start + end), "");
   EXPECT_EQ(warnings_of(start + "job_name = pgbouncer\n" + end), "");
-  EXPECT_EQ(warnings_of(start + "job_name = other\n" + end), "main.ini:3: job_name is accepted but has no effect in this version|");
+  EXPECT_EQ(warnings_of(start + "job_name = other\n" + end), "main.ini:3: job_name is accepted but has no meaning here|");
   EXPECT_EQ(warnings_of(start + "proxy_protocol = 1\n" + end),
             "main.ini:3: proxy_protocol is on but proxy_protocol_networks is empty: no header will be believed|");
   EXPECT_EQ(warnings_of(start + end + "d =\n"), "main.ini:5: database \"d\" is listed twice: the later line counts|");

@@ -47,7 +47,9 @@ TEST(console_command, words_keep_their_spelling_and_the_verb_is_lower_case) {
       {"SHOW Pools", "show", {"Pools"}, false},
       {"\t pause  App.redshift-1 ", "pause", {"App.redshift-1"}, false},
       {"PAUSE \"My \"\"Base\"\"\"", "pause", {"My \"Base\""}, false},
-      {"set a = 'it''s'", "set", {"a", "it's"}, true},
+      {"set a = 'it''s'", "set", {"a", "it's"}, false},
+      {"show pools where a = 'b' = c", "show", {"pools", "where", "a", "b", "c"}, true},
+      {"= 1", "", {"1"}, true},
       {"show/* c */pools -- d", "show", {"pools"}, false},
       {"select version()", "select", {"version"}, true},
       {"(select 1)", "", {"select", "1"}, true},
@@ -62,6 +64,24 @@ TEST(console_command, words_keep_their_spelling_and_the_verb_is_lower_case) {
     EXPECT_EQ(command.words, one.words) << one.text;
     EXPECT_EQ(command.foreign, one.foreign) << one.text;
   }
+}
+
+TEST(console_command, one_equals_sign_is_part_of_the_language) {
+  EXPECT_EQ(parse_command("set a = b").equals, 1u);
+  EXPECT_EQ(parse_command("show pools where user='x'").equals, 3u);
+  EXPECT_EQ(parse_command("show pools").equals, 0u);
+}
+
+TEST(console_command, a_show_may_be_filtered_by_a_column) {
+  Plan plan;
+  ASSERT_FALSE(make_plan(parse_command("SHOW POOLS WHERE \"user\" = 'App'"), ConsoleRights::stats, plan));
+  EXPECT_EQ(plan.filter->second, "App");
+  EXPECT_EQ(plan.show->fields[plan.filter->first].name, "user");
+  const auto code_of = [&](const char* text) { return make_plan(parse_command(text), ConsoleRights::stats, plan)->sqlstate; };
+  EXPECT_EQ(code_of("SHOW POOLS WHERE nothing = 1"), "42703");
+  EXPECT_EQ(code_of("SHOW POOLS WHERE user"), "42601");
+  EXPECT_EQ(code_of("SHOW VERSION user = 1"), "42601");
+  EXPECT_EQ(code_of("PAUSE WHERE user = 1"), "42601");
 }
 
 std::string sqlstate_of(const char* text, ConsoleRights rights) {
@@ -133,12 +153,12 @@ TEST(console_command, columns_have_the_types_of_pgbouncer_and_ours_follow) {
     const char* name;
     std::string types;
   } cases[] = {
-      {"databases", "ssissiiiissiiiiii"},
+      {"databases", "ssissiiiissiiiiii" "i"},
       {"pools", "ssiiiiiiiiiiiiiss"},
       {"clients", "ssssssisissiiississii" "ss"},
       {"servers", "ssssssisissiiississii" "ss"},
       {"users", "ssssiiii"},
-      {"stats", "s" + std::string(24, 'N')},
+      {"stats", "s" + std::string(24 + 1, 'N')},
       {"stats_totals", "s" + std::string(12, 'N')},
       {"stats_averages", "s" + std::string(12, 'N')},
       {"totals", "sN"},

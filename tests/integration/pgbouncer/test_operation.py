@@ -309,21 +309,6 @@ class TestLog:
         assert [words for words in ("login attempt", "C-0x closing because", "pooler error", "stats:") if words in text] == []
 
 
-@pytest.mark.parametrize("program", (None, PGBOUNCER), ids=("pgswitch", "pgbouncer"))
-def test_disable_pqexec_ends_who_sends_a_simple_query(make_pooler, program):
-    pooler = make_pooler(program=program, rules=None, disable_pqexec=1)
-    pooler.start()
-    try:
-        endpoint = Endpoint(pooler.port)
-        with endpoint.connect() as connection:
-            assert one(connection, "SELECT %s::int", (1,)) == 1
-        with endpoint.connect(cursor_factory=psycopg.ClientCursor) as connection:
-            assert "PQexec disallowed" in str(failure(connection, "SELECT 1"))
-            assert connection.closed
-    finally:
-        pooler.stop()
-
-
 def test_a_unix_socket_that_answers_is_not_taken(make_pooler, place):
     folder = launch.make_folder(place / "taken")
     first = make_pooler(program=PGBOUNCER, rules=None, unix_socket_dir=folder)

@@ -1,0 +1,23 @@
+"""`pair`: Debian's pgbouncer and pgswitch with the same file, of a module's own. The other fixtures are those of the folder above.
+
+Tests here do not import from conftest: there are two modules of that name.
+"""
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from endpoint import Endpoint
+
+PGBOUNCER = Path("/usr/sbin/pgbouncer")
+
+
+@pytest.fixture(scope="module")
+def pair(make_pooler):
+    """pair.bouncer and pair.switch: endpoints of both in transaction mode, averages every second."""
+    poolers = [make_pooler(program=program, rules=None, pool_mode="transaction", stats_users="other", stats_period=1)
+               for program in (PGBOUNCER, None)]
+    for pooler in poolers:
+        pooler.start()
+    yield SimpleNamespace(**{name: Endpoint(pooler.port, pooler=pooler) for name, pooler in zip(("bouncer", "switch"), poolers)})
+    for pooler in poolers:
+        pooler.stop()

@@ -1,0 +1,370 @@
+"""Each limit of pgbouncer's that a client can run into: what it is told, with which SQLSTATE, beside Debian's pgbouncer 1.18 where that has the limit."""
+import struct
+import time
+
+import psycopg
+import pytest
+from endpoint import Endpoint, failure, one
+from launch import eventually
+from raw import RawClient, error_fields
+from test_cancel import in_background
+
+pytestmark = pytest.mark.pgswitch
+PGBOUNCER = "/usr/sbin/pgbouncer"
+
+
+@pytest.fixture
+def start(make_pooler):
+    """start_proxy() with a section [users]: start(user_keys="app = pool_size=3", ...)."""
+    started = []
+
+    def start(user_keys="", **settings):
+        pooler = make_pooler(rules=None, **{"pool_mode": "transaction", **settings})
+        pooler.ini.write_text(pooler.ini.read_text() + f"\n[users]\n{user_keys}\n")
+        pooler.start()
+        started.append(pooler)
+        return Endpoint(pooler.port, pooler=pooler)
+    yield start
+    for pooler in started:
+        pooler.stop()
+
+
+def told(error):
+    """The text of what ended a connection or a statement."""
+    return str(error).split("FATAL:")[-1].removeprefix("consuming input failed:").strip().splitlines()[0]
+
+
+def refused(endpoint, **parameters):
+    with pytest.raises(psycopg.OperationalError) as error:
+        endpoint.connect(**parameters)
+    return str(error.value).split("FATAL:")[-1].strip().splitlines()[0]
+
+
+def connect_at_last(endpoint):
+    """The first client: who has looked whether the port is open may still count as one."""
+    try:
+        return endpoint.connect()
+    except psycopg.OperationalError:
+        return None
+
+
+def too_many_clients(endpoint):
+    with eventually(lambda: connect_at_last(endpoint), what="there is room for one"):
+        return refused(endpoint)
+
+
+def hold(connection):
+    connection.execute("BEGIN")
+    one(connection, "SELECT 1")
+
+
+def waits_too_long(endpoint):
+    with endpoint.connect() as holder, endpoint.connect() as waiter:
+        hold(holder)
+        return told(failure(waiter, "SELECT 1"))
+
+
+def runs_too_long(endpoint):
+    with endpoint.connect() as connection:
+        return told(failure(connection, "SELECT pg_sleep(60)"))
+
+
+def idles_in_transaction(endpoint):
+    with endpoint.connect() as connection:
+        hold(connection)
+        eventually(lambda: not endpoint.busy_servers(), what="its server is closed")
+        return told(failure(connection, "SELECT 1"))
+
+
+def transacts_too_long(endpoint):
+    with endpoint.connect() as connection:
+        hold(connection)
+        return eventually(lambda: end_of(connection, "SELECT 1"), what="it is ended")
+
+
+def end_of(connection, sql):
+    """None as long as it goes on."""
+    try:
+        connection.execute(sql)
+        return None
+    except psycopg.Error as error:
+        return told(error)
+
+
+def idles(endpoint):
+    with endpoint.connect() as connection:
+        one(connection, "SELECT 1")
+        eventually(lambda: not [row for row in endpoint.console("SHOW CLIENTS") if row["database"] == "app"], what="it is dismissed")
+        return told(failure(connection, "SELECT 1"))
+
+
+def no_blocks(endpoint):
+    with endpoint.connect() as connection:
+        return told(failure(connection, "BEGIN; SELECT 1"))
+
+
+def nowhere(endpoint):
+    return refused(endpoint, dbname="nowhere")
+
+
+# name: (settings, [users] line, scenario, text, does 1.18 have it)
+LIMITS = {
+    "max_client_conn": ({"max_client_conn": 1}, "", too_many_clients, "no more connections allowed (max_client_conn)", True),
+    "max_db_client_connections": ({"max_db_client_connections": 1}, "", too_many_clients, "client connections exceeded (max_db_client_connections)", False),
+    "max_user_client_connections": ({"max_user_client_connections": 1}, "", too_many_clients,
+                                    "client connections exceeded (max_user_client_connections)", False),
+    "max_user_client_connections of a user": ({}, "app = max_user_client_connections=1", too_many_clients,
+                                              "client connections exceeded (max_user_client_connections)", False),
+    "query_wait_timeout": ({"query_wait_timeout": 1, "default_pool_size": 1}, "", waits_too_long, "query_wait_timeout", True),
+    "query_wait_timeout of a user": ({"default_pool_size": 1}, "app = query_wait_timeout=1", waits_too_long, "query_wait_timeout", False),
+    "max_db_connections": ({"max_db_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", True),
+    "max_user_connections": ({"max_user_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", True),
+    "max_user_connections of a user": ({"query_wait_timeout": 1}, "app = max_user_connections=1", waits_too_long, "query_wait_timeout", True),
+    "pool_size of a user": ({"query_wait_timeout": 1}, "app = pool_size=1", waits_too_long, "query_wait_timeout", False),
+    "query_timeout": ({"query_timeout": 1}, "", runs_too_long, "query timeout", True),
+    "query_timeout of a user": ({}, "app = query_timeout=1", runs_too_long, "query timeout", False),
+    "idle_transaction_timeout": ({"idle_transaction_timeout": 1}, "", idles_in_transaction, "idle transaction timeout", True),
+    "idle_transaction_timeout of a user": ({}, "app = idle_transaction_timeout=1", idles_in_transaction, "idle transaction timeout", False),
+    "transaction_timeout": ({"transaction_timeout": 1}, "", transacts_too_long, "transaction timeout", False),
+    "transaction_timeout of a user": ({}, "app = transaction_timeout=1", transacts_too_long, "transaction timeout", False),
+    "client_idle_timeout": ({"client_idle_timeout": 1}, "", idles, "client_idle_timeout", True),
+    "client_idle_timeout of a user": ({}, "app = client_idle_timeout=1", idles, "client_idle_timeout", False),
+    "pool_mode = statement": ({"pool_mode": "statement"}, "", no_blocks, "transaction blocks not allowed in statement pooling mode", True),
+    "no such database": ({}, "", nowhere, "no such database: nowhere", True),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_limit_is_told_with_pgbouncers_text(start, name):
+    settings, user_keys, scenario, text, is_old = LIMITS[name]
+    assert scenario(start(user_keys, **settings)) == text
+    if is_old:
+        assert scenario(start(user_keys, program=PGBOUNCER, **settings)) == text
+
+
+@pytest.mark.parametrize("user_keys, user", (("app = client_idle_timeout=1", "other"), ("other = client_idle_timeout=1", "app")))
+def test_an_idle_timeout_of_one_user_is_not_that_of_others(start, user_keys, user):
+    proxy = start(user_keys)
+    with proxy.connect(user=user) as stays, proxy.connect(user="other" if user == "app" else "app") as goes:
+        eventually(lambda: {row["user"] for row in proxy.console("SHOW CLIENTS")} == {user, "admin"}, what="one is dismissed")
+        assert isinstance(failure(goes, "SELECT 1"), psycopg.OperationalError)
+        assert one(stays, "SELECT 1") == 1
+
+
+def test_the_reserve_is_used_after_its_timeout(start):
+    seen = {}
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, default_pool_size=1, reserve_pool_size=1, reserve_pool_timeout=1, query_wait_timeout=20)
+        with proxy.many(2) as (holder, waiter):
+            hold(holder)
+            began = time.monotonic()
+            hold(waiter)
+            assert time.monotonic() - began >= 0.5
+            seen[program] = len(proxy.busy_servers())
+        assert "taking connection from reserve_pool" in proxy.pooler.log_text()
+    assert set(seen.values()) == {2}
+
+
+def test_the_oldest_idle_connection_gives_way_to_another_user(start):
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, max_db_connections=1)
+        with proxy.connect() as first, proxy.connect(user="other") as second:
+            one(first, "SELECT 1")
+            assert one(second, "SELECT 2") == 2
+        assert "evicted" in proxy.pooler.log_text()
+
+
+def test_a_minimum_of_connections_is_kept(start):
+    proxy = start(databases={"app": f"{app_of(start)} min_pool_size=3"})
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+        eventually(lambda: len(proxy.servers(state="idle")) == 3, what="three are kept")
+
+
+def app_of(start):
+    return next(line for line in start().pooler.ini.read_text().splitlines() if line.startswith("app = "))[len("app = "):]
+
+
+def test_a_message_beyond_max_packet_size_ends_the_connection(start):
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, max_packet_size=10_000, auth_type="trust")
+        client = log_in(proxy)
+        client.message(b"Q", b"SELECT 1\0")
+        assert client.read_until(b"Z")[-1][0] == b"Z"
+        client.send(b"Q" + struct.pack("!i", 20_000) + b"SELECT '" + bytes(100))
+        kind, body = client.read()
+        assert kind is None or (kind, error_fields(body)["S"], error_fields(body)["C"]) == (b"E", "FATAL", "08P01")
+        assert kind == b"E" or program == PGBOUNCER
+        client.socket.close()
+        assert one(proxy.connect(), "SELECT 1") == 1
+
+
+def log_in(proxy, **parameters):
+    client = RawClient(proxy.port)
+    client.startup(user="app", database="app", **parameters)
+    client.welcome = client.read_until(b"Z", b"E")
+    assert client.welcome[-1][0] == b"Z"
+    return client
+
+
+def test_simple_queries_are_refused_with_disable_pqexec(start):
+    texts = []
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, disable_pqexec=1, auth_type="trust")
+        with proxy.connect() as connection:
+            assert connection.execute("SELECT %s::int", (7,), prepare=False).fetchone() == (7,)
+        client = log_in(proxy)
+        client.message(b"Q", b"SELECT 1\0")
+        kind, body = client.read()
+        fields = error_fields(body)
+        texts.append((kind, fields["S"], fields["M"]))
+        assert client.read()[0] is None
+        client.socket.close()
+    assert texts[0] == texts[1] == (b"E", "FATAL", "PQexec disallowed")
+
+
+def test_what_was_asked_before_a_refused_query_is_answered(start):
+    proxy = start(disable_pqexec=1, auth_type="trust")
+    client = log_in(proxy)
+    client.message(b"P", b"\0SELECT 1\0" + bytes(2))
+    client.message(b"B", bytes(8))
+    client.message(b"E", bytes(5))
+    client.message(b"S")
+    client.message(b"Q", b"SELECT 2\0")
+    assert [kind for kind, _ in client.read_until(b"Z")] == [b"1", b"2", b"D", b"C", b"Z"]
+    assert error_fields(client.read()[1])["M"] == "PQexec disallowed"
+    client.socket.close()
+
+
+def test_a_notice_is_sent_at_login(start):
+    proxy = start(login_notify_message="maintenance at noon", auth_type="trust")
+    client = log_in(proxy)
+    (_, body), = [message for message in client.welcome if message[0] == b"N"]
+    assert (error_fields(body)["S"], error_fields(body)["M"]) == ("NOTICE", "maintenance at noon")
+    client.socket.close()
+
+
+@pytest.mark.parametrize("given, wanted", ((None, "app"), ("tool", "tool")))
+def test_the_clients_address_is_added_to_its_application_name(start, given, wanted):
+    names = []
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, application_name_add_host=1)
+        more = {"application_name": given} if given else {}
+        with proxy.connect(**more) as connection:
+            name = one(connection, "SELECT current_setting('application_name')")
+            port = [row["port"] for row in proxy.console("SHOW CLIENTS") if row["database"] == "app"][0]
+            names.append(name.replace(str(port), "PORT"))
+    assert names[0] == names[1] == f"{wanted} - 127.0.0.1:PORT"
+
+
+def test_an_ignored_start_up_parameter_is_dropped(start):
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, ignore_startup_parameters="work_mem, options", auth_type="trust")
+        client = log_in(proxy, work_mem="77kB")
+        client.message(b"Q", b"SHOW work_mem\0")
+        assert b"77kB" not in client.read_until(b"Z")[1][1]
+        client.socket.close()
+
+
+def test_servers_keep_no_more_statements_than_they_may(start):
+    proxy = start(max_prepared_statements=3, default_pool_size=1)
+    with proxy.connect() as connection:
+        for round_ in range(2):
+            for number in range(10):
+                assert connection.execute(f"SELECT {number}", prepare=True).fetchone() == (number,)
+        server, = proxy.servers()
+        assert server["prepared_statements"] <= 3
+        assert one(connection, "SELECT count(*) FROM pg_prepared_statements") <= 3
+
+
+def test_a_pool_that_nobody_needs_is_forgotten(start):
+    proxy = start(pool_idle_timeout=1, server_idle_timeout=1)
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+    eventually(lambda: "app" not in {row["database"] for row in proxy.console("SHOW POOLS")}, what="the pool has gone")
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 2") == 2
+
+
+def test_a_parameter_that_a_client_sets_is_its_own_whether_it_is_tracked_or_not(start):
+    for extra in ("IntervalStyle", "IntervalStyle, search_path"):
+        proxy = start(track_extra_parameters=extra, default_pool_size=1)
+        with proxy.many(2) as (first, second):
+            first.execute("SET search_path = pg_catalog")
+            first.execute("SET IntervalStyle = iso_8601")
+            second.execute("SET search_path = public")
+            assert [one(c, "SHOW search_path") for c in (first, second)] == ["pg_catalog", "public"]
+            assert [one(c, "SHOW IntervalStyle") for c in (first, second)] == ["iso_8601", "postgres"]
+
+
+def test_reload_reads_the_file_that_conffile_names(start):
+    seen = []
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program)
+        other = proxy.pooler.folder / "other.ini"
+        other.write_text(proxy.pooler.ini.read_text().replace("default_pool_size = 5", "default_pool_size = 9"))
+        other.chmod(0o644)
+        shown = {row["key"]: row["value"] for row in proxy.console("SHOW CONFIG")}
+        assert shown["conffile"] == str(proxy.pooler.ini)
+        proxy.console(f"SET conffile = '{other}'")
+        proxy.console("RELOAD")
+        seen.append({row["key"]: row["value"] for row in proxy.console("SHOW CONFIG")}["default_pool_size"])
+    assert seen == ["9", "9"]
+
+
+def test_a_client_that_waits_for_its_turn_is_told(start):
+    notices = []
+    proxy = start(default_pool_size=1, query_wait_notify=1)
+    with proxy.many(2) as (holder, waiter):
+        hold(holder)
+        waiter.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+        answer = in_background(lambda: one(waiter, "SELECT 2"))
+        eventually(lambda: [row for row in proxy.console("SHOW POOLS") if row["maxwait"] >= 2], what="it waits")
+        holder.execute("COMMIT")
+        assert answer() == 2
+    assert notices == ["No server connection available in postgres backend, client being queued"]
+
+
+@pytest.mark.parametrize("text, sqlstate", (("no such database: nowhere", "3D000"), ("no more connections allowed (max_client_conn)", "53300")))
+def test_errors_have_the_sqlstate_of_what_is_wrong(start, text, sqlstate):
+    proxy = start(max_client_conn=1, auth_type="trust")
+    with proxy.connect():
+        client = RawClient(proxy.port)
+        client.startup(user="app", database="nowhere" if "nowhere" in text else "app")
+        fields = error_fields(client.read_until(b"E")[-1][1])
+        assert (fields["M"], fields["C"], fields["S"]) == (text, sqlstate, "FATAL")
+        client.socket.close()
+
+
+
+GCM = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+@pytest.mark.parametrize("side, command", (("client", "SHOW CLIENTS"), ("server", "SHOW SERVERS")))
+@pytest.mark.parametrize("keys, wanted", (
+    ({"protocols": "tlsv1.2"}, "TLSv1.2/"),
+    ({"protocols": "tlsv1.2", "ciphers": GCM}, "AES256-GCM-SHA384"),
+    ({"protocols": "tlsv1.3", "13_ciphers": "TLS_CHACHA20_POLY1305_SHA256"}, "TLSv1.3/TLS_CHACHA20_POLY1305_SHA256"),
+), ids=("protocol", "cipher", "1.3-cipher"))
+def test_versions_and_ciphers_of_tls_are_as_they_are_set(start_proxy, side, command, keys, wanted):
+    settings = {f"{side}_tls{'' if key.startswith('13') else '_'}{key}": value for key, value in keys.items()}
+    proxy = start_proxy(tls=True, rules=None, **settings)
+    with proxy.connect() as connection:
+        one(connection, "SELECT 1")
+        seen = {row["tls"] for row in proxy.console(command) if row["database"] == "app"}
+        assert seen and all(wanted in tls for tls in seen)
+
+
+def test_the_key_exchange_of_clients_may_be_chosen(start_proxy):
+    proxy = start_proxy(tls=True, rules=None, client_tls_ecdhcurve="prime256v1", client_tls_dheparams="none")
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 1") == 1
+
+
+def test_the_connect_query_is_run_before_the_first_use(start, oltp):
+    proxy = start(databases={"app": f"host=127.0.0.1 port={oltp.port} dbname=app connect_query='CREATE TABLE connected (a int)'"})
+    try:
+        with proxy.connect() as connection:
+            assert one(connection, "SELECT count(*) FROM connected") == 0
+    finally:
+        oltp.sql("DROP TABLE IF EXISTS connected", "app")

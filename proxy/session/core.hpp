@@ -131,7 +131,6 @@ class SessionCore : private rules::SessionState {
   std::size_t end_moment(std::size_t used);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
   void give_up(std::string why);
-  void refuse_simple_query();
   bool small_is_whole(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);

@@ -66,12 +66,6 @@ void SessionCore::give_up(std::string why) {
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
 
-/// disable_pqexec: the extended protocol alone, in which a text is one statement. What was asked before is answered first.
-void SessionCore::refuse_simple_query() {
-  if (!work_->ledger.empty()) return await_replies();
-  fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::feature_not_supported), "PQexec disallowed", "", "", 0});
-}
-
 /// A Bind has been given what was decided for it, or the batch goes on: what depends on the moment is asked again.
 std::size_t SessionCore::end_moment(std::size_t used) {
   if (used > 0 && momentary_) momentary_.reset();
@@ -84,7 +78,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   switch (header.type) {
     case frontend::query:
-      if (options_.disable_pqexec) return refuse_simple_query(), 0;
+      if (options_.disable_pqexec) return give_up("PQexec disallowed"), 0;
       return end_moment(on_query(header, in));
     case frontend::parse: return on_parse(header, in);
     case frontend::bind: return end_moment(on_bind(header, in));

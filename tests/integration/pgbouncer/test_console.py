@@ -315,15 +315,15 @@ def test_pause_waits_and_resume_lets_go(pair):
         with open_console(endpoint) as console, open_console(endpoint) as other, endpoint.connect() as busy, endpoint.connect() as later:
             busy.execute("BEGIN")
             one(busy, "SELECT 1")
-            paused = in_background(lambda: say(console, "PAUSE"))
-            eventually(lambda: isinstance(say(other, "PAUSE app"), str), what="it is paused")
+            paused = in_background(lambda: say(console, "PAUSE app"))
+            eventually(lambda: row_of(endpoint, "SHOW DATABASES", name="app")["paused"] == 1, what="it is paused")
             busy.execute("COMMIT")
             # In pgbouncer whoever waits gets the answer of what is done next, WAIT_CLOSE's too.
             assert paused()[0] in ({"bouncer": ("PAUSE", "WAIT_CLOSE")}.get(name) or ("PAUSE",))
             assert [row for row in endpoint.console("SHOW SERVERS") if row["database"] == "app"] == []
             answer = in_background(lambda: one(later, "SELECT 3"))
             eventually(lambda: row_of(endpoint, "SHOW POOLS", database="app")["cl_waiting"] == 1, what="it waits")
-            assert say(other, "RESUME") == ("RESUME", [])
+            assert say(other, "RESUME app") == ("RESUME", [])
             assert answer() == 3
 
 

@@ -2,7 +2,7 @@
 import re
 
 import pytest
-from endpoint import WHO, failure, one
+from endpoint import WHO, one
 from launch import ROOT, eventually, write_file
 from pooler import ini_text, run_command
 
@@ -101,12 +101,6 @@ def test_a_topology_query_is_refused_with_what_to_do(tmp_path):
 
 
 # The lines of the first table that a test of its own shows.
-
-def test_set_on_the_console_is_refused_with_a_hint(start_proxy):
-    import psycopg
-    with start_proxy().connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
-        assert "RELOAD" in (failure(console, "SET default_pool_size = 3").diag.message_hint or "")
-
 
 def test_a_setting_that_needs_a_restart_is_named(start_proxy):
     proxy = start_proxy()

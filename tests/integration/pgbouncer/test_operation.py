@@ -136,6 +136,7 @@ ONLY_OURS = {
     r"login attempt: db=app user=app tls=no replication=no": "as pgbouncer 1.23 has it",
     r"login failed: db=app": "each login that fails has such a line, not only those to unknown databases",
     r"C-0x: nowhere/app@\S+ (closing because|pooler error|login failed)": "the database that was asked for is named although there is none",
+    r"app/nobody@127\.0\.0\.1:N no such user: nobody": "see above",
     r"^LOG got SIGINT, shutting down, waiting for all servers connections to be released": "as pgbouncer 1.23 has it",
     r"^LOG kernel file descriptor limit": "files of rules and alarms are counted too",
     r"^LOG process up: pgswitch": "its name and its libraries",
@@ -144,7 +145,7 @@ ONLY_OURS = {
 ONLY_THEIRS = {
     r"^ERROR C-0x: \S+ password authentication failed": "the lines behind it say it",
     r"SASL authentication failed": "see above",
-    r"no such user: nobody": "login failed names the user",
+    r"no such user: nobody": "without the database and the user that were asked for",
     r"login attempt: db=app user=nobody": "login attempt is a login that has succeeded",
     r"login attempt: db=nowhere": "the same",
     r"login attempt: db=app user=app tls=no$": "replication= is new",

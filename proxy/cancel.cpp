@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <sys/socket.h>
@@ -113,8 +114,7 @@ boost::asio::awaitable<bool> cancel_session(Worker& worker, std::uint32_t slot, 
   ClientSession* const session = worker.session(slot);
   if (!session || !session->has_cancel_secret(secret)) co_return false;
   if (const ServerConn* const server = session->cancel(secret)) {
-    const std::int64_t deadline_us = worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
-    co_await send_cancel(worker, *server, deadline_us);
+    co_await send_cancel(worker, *server, cancel_deadline_us(worker));
   }
   co_return true;
 }
@@ -142,6 +142,11 @@ boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std
 }
 
 }  // namespace
+
+std::int64_t cancel_deadline_us(const Worker& worker) {
+  const Microseconds timeout = worker.config().cancel_wait_timeout;
+  return timeout > 0 ? worker.now_us() + std::max<std::int64_t>(timeout, one_second) : std::numeric_limits<std::int64_t>::max() / 2;
+}
 
 boost::asio::awaitable<void> route_cancel(Worker& from, std::uint32_t process_id, std::string secret) {
   const Config& config = from.config();

@@ -1,10 +1,10 @@
 #include "proxy/cancel_peer.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "protocol/writer.hpp"
 #include "proxy/alarm.hpp"
+#include "proxy/cancel.hpp"
 #include "proxy/cancel_key.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
@@ -97,10 +97,6 @@ awaitable<bool> deliver(Worker& worker, const ServerAddress& address, Turn* turn
   co_return end == IoEnd::done;
 }
 
-std::int64_t deadline_of(Worker& worker) {
-  return worker.now_us() + std::max<std::int64_t>(worker.config().cancel_wait_timeout, one_second);
-}
-
 }  // namespace
 
 std::optional<std::uint32_t> PeerKey::make_process_id(int peer_id) {
@@ -131,7 +127,7 @@ awaitable<void> pass_to_peer(Worker& from, int peer_id, std::uint32_t process_id
   if (!key) co_return log_line(LogLevel::info, name + ": cancel request not passed on: it has come a long way");
   std::string packet;
   protocol::write_cancel_request(packet, process_id, *key);
-  const std::int64_t deadline_us = deadline_of(from);
+  const std::int64_t deadline_us = cancel_deadline_us(from);
   const auto most = static_cast<std::uint32_t>(peer.pool_size.value_or(config->default_pool_size));
   Turn turn(from.proxy().peer_pools(), peer_id);
   ServerAddress address;
@@ -146,7 +142,7 @@ awaitable<void> pass_to_predecessor(Worker& from, std::uint32_t process_id, std:
   protocol::write_cancel_request(packet, process_id, secret);
   for (const std::string& path : from.proxy().options().predecessor_sockets) {
     const ServerAddress address = unix_address_at(path);
-    const bool sent = co_await deliver(from, address, nullptr, packet, deadline_of(from));
+    const bool sent = co_await deliver(from, address, nullptr, packet, cancel_deadline_us(from));
     if (sent) co_return;
   }
 }

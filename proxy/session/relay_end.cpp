@@ -1,5 +1,4 @@
 // How a session ends, and what reaches it from outside: cancel, shutdown, kill, no memory.
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -63,7 +62,7 @@ const ServerConn* Relay::cancel() {
 void Relay::cancel_limited(rules::RouteId route) {
   const Held* const held = find(route);
   if (!held) return core_.on_cancel_ended();
-  const std::int64_t deadline_us = worker_.now_us() + std::max<std::int64_t>(worker_.config().cancel_wait_timeout, one_second);
+  const std::int64_t deadline_us = cancel_deadline_us(worker_);
   boost::asio::co_spawn(worker_.io(), send_cancel(worker_, *held->lease, deadline_us), boost::asio::detached);
 }
 

@@ -149,7 +149,7 @@ void Relay::tick(std::int64_t now) {
   if ((core_.is_busy() || core_.has_open_batch()) && over(request_us_, config.query_timeout_of(user)))
     return end_session(fatal_error(sqlstate::query_canceled, waiting_ ? "query_timeout" : "query timeout"));
   if (over(transaction_us_, config.transaction_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "transaction timeout"));
+    return end_session(fatal_error(sqlstate::transaction_timeout, "transaction timeout"));
   const bool between_requests = !core_.is_busy() && (request_us_ == 0 || core_.has_open_batch());
   if ((core_.in_transaction() || core_.has_open_batch()) && between_requests && over(quiet_us_, config.idle_transaction_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));

@@ -67,7 +67,7 @@ class FieldPrinter {
       case 'k': return number(in_.byte());
       case 'h': return number(static_cast<std::int16_t>(in_.int16()));
       case 'i': return number(static_cast<std::int32_t>(in_.int32()));
-      case 's': return text(in_.string(), '"');
+      case 's': return string(in_.string());
       case 'b': return text(in_.bytes(in_.rest().size()), '\'');
       case 'x': return hidden(in_.bytes(in_.rest().size()).size());
       case 'H': return repeat("h", in_.int16());
@@ -99,7 +99,7 @@ class FieldPrinter {
       const ByteView code = in_.bytes(1);
       if (!in_.ok() || code == ByteView("\0", 1)) return;
       text(code, ' ');
-      text(in_.string(), '"');
+      string(in_.string());
     }
   }
 
@@ -116,6 +116,14 @@ class FieldPrinter {
 
   void number(std::int64_t value) {
     if (in_.ok()) out_ += ' ' + std::to_string(value);
+  }
+  /// ALTER ROLE ... PASSWORD 'x', dblink('... password=x'): a text that has the word may have the secret.
+  void string(ByteView bytes) {
+    if (!in_.ok()) return;
+    constexpr std::string_view word = "password";
+    const auto same = [](char one, char other) { return (one >= 'A' && one <= 'Z' ? one | 0x20 : one) == other; };
+    const bool secret = std::search(bytes.begin(), bytes.end(), word.begin(), word.end(), same) != bytes.end();
+    secret ? hidden(bytes.size()) : text(bytes, '"');
   }
   void hidden(std::size_t size) { out_ += " <" + std::to_string(size) + " bytes>"; }
 

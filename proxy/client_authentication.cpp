@@ -80,7 +80,8 @@ bool ClientAdmission::find_rule() {
   request.is_unix = address.is_unix;
   request.is_tls = stream_.is_tls();
   request.host = address.host;
-  request.database = startup.database;
+  request.is_replication = startup.replication == protocol::Replication::physical;
+  request.database = is_console(startup.database) ? "pgbouncer" : std::string_view(startup.database);
   request.user = startup.user;
   const std::optional<AuthRule> rule = auth_rule(*config, request);
   if (!rule) return fail(fatal(sqlstate::invalid_authorization, "no authentication method is found"));

@@ -17,10 +17,11 @@ function(fill name folder)
   set(CMAKE_INSTALL_MANIFEST_FILES "${CMAKE_INSTALL_MANIFEST_FILES};${folder}/${name}" PARENT_SCOPE)
 endfunction()
 
-# What an administrator has changed stays; a package manager has its own ways to ask.
+# What an administrator has changed stays; a package manager has its own ways to ask. It may hold passwords.
 function(fill_new name folder)
   if(NOT EXISTS "${staged}${folder}/${name}")
     fill("${name}" "${folder}")
+    file(CHMOD "${staged}${folder}/${name}" PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
     set(CMAKE_INSTALL_MANIFEST_FILES "${CMAKE_INSTALL_MANIFEST_FILES}" PARENT_SCOPE)
   endif()
 endfunction()

@@ -39,7 +39,8 @@ bool Hba::Line::is_about(const HbaRequest& request, const std::optional<rules::A
       if (transport == Transport::tls && !request.is_tls) return false;
       if (transport == Transport::plain && request.is_tls) return false;
   }
-  return databases.contains(request.database, request) && users.contains(request.user, request);
+  const bool database = request.is_replication ? databases.replication : databases.contains(request.database, request);
+  return database && users.contains(request.user, request);
 }
 
 const AuthRule* Hba::match(const HbaRequest& request) const {

@@ -15,8 +15,9 @@ namespace pgswitch {
 struct HbaRequest {
   bool is_unix = false;
   bool is_tls = false;
+  bool is_replication = false;  ///< physical: no database's name is about it, `all` neither, but "replication" (manual, 21.1)
   std::string_view host;  ///< numeric address
-  std::string_view database;
+  std::string_view database;  ///< the console is "pgbouncer", by whatever name it is asked for
   std::string_view user;
 };
 
@@ -40,6 +41,7 @@ class Hba {
   struct Names {
     bool all = false;
     bool same_user = false;
+    bool replication = false;
     std::set<std::string, std::less<>> names;
     bool contains(std::string_view name, const HbaRequest& request) const;
   };

@@ -93,12 +93,12 @@ class Hba::Reader {
   Fault add_name(const HbaToken& token, Names& names, bool databases, const std::string& path, int depth) {
     if (token.is("all")) return names.all = true, std::nullopt;
     if (databases && token.is("sameuser")) return names.same_user = true, std::nullopt;
-    if (databases && token.is("replication")) return std::nullopt;  // such clients are refused before
+    if (databases && token.is("replication")) return names.replication = true, std::nullopt;
     if (databases && (token.is("samerole") || token.is("samegroup"))) return token.text + " is not supported";
     if (!token.quoted && token.text.starts_with('+')) return "groups are not supported: " + token.text;
     if (!token.quoted && token.text.starts_with('/')) return "regular expressions are not supported: " + token.text;
     if (!token.quoted && token.text.starts_with('@')) return include(token.text.substr(1), names, databases, path, depth);
-    names.names.insert(token.text);
+    names.names.insert(databases && token.text == "pgswitch" ? "pgbouncer" : token.text);
     return std::nullopt;
   }
 

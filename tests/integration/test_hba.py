@@ -2,6 +2,7 @@
 import getpass
 import signal
 import ssl
+import subprocess
 
 import pytest
 from certificates import Authority
@@ -92,6 +93,23 @@ def test_the_first_line_counts(start):
     assert log_in(proxy.port, "app", "app-secret") == REJECTED
     assert log_in(proxy.port, "other")[:2] == ("nothing", "00000")
     assert log_in(proxy.port, "stranger") == Outcome("refused", "28000", '"trust" authentication failed')
+
+
+def test_a_line_about_the_console_is_about_each_of_its_names(start):
+    for name in ("pgbouncer", "pgswitch"):
+        proxy = start(f"host {name} all all reject\nhost all all all trust\n")
+        for database in ("pgbouncer", "pgswitch"):
+            assert log_in(proxy.port, "admin", database=database, query="SHOW VERSION") == REJECTED
+
+
+def test_physical_replication_is_what_the_keyword_names(start):
+    def replicates(hba):
+        where = f"host=127.0.0.1 port={start(hba).port} user=app dbname=app replication=true"
+        return subprocess.run(["psql", "-X", "-w", "-d", where, "-c", "IDENTIFY_SYSTEM"], capture_output=True, text=True, timeout=30).stderr
+
+    assert "login rejected" in replicates("host replication all all reject\nhost all all all trust\n")
+    assert "no authentication method is found" in replicates("host all,app all all trust\n")
+    assert "no authentication method" not in replicates("host replication app all trust\n")
 
 
 def test_a_unix_socket_is_local_and_nothing_else(start, place):

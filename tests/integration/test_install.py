@@ -37,7 +37,8 @@ def test_every_file_has_its_place(installed):
               "share/man/man5/pgswitch.5", "share/bash-completion/completions/pgswitch", "share/doc/pgswitch/MIGRATING.md",
               "share/doc/pgswitch/pgbouncer_rr.lua", "share/doc/pgswitch/rules/tenants.lua")
     assert [name for name in wanted if not (installed / name).is_file()] == []
-    assert (installed / "etc/pgswitch/userlist.txt").stat().st_mode & 0o777 == 0o640
+    for name in ("userlist.txt", "pgswitch.ini"):
+        assert (installed / "etc/pgswitch" / name).stat().st_mode & 0o777 == 0o640
     assert f"ExecStart={installed}/bin/pgswitch {installed}/etc/pgswitch/pgswitch.ini\n" in \
         (installed / "lib/systemd/system/pgswitch.service").read_text()
 
@@ -187,8 +188,9 @@ def test_the_package_installs_upgrades_and_purges_cleanly(package, make_package)
     try:
         run("dpkg", "-i", package)
         assert state() == "install ok installed" and has_user("pgswitch")
-        secrets = Path("/etc/pgswitch/userlist.txt").stat()
-        assert (secrets.st_uid, grp.getgrgid(secrets.st_gid).gr_name, secrets.st_mode & 0o777) == (0, "pgswitch", 0o640)
+        for name in ("userlist.txt", "pgswitch.ini"):
+            secrets = (Path("/etc/pgswitch") / name).stat()
+            assert (secrets.st_uid, grp.getgrgid(secrets.st_gid).gr_name, secrets.st_mode & 0o777) == (0, "pgswitch", 0o640)
         run("/usr/bin/pgswitch", "check", ini)
         assert [line for line in run("dpkg", "--verify", "pgswitch").splitlines() if "/usr/share/" not in line] == []
         ini.write_text(ini.read_text() + "; mine\n")

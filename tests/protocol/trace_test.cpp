@@ -60,6 +60,9 @@ TEST(Trace, never_prints_what_proves_who_somebody_is) {
       {back, frame('R', int32(12) + secret)},
       {back, frame('R', int32(13) + secret)},
       {back, frame('K', int32(42) + secret)},
+      {front, frame('Q', text("ALTER ROLE app PassWord '" + secret + "'"))},
+      {front, frame('P', text("") + text("select dblink('password=" + secret + "')") + int16(0))},
+      {back, frame('E', "M" + text("syntax error at \"password '" + secret + "'\"") + bytes("\0"))},
   };
   for (const auto& [direction, wire] : frames) {
     const std::string printed = line(direction, wire[0], body_of(wire));

@@ -39,6 +39,21 @@ HbaRequest from(std::string_view host, std::string_view database = "app", std::s
   return request;
 }
 
+TEST(Hba, physical_replication_is_what_the_keyword_names) {
+  HbaRequest physical = from("10.1.2.3");
+  physical.is_replication = true;
+  EXPECT_EQ(method_of(parsed("host replication all all reject\nhost all all all trust\n"), physical), "reject");
+  EXPECT_EQ(method_of(parsed("host all,app all all trust\n"), physical), "none");
+  EXPECT_EQ(method_of(parsed("host app,replication joe all md5\n"), physical), "md5");
+  EXPECT_EQ(method_of(parsed("host \"replication\" all all trust\n"), physical), "none");
+  EXPECT_EQ(method_of(parsed("host replication all all trust\n"), from("10.1.2.3")), "none") << "no database is called so";
+}
+
+TEST(Hba, the_console_is_one_by_whatever_name) {
+  for (const char* name : {"pgbouncer", "pgswitch"})
+    EXPECT_EQ(method_of(parsed(std::string("host ") + name + " all all reject\nhost all all all trust\n"), from("10.1.2.3", "pgbouncer")), "reject");
+}
+
 TEST(Hba, the_first_line_about_a_client_decides) {
   const Hba hba = parsed(
       "# comment\n\n"

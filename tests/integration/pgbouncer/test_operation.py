@@ -216,7 +216,7 @@ class TestDaemon:
     def test_a_second_one_is_refused_while_the_first_lives(self, pooler):
         self.start(pooler, "-d")
         eventually(lambda: launch.accepts(pooler.port), what="it listens")
-        eventually(lambda: (pooler.folder / "pid").exists(), what="the pidfile")
+        eventually(lambda: (pooler.folder / "pid").exists() and (pooler.folder / "pid").read_text(), what="the pidfile")
         before = (pooler.folder / "pid").read_text()
         again = self.start(pooler, "-d")
         assert again.returncode == 1 and (pooler.folder / "pid").read_text() == before
@@ -226,8 +226,7 @@ class TestDaemon:
         dead.wait()
         launch.write_file(pooler.folder / "pid", f"{dead.pid}\n", 0o644)
         self.start(pooler, "-d")
-        eventually(lambda: launch.accepts(pooler.port) and (pooler.folder / "pid").exists(), what="it runs")
-        assert (pooler.folder / "pid").read_text() not in ("", f"{dead.pid}\n")
+        eventually(lambda: launch.accepts(pooler.port) and (pooler.folder / "pid").read_text() not in ("", f"{dead.pid}\n"), what="it has its own")
 
     def test_without_a_pidfile_there_is_no_daemon(self, pooler):
         pooler.write_ini(pidfile="")

@@ -46,6 +46,7 @@ inline constexpr std::string_view program_limit_exceeded = "54000";
 inline constexpr std::string_view statement_too_complex = "54001";
 inline constexpr std::string_view query_canceled = "57014";
 inline constexpr std::string_view admin_shutdown = "57P01";
+inline constexpr std::string_view database_dropped = "57P04";
 inline constexpr std::string_view crash_shutdown = "57P02";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";

@@ -136,7 +136,8 @@ bool ClientAdmission::ask_rules() {
 
 ClientAdmission::Step ClientAdmission::ask_welcome() {
   protocol::SqlError error;
-  const bool ok = co_await worker_.router().ask_welcome(database->route, credentials, settings, login_deadline_us_, welcome, error);
+  Lease* const keep = mode == PoolMode::session ? &lease : nullptr;
+  const bool ok = co_await worker_.router().ask_welcome(database->route, credentials, settings, login_deadline_us_, welcome, keep, error);
   if (ok) co_return true;
   error.severity = protocol::Severity::fatal;
   co_return fail(std::move(error));
@@ -168,8 +169,8 @@ void ClientAdmission::write_welcome() {
 boost::asio::awaitable<void> ClientAdmission::take_server() {
   protocol::SqlError unused;
   PoolShard* const shard = worker_.router().shard(database->route, credentials, unused);
-  if (!shard || !shard->has_room()) co_return;
-  lease = co_await wait_for_lease(worker_.io(), *shard, worker_.now_us() + one_second, unused);
+  if (!lease && shard && shard->has_room())
+    lease = co_await wait_for_lease(worker_.io(), *shard, worker_.now_us() + one_second, unused);
   if (lease) lease->begin_coroutine();
 }
 

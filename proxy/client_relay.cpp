@@ -99,6 +99,7 @@ void ClientSession::forget(const PoolShard& shard) {
 
 void ClientSession::tick(std::int64_t now_us) {
   if (relay_) relay_->tick(now_us);
+  if (replication_) replication_->tick();
 }
 
 }  // namespace pgswitch

@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::int64_t watch_period_us = 1'000'000;
 
+void tell_removed_databases(const Config& before, const Config& now) {
+  for (const auto& [name, database] : before.databases)
+    if (!now.find_database(name)) log_line(LogLevel::warning, "dropping database '" + name + "' as it does not exist anymore");
+}
+
 }  // namespace
 
 std::unique_ptr<rules::Engine> Proxy::make_engine(const Config& config, std::uint64_t generation, std::size_t worker, RulesWatch* watch,
@@ -84,6 +89,7 @@ std::vector<std::string> Proxy::put_in_force(std::shared_ptr<Config> next) {
 
   for (const std::string& name : fixed)
     log_line(LogLevel::warning, "setting " + name + " takes effect after a restart only");
+  tell_removed_databases(*config(), *next);
   {
     const std::lock_guard lock(mutex_);
     config_ = next;

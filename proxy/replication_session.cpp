@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/writer.hpp"
+#include "proxy/client_login.hpp"
 #include "proxy/pool_shard.hpp"
 
 namespace pgswitch {
@@ -56,6 +57,10 @@ void ReplicationSession::kill(const protocol::SqlError& reason) {
     client_.write_some(&piece, 1);
   }
   finish(reason.message);
+}
+
+void ReplicationSession::tick() {
+  if (lease_ && lease_->close_needed) kill(fatal(protocol::sqlstate::admin_shutdown, "database configuration changed"));
 }
 
 void ReplicationSession::on_readable(Stream&) { carry_to_server(); }

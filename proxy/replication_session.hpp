@@ -39,6 +39,8 @@ class ReplicationSession final : private StreamOwner, private ServerPeer {
   void start(std::string_view early);
   /// Ends it now. The client is told `reason`, unless it is in the middle of a message of the server's.
   void kill(const protocol::SqlError& reason);
+  /// The worker's tick: ends it when its server is not to be used any more (close_needed), for it may never end by itself.
+  void tick();
 
   /// nullptr: it has ended.
   const ServerConn* server() const { return lease_ ? &*lease_ : nullptr; }

@@ -1,6 +1,7 @@
 #include "proxy/router.hpp"
 
 #include "proxy/cancel.hpp"
+#include "proxy/client_login.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/lease_wait.hpp"
 #include "proxy/proxy.hpp"
@@ -154,13 +155,13 @@ bool Router::recall_welcome(rules::RouteId route, const CredentialsPtr& credenti
 }
 
 asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
-                                          std::int64_t deadline_us, Welcome& welcome, SqlError& error) {
+                                          std::int64_t deadline_us, Welcome& welcome, Lease* keep, SqlError& error) {
   PoolShard* where = shard(route, credentials, error);
   if (!where) co_return false;
   const Asked asked = split_application_name(settings);
   const PoolKey key = where->key();
   ParameterList told;
-  const bool ok = co_await ask_server(*where, asked.others, deadline_us, told, error);
+  const bool ok = co_await ask_server(*where, asked.others, deadline_us, told, keep, error);
   if (!ok) co_return false;
   const auto parameters = std::make_shared<const ParameterList>(std::move(told));
   if (!asked.others.empty()) welcomes_.insert(WelcomeCache::key(key, asked.others), parameters);
@@ -170,7 +171,7 @@ asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr c
 
 // Twice: an idle connection may turn out to be dead only when it is used.
 asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings& settings, std::int64_t deadline_us,
-                                         ParameterList& parameters, SqlError& error) {
+                                         ParameterList& parameters, Lease* keep, SqlError& error) {
   for (int attempt = 0; attempt < 2; ++attempt) {
     Lease lease = co_await wait_for_lease(worker_.io(), shard, deadline_us, error);
     if (!lease) co_return false;
@@ -187,7 +188,8 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings
     if (lease->stream.is_open()) {
       if (ok && sets_untracked(settings)) lease->state.unknown_settings = true;
       const Leftover nothing;
-      lease.give_back(nothing);
+      if (ok && keep) *keep = std::move(lease);
+      else lease.give_back(nothing);
       error.severity = protocol::Severity::fatal;
       co_return ok;
     }
@@ -254,6 +256,18 @@ void Router::adopt_config() {
   for (const auto& [key, shard] : shards_) {
     shard->adopt(config_, config_->find_database(key.first));
     if (!same_tls) shard->reconnect("close_needed");
+  }
+  end_sessions_of_removed(*before);
+}
+
+// Whatever they are doing, as in pgbouncer. Who came to a removed route by rules only loses his connections there.
+void Router::end_sessions_of_removed(const Config& before) {
+  const SqlError removed = fatal(protocol::sqlstate::database_dropped, "database removed");
+  for (std::size_t slot = 0; slot < worker_.sessions().size(); ++slot) {
+    ClientSession* const session = worker_.session(static_cast<std::uint32_t>(slot));
+    if (!session || session->phase() == ClientSession::Phase::closing || is_console(session->database())) continue;
+    const std::string& name = session->database();
+    if (!config_->find_database(name) && before.find_database(name)) session->kill(removed);
   }
 }
 

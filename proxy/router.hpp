@@ -36,9 +36,10 @@ class Router {
   /// the server spells them. `settings`: name and value, tracked ones and others. Known combinations are in memory; false: this
   /// one is not.
   bool recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome);
-  /// Asks a server, which also proves that the settings are valid: its ErrorResponse is the error.
+  /// Asks a server, which also proves that the settings are valid: its ErrorResponse is the error. `keep`, unless nullptr,
+  /// receives that server, for the client to go on with.
   boost::asio::awaitable<bool> ask_welcome(rules::RouteId route, CredentialsPtr credentials, const StartupSettings& settings,
-                                           std::int64_t deadline_us, Welcome& welcome, protocol::SqlError& error);
+                                           std::int64_t deadline_us, Welcome& welcome, Lease* keep, protocol::SqlError& error);
 
   /// Asks a server of (query.database, query.auth_user) who query.user is, with nothing in its session that a client has set.
   /// True: `found` is the user, or nullopt. False: `error` is for the client; `query_timeout` and the deadline have passed or
@@ -63,12 +64,12 @@ class Router {
   /// Sum over the shards of a route, or all.
   ShardCounts counts(rules::RouteId route) const;
 
-  /// After a reload: limits, changed or vanished databases.
+  /// After a reload: limits, changed or vanished databases. The sessions of a vanished one are ended ("database removed").
   void adopt_config();
 
  private:
   boost::asio::awaitable<bool> ask_server(PoolShard& shard, const StartupSettings& settings,
-                                          std::int64_t deadline_us, ParameterList& parameters, protocol::SqlError& error);
+                                          std::int64_t deadline_us, ParameterList& parameters, Lease* keep, protocol::SqlError& error);
   template <class Step>
   void each_of(rules::RouteId route, Step step) const {
     for (const auto& [key, shard] : shards_) {
@@ -80,6 +81,7 @@ class Router {
   PoolShard& shard_of(const DatabasePtr& database, const std::string& pool_user, const CredentialsPtr& credentials);
   boost::asio::awaitable<bool> make_clean(PoolShard& shard, ServerConn& server, std::int64_t deadline_us);
   bool can_go(PoolShard& shard);
+  void end_sessions_of_removed(const Config& before);
 
   Worker& worker_;
   PoolLimits& limits_;

@@ -312,6 +312,72 @@ def test_reload_reads_the_file_that_conffile_names(start):
     assert seen == ["9", "9"]
 
 
+def remove_databases(proxy, *names):
+    lines = proxy.pooler.ini.read_text().splitlines(keepends=True)
+    proxy.pooler.ini.write_text("".join(line for line in lines if line.split(" =")[0] not in names))
+    proxy.console("RELOAD")
+
+
+@pytest.mark.parametrize("pool_mode", ("session", "transaction"))
+@pytest.mark.parametrize("program", (PGBOUNCER, None), ids=("pgbouncer", "pgswitch"))
+def test_clients_of_a_removed_database_are_ended_and_no_others(start, oltp, program, pool_mode):
+    proxy = start(program=program, pool_mode=pool_mode, workers=2, auth_type="trust", default_pool_size=1,
+                  databases={"gone": f"host=127.0.0.1 port={oltp.port} dbname=app"})
+    with proxy.connect() as other, proxy.connect(dbname="gone") as holder:
+        hold(holder)
+        idle = RawClient(proxy.port)
+        idle.startup(user="app", database="gone")
+        assert idle.read_until(b"Z", b"E")[-1][0] == b"Z"
+        waiter = proxy.connect(dbname="gone")
+        waits = in_background(lambda: failure(waiter, "SELECT 1"))
+        eventually(lambda: [row for row in proxy.console("SHOW POOLS") if row["cl_waiting"]], what="it waits")
+        remove_databases(proxy, "gone")
+        assert told(waits()) == "database removed"
+        fields = error_fields(idle.read_until(b"E")[-1][1])
+        assert (fields["S"], fields["M"], fields["C"]) == ("FATAL", "database removed", "08P01" if program else "57P04")
+        assert idle.read()[0] is None
+        assert told(failure(holder, "SELECT 1")) == "database removed"
+        eventually(lambda: not proxy.servers(database="gone"), what="its servers are closed")
+        assert one(other, "SELECT 1") == 1
+        proxy.pooler.expect_log("dropping database 'gone' as it does not exist anymore")
+        assert "no such database" in refused(proxy, dbname="gone")
+        waiter.close()
+        idle.socket.close()
+
+
+def test_what_only_the_template_knew_is_removed_with_it_but_not_the_console(start, oltp):
+    proxy = start(auth_type="trust", databases={"*": f"host=127.0.0.1 port={oltp.port} dbname=app", "own": f"host=127.0.0.1 port={oltp.port} dbname=app"})
+    with proxy.connect(dbname="own") as own, proxy.connect(dbname="any") as of_all, proxy.connect(user="admin", dbname="pgbouncer") as console:
+        remove_databases(proxy, "own")
+        assert one(own, "SELECT 1") == 1, "the template serves it from now on"
+        remove_databases(proxy, "*")
+        assert [told(failure(client, "SELECT 1")) for client in (own, of_all)] == ["database removed"] * 2
+        assert console.execute("SHOW VERSION").fetchone()
+
+
+def test_the_first_client_of_a_pool_in_session_mode_takes_one_server(start):
+    seen = []
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, pool_mode="session")
+        with proxy.connect() as connection:
+            one(connection, "SELECT 1")
+            seen.append([row["state"] for row in proxy.servers(database="app")])
+    assert seen == [["active"], ["active"]]
+    row, = [row for row in proxy.console("SHOW STATS") if row["database"] == "app"]
+    assert row["total_server_assignment_count"] == 1
+
+
+def test_the_server_that_knew_the_first_clients_settings_is_his_and_comes_clean_to_the_next(start):
+    proxy = start(pool_mode="session", default_pool_size=1)
+    for options, expected in (("-c work_mem=77kB -c DateStyle=German", ["77kB", "German, DMY"]), ("", ["4MB", "ISO, MDY"])):
+        with proxy.connect(options=options) as connection:
+            assert [one(connection, f"SHOW {name}") for name in ("work_mem", "DateStyle")] == expected
+            connection.execute("SET work_mem = '1MB'")
+            connection.execute("RESET work_mem")
+            assert one(connection, "SHOW work_mem") == expected[0]
+    assert len(proxy.servers(database="app")) == 1
+
+
 def test_a_client_that_waits_for_its_turn_is_told(start):
     notices = []
     proxy = start(default_pool_size=1, query_wait_notify=1)

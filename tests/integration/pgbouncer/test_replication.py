@@ -200,6 +200,26 @@ def test_an_administrator_can_end_it(make):
     eventually(lambda: not proxy.busy_servers(), what="its connection is closed")
 
 
+@pytest.mark.parametrize("why, text", (("RECONNECT", "database configuration changed"), ("moved", "database configuration changed"),
+                                       ("removed", "database removed")))
+def test_its_walsender_is_given_up_at_once_when_it_is_the_wrong_one(make, why, text):
+    proxy = make(auth_type="trust", workers=2)
+    with RawConnection(proxy, replication="database") as client:
+        ini = proxy.pooler.ini.read_text()
+        if why == "moved":
+            proxy.pooler.ini.write_text(ini.replace("host=127.0.0.1", "host=localhost"))
+        elif why == "removed":
+            proxy.pooler.ini.write_text("".join(line for line in ini.splitlines(keepends=True) if not line.startswith(("app =", "* ="))))
+        proxy.console("RECONNECT app" if why == "RECONNECT" else "RELOAD")
+        kind, body = client.client.read()
+        assert (kind, error_fields(body)["M"], client.client.read()[0]) == (b"E", text, None)
+        proxy.console("WAIT_CLOSE")
+        assert proxy.servers() == []
+    if why != "removed":
+        with RawConnection(proxy, replication="database") as client:
+            assert client.query(b"IDENTIFY_SYSTEM")[-1][0] == b"Z"
+
+
 def test_a_walsender_that_ends_ends_the_client(make, primary):
     proxy = make(auth_type="trust")
     with RawConnection(proxy, replication="database") as client:

@@ -169,7 +169,7 @@ boost::asio::awaitable<void> ClientAdmission::take_server() {
   protocol::SqlError unused;
   PoolShard* const shard = worker_.router().shard(database->route, credentials, unused);
   if (!shard || !shard->has_room()) co_return;
-  lease = co_await wait_for_lease(worker_.io(), *shard, worker_.now_us() + one_second, unused);
+  lease = co_await wait_for_lease(worker_.io(), *shard, credentials->user, worker_.now_us() + one_second, unused);
   if (lease) lease->begin_coroutine();
 }
 

@@ -170,7 +170,7 @@ boost::asio::awaitable<void> ClientAdmission::take_server() {
   protocol::SqlError unused;
   PoolShard* const shard = worker_.router().shard(database->route, credentials, unused);
   if (!lease && shard && shard->has_room())
-    lease = co_await wait_for_lease(worker_.io(), *shard, worker_.now_us() + one_second, unused);
+    lease = co_await wait_for_lease(worker_.io(), *shard, credentials->user, worker_.now_us() + one_second, unused);
   if (lease) lease->begin_coroutine();
 }
 

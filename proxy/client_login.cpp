@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "proxy/auth/hba.hpp"
+#include "proxy/session/server_state.hpp"
 
 namespace pgswitch {
 namespace {
@@ -37,9 +38,13 @@ AuthMethod method_of(AuthType type) {
   return AuthMethod::reject;
 }
 
-bool is_ignored(const Config& config, std::string_view name) {
-  const auto& items = config.ignore_startup_parameters.items;
-  return std::any_of(items.begin(), items.end(), [&](const std::string& item) { return same_name(item, name); });
+bool names(const CommaList& list, std::string_view name) {
+  return std::any_of(list.begin(), list.end(), [&](const std::string& item) { return same_name(item, name); });
+}
+
+/// What stays of `options` when these are ignored: as in pgbouncer, what is kept for each client, and our own.
+bool outlasts_options(const Config& config, std::string_view name) {
+  return find_tracked(name) != Tracked::count || names(config.track_extra_parameters, name) || same_name(name, "pgswitch.route");
 }
 
 void add_host(protocol::Settings& settings, const ClientAddress& address) {
@@ -136,10 +141,12 @@ protocol::Settings startup_settings(const Config& config, const protocol::Startu
   protocol::Settings settings;
   // PostgreSQL applies `options` before the packet's own parameters (process_startup_options), one after the other: what is
   // given twice is set twice, for "ISO" keeps the order of days and months that "German" has set.
-  for (const auto* source : {&message.option_settings, &message.parameters}) {
-    for (const auto& [name, value] : *source)
-      if (!is_ignored(config, name)) settings.emplace_back(name, value);
-  }
+  const CommaList& ignored = config.ignore_startup_parameters;
+  const bool options_ignored = names(ignored, "options");
+  for (const auto& [name, value] : message.option_settings)
+    if (!names(ignored, name) && (!options_ignored || outlasts_options(config, name))) settings.emplace_back(name, value);
+  for (const auto& [name, value] : message.parameters)
+    if (!names(ignored, name)) settings.emplace_back(name, value);
   if (config.application_name_add_host) add_host(settings, address);
   return settings;
 }

@@ -60,8 +60,8 @@ CredentialsPtr credentials_of(std::string user, const protocol::Credential& prov
 std::optional<protocol::SqlError> refuse_startup(const Config& config, const protocol::StartupMessage& message,
                                                  bool is_tls, bool is_unix);
 
-/// The session's start-up settings: parameters and `options`, without those of ignore_startup_parameters, in the client's
-/// order; of the same name a later one wins, but those before it are set too. application_name_add_host is applied.
+/// The session's start-up settings: parameters and `options`, without those of ignore_startup_parameters (whose item `options` stands
+/// for all in `options` that is not kept for each client anyway), in the client's order; of the same name a later one wins, but those before it are set too. application_name_add_host is applied.
 protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,
                                     const ClientAddress& address);
 /// Value of a setting, case-insensitive name; empty when it is not there.

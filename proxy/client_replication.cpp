@@ -29,7 +29,10 @@ ClientAdmission::Step ClientAdmission::open_replication() {
   protocol::SqlError error;
   PoolShard* const shard = worker_.router().shard(database->route, credentials, error);
   StartupParameters parameters = walsender_parameters(*this);
-  if (shard) lease = co_await shard->open_apart(std::move(parameters), login_deadline_us_, error);
+  if (shard) {
+    const Microseconds patience = shard->query_wait_timeout_of(credentials->user);
+    lease = co_await shard->open_apart(std::move(parameters), patience, login_deadline_us_, error);
+  }
   if (!lease) {
     error.severity = protocol::Severity::fatal;
     co_return fail(std::move(error));

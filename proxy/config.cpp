@@ -107,16 +107,16 @@ Microseconds Config::query_wait_timeout_of(const Database& database, const User*
   return of_user(login_user, &User::query_wait_timeout, database.query_wait_timeout.value_or(query_wait_timeout));
 }
 
-Microseconds Config::query_timeout_of(const User* login_user) const {
-  return of_user(login_user, &User::query_timeout, query_timeout);
+Microseconds Config::query_timeout_of(const User* pool_user) const {
+  return of_user(pool_user, &User::query_timeout, query_timeout);
 }
 
-Microseconds Config::idle_transaction_timeout_of(const User* login_user) const {
-  return of_user(login_user, &User::idle_transaction_timeout, idle_transaction_timeout);
+Microseconds Config::idle_transaction_timeout_of(const User* pool_user) const {
+  return of_user(pool_user, &User::idle_transaction_timeout, idle_transaction_timeout);
 }
 
-Microseconds Config::transaction_timeout_of(const User* login_user) const {
-  return of_user(login_user, &User::transaction_timeout, transaction_timeout);
+Microseconds Config::transaction_timeout_of(const User* pool_user) const {
+  return of_user(pool_user, &User::transaction_timeout, transaction_timeout);
 }
 
 Microseconds Config::client_idle_timeout_of(const User* login_user) const {

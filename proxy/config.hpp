@@ -265,7 +265,7 @@ struct Config {
   std::vector<std::pair<std::string, rules::RouteId>> routes() const;
 
   // Effective values. `user` is the pool user (forced user, or the client's) for pool_mode, pool_size and server limits,
-  // the login user for client limits and timeouts; nullptr is allowed. 0 is "unlimited" or "off" unless said otherwise.
+  // and for the timeouts of queries and transactions, the login user for client limits, waiting and idling; nullptr is allowed. 0 is "unlimited" or "off" unless said otherwise.
   PoolMode pool_mode_of(const Database& database, const User* pool_user) const;
   int pool_size_of(const Database& database, const User* pool_user) const;
   int reserve_pool_size_of(const Database& database, const User* pool_user) const;
@@ -276,9 +276,9 @@ struct Config {
   int max_user_client_connections_of(const User* login_user) const;
   Microseconds server_lifetime_of(const Database& database) const;  ///< 0: a server is used once
   Microseconds query_wait_timeout_of(const Database& database, const User* login_user) const;
-  Microseconds query_timeout_of(const User* login_user) const;
-  Microseconds idle_transaction_timeout_of(const User* login_user) const;
-  Microseconds transaction_timeout_of(const User* login_user) const;
+  Microseconds query_timeout_of(const User* pool_user) const;
+  Microseconds idle_transaction_timeout_of(const User* pool_user) const;
+  Microseconds transaction_timeout_of(const User* pool_user) const;
   Microseconds client_idle_timeout_of(const User* login_user) const;
   std::string_view auth_user_of(const Database& database) const;
   std::string_view auth_query_of(const Database& database) const;

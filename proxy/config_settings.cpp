@@ -62,7 +62,7 @@ constexpr std::array all = {
     Setting{"dns_nxdomain_ttl", &C::dns_nxdomain_ttl, "15", yes, "Lifetime of DNS failures."},
     foreign({"dns_zone_check_period", &C::dns_zone_check_period, "0", yes, "Period of zone serial checks of the c-ares library; the system's resolver is asked here, again after dns_max_ttl."}),
     Setting{"idle_transaction_timeout", &C::idle_transaction_timeout, "0", yes, "Disconnect a client idle in a transaction for longer. 0: off."},
-    Setting{"ignore_startup_parameters", &C::ignore_startup_parameters, "", yes, "Startup parameters to accept and drop, comma-separated."},
+    Setting{"ignore_startup_parameters", &C::ignore_startup_parameters, "", yes, "Startup parameters to accept and drop, comma-separated; options: those in it that are not tracked."},
     foreign({"job_name", &C::job_name, "pgbouncer", no, "Alias of service_name."}),
     Setting{"listen_addr", &C::listen_addr, "", no, "Addresses to listen on, comma-separated; \"*\" is all. Empty: Unix socket only."},
     bounded(1, int_max, {"listen_backlog", &C::listen_backlog, "128", no, "Backlog of listen(2)."}),

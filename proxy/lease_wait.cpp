@@ -28,9 +28,10 @@ class CoroutineWaiter final : public LeaseWaiter {
 
 }  // namespace
 
-asio::awaitable<Lease> wait_for_lease(asio::io_context& io, PoolShard& shard, std::int64_t deadline_us,
+asio::awaitable<Lease> wait_for_lease(asio::io_context& io, PoolShard& shard, const std::string& login_user, std::int64_t deadline_us,
                                       protocol::SqlError& error) {
   CoroutineWaiter waiter(io);
+  waiter.wait_timeout_us = shard.query_wait_timeout_of(login_user);
   Lease lease = shard.acquire(waiter);
   if (lease) co_return lease;
   const bool woken = co_await waiter.alarm.wait(deadline_us);

@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::int64_t look_again_us = 20'000;
 
-SqlError waited_in_vain(std::string_view sqlstate, std::string message) {
+SqlError login_timeout() {
   SqlError error;
   error.severity = protocol::Severity::fatal;
-  error.sqlstate = sqlstate;
-  error.message = std::move(message);
+  error.sqlstate = protocol::sqlstate::cannot_connect_now;
+  error.message = "client_login_timeout (server down)";
   return error;
 }
 
@@ -32,17 +32,15 @@ bool PoolShard::take_permits_apart(Opening& opening) {
   return false;
 }
 
-asio::awaitable<Lease> PoolShard::open_apart(StartupParameters parameters, std::int64_t deadline_us, SqlError& error) {
-  const Microseconds patience = config_->query_wait_timeout_of(*database_, pool_user());
+asio::awaitable<Lease> PoolShard::open_apart(StartupParameters parameters, Microseconds query_wait_timeout, std::int64_t deadline_us,
+                                             SqlError& error) {
+  const Microseconds query_timeout = config_->query_timeout_of(pool_user());
   const std::int64_t began_us = now();
   const OpeningPlace place = apart_.emplace(apart_.end());
   Alarm alarm(home_.io);
   while (!take_permits_apart(*place)) {
-    if (dropped_) error = no_such_database(*database_);
-    if (patience > 0 && now() - began_us >= patience)
-      error = waited_in_vain(protocol::sqlstate::too_many_connections, "query_wait_timeout");
-    if (deadline_us != 0 && now() >= deadline_us)
-      error = waited_in_vain(protocol::sqlstate::cannot_connect_now, "client_login_timeout (server down)");
+    error = dropped_ ? no_such_database(*database_) : end_of_wait(now() - began_us, query_timeout, query_wait_timeout);
+    if (deadline_us != 0 && now() >= deadline_us) error = login_timeout();
     if (!error.message.empty()) {
       apart_.erase(place);
       co_return Lease();

@@ -48,15 +48,24 @@ void PoolShard::tick() {
   keep_minimum();
 }
 
+/// Without a message while who has waited so long may wait on. As in pgbouncer, query_timeout holds for those who wait too.
+SqlError PoolShard::end_of_wait(Microseconds waited, Microseconds query_timeout, Microseconds query_wait_timeout) {
+  const auto over = [waited](Microseconds limit) { return limit > 0 && waited >= limit; };
+  if (over(query_timeout)) return fatal(protocol::sqlstate::query_canceled, "query_timeout");
+  if (over(query_wait_timeout)) return fatal(protocol::sqlstate::too_many_connections, "query_wait_timeout");
+  return {};
+}
+
 void PoolShard::expire_waiters() {
-  const Microseconds usual = config_->query_wait_timeout_of(*database_, pool_user());
+  const Microseconds query_timeout = config_->query_timeout_of(pool_user());
+  const Microseconds usual = query_wait_timeout_of(user());
   LeaseWaiter* next = nullptr;
   for (LeaseWaiter* waiter = waiters_.front(); waiter; waiter = next) {
     next = WaiterQueue::next(*waiter);
     const Microseconds timeout = waiter->wait_timeout_us < 0 ? usual : waiter->wait_timeout_us;
-    if (timeout <= 0 || now() - waiter->waiting_since_us < timeout) continue;
+    SqlError error = end_of_wait(now() - waiter->waiting_since_us, query_timeout, timeout);
+    if (error.message.empty()) continue;
     waiters_.remove(*waiter);
-    SqlError error = fatal(protocol::sqlstate::too_many_connections, "query_wait_timeout");
     error.detail = "No server connection of database \"" + database_->name + "\" for user \"" + user() +
                    "\" became free in time.";
     if (failing_since_us_ != 0) error.detail += " The last attempt to open one failed: " + login_error_.message;

@@ -56,11 +56,17 @@ class PoolShard {
   /// An idle connection at once, or an empty lease: then `waiter` is queued and hears of it by post.
   Lease acquire(LeaseWaiter& waiter);
   /// A connection of its own for a replication client, logged in with `parameters`; it counts in the pool's limits, waits for
-  /// them as others do, and is closed when the lease ends. `deadline_us` (worker's clock, 0 = none) is for waiting. An empty lease: `error` says why.
-  /// The caller ends the coroutine's use of its stream (ServerConn::end_coroutine()).
-  boost::asio::awaitable<Lease> open_apart(StartupParameters parameters, std::int64_t deadline_us, protocol::SqlError& error);
+  /// them as others do (`query_wait_timeout` is its own), and is closed when the lease ends. `deadline_us` (worker's clock, 0 = none) is for
+  /// waiting. An empty lease: `error` says why. The caller ends the coroutine's use of its stream (ServerConn::end_coroutine()).
+  boost::asio::awaitable<Lease> open_apart(StartupParameters parameters, Microseconds query_wait_timeout, std::int64_t deadline_us,
+                                           protocol::SqlError& error);
   /// Takes a waiter out, also one whose result is on its way (the connection goes to the next). Nothing when not queued.
   void cancel_wait(LeaseWaiter& waiter);
+
+  /// How long a client that has logged in as `login_user` waits here; 0: for ever.
+  Microseconds query_wait_timeout_of(std::string_view login_user) const {
+    return config_->query_wait_timeout_of(*database_, config_->find_user(login_user));
+  }
 
   const PoolKey& key() const { return pool_->key; }
   rules::RouteId route() const { return pool_->key.route; }
@@ -178,6 +184,7 @@ class PoolShard {
 
   // pool_expire.cpp: the tick
   void expire_waiters();
+  static protocol::SqlError end_of_wait(Microseconds waited, Microseconds query_timeout, Microseconds query_wait_timeout);
   void expire_servers();
   void use_reserve();
   void keep_minimum();

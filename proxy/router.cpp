@@ -161,7 +161,7 @@ asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr c
   const Asked asked = split_application_name(settings);
   const PoolKey key = where->key();
   ParameterList told;
-  const bool ok = co_await ask_server(*where, asked.others, deadline_us, told, keep, error);
+  const bool ok = co_await ask_server(*where, credentials->user, asked.others, deadline_us, told, keep, error);
   if (!ok) co_return false;
   const auto parameters = std::make_shared<const ParameterList>(std::move(told));
   if (!asked.others.empty()) welcomes_.insert(WelcomeCache::key(key, asked.others), parameters);
@@ -170,10 +170,10 @@ asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr c
 }
 
 // Twice: an idle connection may turn out to be dead only when it is used.
-asio::awaitable<bool> Router::ask_server(PoolShard& shard, const StartupSettings& settings, std::int64_t deadline_us,
-                                         ParameterList& parameters, Lease* keep, SqlError& error) {
+asio::awaitable<bool> Router::ask_server(PoolShard& shard, const std::string& login_user, const StartupSettings& settings,
+                                         std::int64_t deadline_us, ParameterList& parameters, Lease* keep, SqlError& error) {
   for (int attempt = 0; attempt < 2; ++attempt) {
-    Lease lease = co_await wait_for_lease(worker_.io(), shard, deadline_us, error);
+    Lease lease = co_await wait_for_lease(worker_.io(), shard, login_user, deadline_us, error);
     if (!lease) co_return false;
     const ParametersPtr base = shard.parameters();
     const ParameterList before = reported_now(*lease);

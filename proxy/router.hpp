@@ -68,7 +68,7 @@ class Router {
   void adopt_config();
 
  private:
-  boost::asio::awaitable<bool> ask_server(PoolShard& shard, const StartupSettings& settings,
+  boost::asio::awaitable<bool> ask_server(PoolShard& shard, const std::string& login_user, const StartupSettings& settings,
                                           std::int64_t deadline_us, ParameterList& parameters, Lease* keep, protocol::SqlError& error);
   template <class Step>
   void each_of(rules::RouteId route, Step step) const {

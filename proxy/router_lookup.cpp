@@ -60,7 +60,7 @@ asio::awaitable<bool> Router::look_up_user(const AuthQuery& query, std::int64_t 
     error = no_such_database(*query.database);
     if (!database) co_return false;
     PoolShard& shard = shard_of(database, query.auth_user, credentials);
-    Lease lease = co_await wait_for_lease(worker_.io(), shard, login_deadline_us, error);
+    Lease lease = co_await wait_for_lease(worker_.io(), shard, query.auth_user, login_deadline_us, error);
     if (!lease) co_return false;
     error = make_error("server conn crashed?", protocol::sqlstate::connection_failure);
     const std::int64_t begun_us = worker_.now_us();

@@ -186,6 +186,16 @@ Row user_row(Console& console, const Config& config, const User& user) {
              number(console.worker().proxy().client_limits().clients_of_user(user.name))};
 }
 
+/// Those of the file, and those made from its "*" entry that have pools.
+std::map<std::string, DatabasePtr> databases_of(const Config& config, const Census& census) {
+  std::map<std::string, DatabasePtr> databases;
+  for (const auto& [name, database] : config.databases)
+    if (name != "*") databases[name] = database;
+  for (const auto& [key, pool] : census.pools)
+    if (const DatabasePtr database = config.find_database(key.route)) databases[database->name] = database;
+  return databases;
+}
+
 }  // namespace
 
 const std::span<const Field> pool_fields = of_pool;
@@ -202,17 +212,11 @@ awaitable<Rows> pool_rows(Console& console) {
   co_return rows;
 }
 
-// Those of the file, and those made from its "*" entry that have pools.
 awaitable<Rows> database_rows(Console& console) {
   const ConfigPtr config = console.worker().config_ptr();
   const Census census = co_await take_census(console);
-  std::map<std::string, DatabasePtr> databases;
-  for (const auto& [name, database] : config->databases)
-    if (name != "*") databases[name] = database;
-  for (const auto& [key, pool] : census.pools)
-    if (const DatabasePtr database = config->find_database(key.route)) databases[database->name] = database;
   Rows rows;
-  for (const auto& [name, database] : databases) rows.push_back(database_row(console, *config, *database));
+  for (const auto& [name, database] : databases_of(*config, census)) rows.push_back(database_row(console, *config, *database));
   rows.push_back(console_database_row(*config));
   co_return rows;
 }
@@ -234,7 +238,7 @@ awaitable<Rows> list_rows(Console& console) {
     servers += pool.servers.servers();
   }
   const auto row = [](const char* name, std::size_t items) { return Row{name, number(items)}; };
-  Rows rows{row("databases", config->databases.size() + 1), row("users", config->users.size()),
+  Rows rows{row("databases", databases_of(*config, census).size() + 1), row("users", config->users.size()),
             row("peers", config->peers.size()), row("pools", census.pools.size() + 1), row("peer_pools", config->peers.size() - config->peers.count(config->peer_id)),
             row("free_clients", 0), row("used_clients", clients), row("login_clients", census.logins),
             row("free_servers", 0), row("used_servers", servers),

@@ -123,6 +123,11 @@ Pins SessionCore::pins() const {
   return all;
 }
 
+Pins SessionCore::pins(rules::RouteId route) const {
+  const Link* const link = find_link(route);
+  return link ? link->pins : 0;
+}
+
 Leftover SessionCore::leftover(rules::RouteId route) const {
   const Link* link = find_link(route);
   Leftover left;

@@ -90,6 +90,7 @@ class SessionCore : private rules::SessionState {
   /// In what state the lease of `route` is left when the client has gone.
   Leftover leftover(rules::RouteId route) const;
   Pins pins() const;
+  Pins pins(rules::RouteId route) const;
   const rules::Facts& facts() const { return facts_; }
   std::size_t prepared_count() const { return prepared_.size(); }
   CoreCounters counters;

@@ -235,12 +235,12 @@ bool Relay::acquire(RouteId route) {
     core_.on_acquire_failed(error);
     return true;
   }
-  wait_timeout_us = -1;
   Lease lease = pool->acquire(*this);
   if (lease) {
     attach(route, std::move(lease));
     return true;
   }
+  wait_timeout_us = pool->query_wait_timeout_of(credentials_->user);
   waiting_ = true;
   told_wait_ = false;
   waiting_at_ = pool;

@@ -105,6 +105,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void tell_pins();
   void tell_wait();
   bool holds_outdated_server() const;
+  const User* pool_user() const;
   void server_lost(ServerConn& server, const char* what);
   void finish(std::string reason);
   void leave_servers();

@@ -62,8 +62,11 @@ void Relay::count(const ServerConn& server) {
 /// The log says when a session begins to hold a server, and why.
 void Relay::tell_pins() {
   const Pins now = core_.pins() & ~bit(Pin::session_mode);
-  if (now & ~told_pins_)
-    log_line(LogLevel::info, session_.log_prefix() + "pinned to route \"" + rules::route_name(core_.active_route()) + "\": " + describe_pins(now));
+  for (const Held& held : held_) {
+    const Pins pins = core_.pins(held.route) & ~bit(Pin::session_mode);
+    if (pins & ~told_pins_)
+      log_line(LogLevel::info, session_.log_prefix() + "pinned to route \"" + rules::route_name(held.route) + "\": " + describe_pins(pins));
+  }
   told_pins_ = now;
 }
 
@@ -83,6 +86,14 @@ void Relay::tell_wait() {
 
 bool Relay::holds_outdated_server() const {
   return std::any_of(held_.begin(), held_.end(), [](const Held& held) { return held.lease->close_needed; });
+}
+
+/// The one that the session's servers are used as: a database may force another than the client's.
+const User* Relay::pool_user() const {
+  const Config& config = worker_.config();
+  if (const ServerConn* const current = server()) return config.find_user(current->shard->user());
+  const Database* const own = config.database_entry(core_.facts().database);
+  return config.find_user(own && !own->user.empty() ? own->user : credentials_->user);
 }
 
 void Relay::update_times() {
@@ -134,7 +145,6 @@ void Relay::shrink() {
 void Relay::tick(std::int64_t now) {
   if (finished_) return;
   const Config& config = worker_.config();
-  const User* user = config.find_user(credentials_->user);
   const auto over = [now](std::int64_t since, std::int64_t limit) { return limit > 0 && since != 0 && now - since > limit; };
   // A lease may last for days: what it did so far is booked meanwhile.
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
@@ -146,6 +156,13 @@ void Relay::tick(std::int64_t now) {
   if (finished_) return;
   if (config.server_fast_close != 0 && core_.is_idle() && request_us_ == 0 && holds_outdated_server())
     return end_session(fatal_error(sqlstate::admin_shutdown, "database configuration changed"));
+  if (core_.is_idle() && request_us_ == 0) {
+    const User* const login_user = config.find_user(credentials_->user);
+    if (over(quiet_us_, config.client_idle_timeout_of(login_user)))
+      end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));
+    return;
+  }
+  const User* const user = pool_user();
   if ((core_.is_busy() || core_.has_open_batch()) && over(request_us_, config.query_timeout_of(user)))
     return end_session(fatal_error(sqlstate::query_canceled, waiting_ ? "query_timeout" : "query timeout"));
   if (over(transaction_us_, config.transaction_timeout_of(user)))
@@ -153,8 +170,6 @@ void Relay::tick(std::int64_t now) {
   const bool between_requests = !core_.is_busy() && (request_us_ == 0 || core_.has_open_batch());
   if ((core_.in_transaction() || core_.has_open_batch()) && between_requests && over(quiet_us_, config.idle_transaction_timeout_of(user)))
     return end_session(fatal_error(sqlstate::idle_in_transaction_timeout, "idle transaction timeout"));
-  if (core_.is_idle() && request_us_ == 0 && over(quiet_us_, config.client_idle_timeout_of(user)))
-    return end_session(fatal_error(sqlstate::idle_session_timeout, "client_idle_timeout"));
 }
 
 }  // namespace pgswitch

@@ -1,7 +1,10 @@
 """What a client set is its own, on every server it is given, and nobody else's."""
+import re
+
 import psycopg
 import pytest
 from endpoint import failure, one
+from launch import eventually
 
 
 def show(connection, name):
@@ -145,12 +148,14 @@ PINS = (("CREATE TEMP TABLE pinned_by (a int)", "temp"), ("LISTEN news", "listen
 
 @pytest.mark.pgswitch
 @pytest.mark.parametrize("sql,reason", PINS)
-def test_show_clients_tells_why_a_client_is_pinned(transaction_proxy, sql, reason):
+def test_show_clients_and_the_log_tell_why_a_client_is_pinned(transaction_proxy, sql, reason):
     with transaction_proxy.connect(application_name="pinned one") as connection:
         connection.execute(sql)
         row, = [r for r in transaction_proxy.console("SHOW CLIENTS") if r["application_name"] == "pinned one"]
         assert reason in str(row).lower()
         assert row["link"]
+        told = re.compile(rf':{row["port"]} pinned to route "app": .*{reason}')
+        eventually(lambda: told.search(transaction_proxy.pooler.log_text()), what="the log tells of it")
 
 
 @pytest.mark.pgswitch

@@ -162,6 +162,17 @@ TEST(Startup, parameters_win_over_options_and_ignored_ones_are_dropped) {
   EXPECT_EQ(find_setting(named, "application_name"), "psql - " + address.to_string());
 }
 
+TEST(Startup, of_ignored_options_what_is_tracked_stays) {
+  Config config;
+  config.ignore_startup_parameters = CommaList("options");
+  config.track_extra_parameters = CommaList("search_path");
+  protocol::StartupMessage message;
+  message.option_settings = {{"nosuch", "1"}, {"work_mem", "1MB"}, {"datestyle", "German"}, {"Search_Path", "a"}, {"pgswitch.route", "b"}};
+  message.parameters = {{"work_mem", "2MB"}};
+  const protocol::Settings expected{{"datestyle", "German"}, {"Search_Path", "a"}, {"pgswitch.route", "b"}, {"work_mem", "2MB"}};
+  EXPECT_EQ(startup_settings(config, message, ClientAddress()), expected);
+}
+
 TEST(Startup, what_is_given_twice_is_set_twice) {
   protocol::StartupMessage message;
   message.option_settings = {{"DateStyle", "German"}};

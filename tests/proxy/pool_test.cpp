@@ -139,6 +139,23 @@ TEST_F(PoolTest, query_wait_timeout_is_fatal_53300_and_each_waiter_has_its_own) 
   EXPECT_EQ(patient.error.message, "query_wait_timeout");
 }
 
+TEST_F(PoolTest, query_timeout_holds_for_waiters_too_as_57014) {
+  settings.database.pool_size = 1;
+  settings.config.query_timeout = one_second;
+  settings.config.query_wait_timeout = 0;
+  PoolShard& shard = make();
+  Lease held = lease(shard);
+  Waiter waiter;
+  shard.acquire(waiter);
+  shard.tick();
+  EXPECT_EQ(waiter.calls, 0);
+  loop.skew_us += one_second;
+  shard.tick();
+  wait_for(waiter);
+  EXPECT_EQ(waiter.error.message, "query_timeout");
+  EXPECT_EQ(waiter.error.sqlstate, "57014");
+}
+
 TEST_F(PoolTest, evicts_the_idle_connection_of_another_user_when_the_database_is_full) {
   settings.database.max_db_connections = 1;
   PoolShard& alice = make("alice");

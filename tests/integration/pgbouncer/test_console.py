@@ -70,6 +70,16 @@ def test_rows_that_are_known_by_name_are_all_there(consoles, subject):
     assert set(bouncer) - set(switch) <= gone | {name for name in bouncer if name.endswith("requests")}
 
 
+def test_lists_has_as_many_databases_as_databases_has(start_proxy, oltp):
+    for program in ("/usr/sbin/pgbouncer", None):
+        endpoint = start_proxy(program=program, rules=None, databases={"*": f"host=127.0.0.1 port={oltp.port}"})
+        with endpoint.connect(dbname="postgres") as connection:
+            one(connection, "SELECT 1")
+            names = {row["name"] for row in endpoint.console("SHOW DATABASES")}
+            assert {"app", "app.redshift", "pgbouncer", "postgres"} == names
+            assert row_of(endpoint, "SHOW LISTS", list="databases")["items"] == len(names)
+
+
 def test_help_lists_what_there_is(consoles):
     details = []
     for console in consoles:

@@ -64,6 +64,13 @@ def waits_too_long(endpoint):
         return told(failure(waiter, "SELECT 1"))
 
 
+def waits_while_paused(endpoint):
+    with endpoint.connect() as waiter:
+        one(waiter, "SELECT 1")
+        endpoint.console("PAUSE app")
+        return told(failure(waiter, "SELECT 1"))
+
+
 def runs_too_long(endpoint):
     with endpoint.connect() as connection:
         return told(failure(connection, "SELECT pg_sleep(60)"))
@@ -123,6 +130,7 @@ LIMITS = {
     "pool_size of a user": ({"query_wait_timeout": 1}, "app = pool_size=1", waits_too_long, "query_wait_timeout", False),
     "query_timeout": ({"query_timeout": 1}, "", runs_too_long, "query timeout", True),
     "query_timeout of a user": ({}, "app = query_timeout=1", runs_too_long, "query timeout", False),
+    "query_timeout of who waits": ({"query_timeout": 1, "query_wait_timeout": 0}, "", waits_while_paused, "query_timeout", True),
     "idle_transaction_timeout": ({"idle_transaction_timeout": 1}, "", idles_in_transaction, "idle transaction timeout", True),
     "idle_transaction_timeout of a user": ({}, "app = idle_transaction_timeout=1", idles_in_transaction, "idle transaction timeout", False),
     "transaction_timeout": ({"transaction_timeout": 1}, "", transacts_too_long, "transaction timeout", False),
@@ -140,6 +148,29 @@ def test_a_limit_is_told_with_pgbouncers_text(start, name):
     assert scenario(start(user_keys, **settings)) == text
     if is_old:
         assert scenario(start(user_keys, program=PGBOUNCER, **settings)) == text
+
+
+# Where a database forces a user: whose limit it is, "app" logs in.
+WHOSE = {
+    "query_timeout": ("other", runs_too_long, "query timeout"),
+    "idle_transaction_timeout": ("other", idles_in_transaction, "idle transaction timeout"),
+    "transaction_timeout": ("other", transacts_too_long, "transaction timeout"),
+    "query_wait_timeout": ("app", waits_too_long, "query_wait_timeout"),
+    "client_idle_timeout": ("app", idles, "client_idle_timeout"),
+}
+
+
+@pytest.mark.parametrize("name", WHOSE)
+def test_a_limit_is_that_of_the_forced_user_or_of_the_client(start, oltp, name):
+    user, scenario, text = WHOSE[name]
+    forced = {"app": f"host=127.0.0.1 port={oltp.port} dbname=app user=other"}
+    assert scenario(start(f"{user} = {name}=1", default_pool_size=1, databases=forced)) == text
+
+
+def test_a_timeout_of_a_client_is_not_that_of_the_user_that_its_database_forces(start, oltp):
+    proxy = start("app = query_timeout=1", databases={"app": f"host=127.0.0.1 port={oltp.port} dbname=app user=other"})
+    with proxy.connect() as connection:
+        assert one(connection, "SELECT 1 FROM pg_sleep(1.5)") == 1
 
 
 @pytest.mark.parametrize("user_keys, user", (("app = client_idle_timeout=1", "other"), ("other = client_idle_timeout=1", "app")))
@@ -263,6 +294,21 @@ def test_an_ignored_start_up_parameter_is_dropped(start):
         client = log_in(proxy, work_mem="77kB")
         client.message(b"Q", b"SHOW work_mem\0")
         assert b"77kB" not in client.read_until(b"Z")[1][1]
+        client.socket.close()
+
+
+def shown(client, name):
+    client.message(b"Q", f"SHOW {name}\0".encode())
+    return client.read_until(b"Z")[1][1][6:].decode()
+
+
+def test_of_ignored_options_what_is_not_tracked_is_dropped(start):
+    for program in (PGBOUNCER, None):
+        proxy = start(program=program, ignore_startup_parameters="options", auth_type="trust")
+        client = log_in(proxy, options="-c nosuch=1 -c work_mem=77MB -c DateStyle=German")
+        assert shown(client, "work_mem") != "77MB"
+        if program is None:  # 1.18 drops all of them
+            assert shown(client, "DateStyle") == "German, DMY"
         client.socket.close()
 
 

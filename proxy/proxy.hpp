@@ -165,7 +165,6 @@ class Proxy {
   LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
   SideThread side_thread_;
-  HelperThreads login_threads_{8};
   RouteBoard route_board_;
   std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};
@@ -173,6 +172,7 @@ class Proxy {
   std::atomic<bool> suspended_{false};
   std::atomic<int> consoles_{0};     ///< clients at the console
   std::vector<std::unique_ptr<Worker>> workers_;
+  HelperThreads login_threads_{8};  ///< gone before the workers, whose loops they wake
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

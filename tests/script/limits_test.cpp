@@ -8,6 +8,16 @@ namespace {
 
 const Bytes slow = error("57014", "canceling statement due to user request");
 
+/// A transaction with a cursor for a query of which two rows are allowed.
+Script& declare_cursor(Script&& script) {
+  return script.client(query("begin"), query("declare c cursor for select * from few"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("declare c cursor for select * from few"))
+      .server(begun(), complete("DECLARE CURSOR"), ready('T'))
+      .expect_to_client(complete("DECLARE CURSOR"), ready('T'));
+}
+
 Bytes batch(std::string_view sql) { return parse("", sql) + bind_to("", "") + execute("") + sync(); }
 
 }  // namespace
@@ -116,13 +126,7 @@ TEST(limits, what_execute_runs_has_the_limits_of_its_query) {
 }
 
 TEST(limits, the_rows_of_a_cursor_count_together) {
-  Script()
-      .client(query("begin"), query("declare c cursor for select * from few"))
-      .expect_to_client(complete("BEGIN"), ready('T'))
-      .expect_acquire()
-      .expect_to_server(first_begin(), query("declare c cursor for select * from few"))
-      .server(begun(), complete("DECLARE CURSOR"), ready('T'))
-      .expect_to_client(complete("DECLARE CURSOR"), ready('T'))
+  declare_cursor(Script())
       .client(query("fetch 1 from c"))
       .expect_to_server(query("fetch 1 from c"))
       .server(data_row("1"), complete("FETCH 1"), ready('T'))
@@ -136,13 +140,7 @@ TEST(limits, the_rows_of_a_cursor_count_together) {
 }
 
 TEST(limits, another_cursor_of_that_name_has_none) {
-  Script()
-      .client(query("begin"), query("declare c cursor for select * from few"))
-      .expect_to_client(complete("BEGIN"), ready('T'))
-      .expect_acquire()
-      .expect_to_server(first_begin(), query("declare c cursor for select * from few"))
-      .server(begun(), complete("DECLARE CURSOR"), ready('T'))
-      .expect_to_client(complete("DECLARE CURSOR"), ready('T'))
+  declare_cursor(Script())
       .client(query("close c; declare c cursor for select 1; fetch all from c"))
       .expect_to_server(query("close c; declare c cursor for select 1; fetch all from c"))
       .server(complete("CLOSE CURSOR"), complete("DECLARE CURSOR"), data_row("1"), data_row("2"), data_row("3"), complete("FETCH 3"), ready('T'))

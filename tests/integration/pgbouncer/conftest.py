@@ -21,3 +21,19 @@ def pair(make_pooler):
     yield SimpleNamespace(**{name: Endpoint(pooler.port, pooler=pooler) for name, pooler in zip(("bouncer", "switch"), poolers)})
     for pooler in poolers:
         pooler.stop()
+
+
+@pytest.fixture
+def start(make_pooler):
+    """start_proxy() with a section [users]: start(user_keys="app = pool_size=3", ...)."""
+    started = []
+
+    def start(user_keys="", **settings):
+        pooler = make_pooler(rules=None, **{"pool_mode": "transaction", **settings})
+        pooler.ini.write_text(pooler.ini.read_text() + f"\n[users]\n{user_keys}\n")
+        pooler.start()
+        started.append(pooler)
+        return Endpoint(pooler.port, pooler=pooler)
+    yield start
+    for pooler in started:
+        pooler.stop()

@@ -19,8 +19,8 @@ inline constexpr std::size_t max_trace_line = 2000;
 
 /// Appends one line without a line feed, in the manner of PQtrace: direction, tab, length word, tab, name, tab, fields.
 ///   F	14	Query	 "select 1"
-/// Passwords, SASL data, MD5 salts, cancel keys and texts with the word "password" are shown as `<n bytes>`, never as they are; other SQL
-/// text and values are shown, so a trace is as confidential as the data. `body` may be a prefix of the real one: the line then ends in "...".
+/// Passwords, SASL data, MD5 salts, cancel keys and texts with the word "password" are shown as `<n bytes>`, never as they are;
+/// other SQL text and values are shown, so a trace is as confidential as the data. `body` may be a prefix of the real one: the line then ends in "...".
 /// Control characters and bytes outside ASCII are escaped as \xNN.
 void trace(std::string& out, Direction direction, const FrameHeader& header, ByteView body);
 

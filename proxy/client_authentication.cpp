@@ -23,8 +23,6 @@ namespace sqlstate = protocol::sqlstate;
 /// Names of databases are kept for the life of the process, and a client who has proved nothing can make up as many as it
 /// likes where "*" takes all. So many are let in.
 constexpr std::size_t most_unproven_names = 10'000;
-/// As in auth_file.
-constexpr std::size_t longest_user_name = 127;
 /// An LDAP server that does not answer, where a login may take as long as it likes.
 constexpr std::int64_t longest_step_us = 60 * one_second;
 
@@ -81,7 +79,7 @@ bool ClientAdmission::find_rule() {
   request.is_tls = stream_.is_tls();
   request.host = address.host;
   request.is_replication = startup.replication == protocol::Replication::physical;
-  request.database = is_console(startup.database) ? "pgbouncer" : std::string_view(startup.database);
+  request.database = is_console(startup.database) ? hba_console : std::string_view(startup.database);
   request.user = startup.user;
   const std::optional<AuthRule> rule = auth_rule(*config, request);
   if (!rule) return fail(fatal(sqlstate::invalid_authorization, "no authentication method is found"));
@@ -198,7 +196,7 @@ bool ClientAdmission::begin_authentication() {
 
 ClientAdmission::Step ClientAdmission::exchange() {
   const std::function<void()> start = [this] { login_status_ = login_->start(out); };
-  if (!login_begun_) co_await worker_.proxy().side_thread().run(worker_.io(), start);
+  if (!login_begun_) co_await worker_.proxy().cpu_threads().run(worker_.io(), 0, start);
   while (login_status_ == protocol::LoginStatus::need_more) {
     bool ok = write_now();
     if (!ok) ok = co_await flush();
@@ -212,7 +210,7 @@ ClientAdmission::Step ClientAdmission::exchange() {
     answer.body = protocol::ByteView(in_).substr(protocol::frame_header_size, header.body_size);
     if (login_->is_costly()) {
       const std::function<void()> go_on = [this, answer] { login_status_ = login_->on_message(answer, out); };
-      co_await worker_.proxy().side_thread().run(worker_.io(), go_on);
+      co_await worker_.proxy().cpu_threads().run(worker_.io(), 0, go_on);
     } else {
       login_status_ = login_->on_message(answer, out);
     }

@@ -38,13 +38,13 @@ AuthMethod method_of(AuthType type) {
   return AuthMethod::reject;
 }
 
-bool names(const CommaList& list, std::string_view name) {
+bool has_name(const CommaList& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(), [&](const std::string& item) { return same_name(item, name); });
 }
 
 /// What stays of `options` when these are ignored: as in pgbouncer, what is kept for each client, and our own.
 bool outlasts_options(const Config& config, std::string_view name) {
-  return find_tracked(name) != Tracked::count || names(config.track_extra_parameters, name) || same_name(name, "pgswitch.route");
+  return find_tracked(name) != Tracked::count || has_name(config.track_extra_parameters, name) || same_name(name, "pgswitch.route");
 }
 
 void add_host(protocol::Settings& settings, const ClientAddress& address) {
@@ -62,8 +62,6 @@ SqlError fatal(std::string_view sqlstate, std::string message) {
   error.message = std::move(message);
   return error;
 }
-
-bool is_console(std::string_view database) { return database == "pgswitch" || database == "pgbouncer"; }
 
 ConsoleRights console_rights(const Config& config, std::string_view user) {
   if (config.admin_users.contains(user)) return ConsoleRights::admin;
@@ -142,11 +140,11 @@ protocol::Settings startup_settings(const Config& config, const protocol::Startu
   // PostgreSQL applies `options` before the packet's own parameters (process_startup_options), one after the other: what is
   // given twice is set twice, for "ISO" keeps the order of days and months that "German" has set.
   const CommaList& ignored = config.ignore_startup_parameters;
-  const bool options_ignored = names(ignored, "options");
+  const bool options_ignored = has_name(ignored, "options");
   for (const auto& [name, value] : message.option_settings)
-    if (!names(ignored, name) && (!options_ignored || outlasts_options(config, name))) settings.emplace_back(name, value);
+    if (!has_name(ignored, name) && (!options_ignored || outlasts_options(config, name))) settings.emplace_back(name, value);
   for (const auto& [name, value] : message.parameters)
-    if (!names(ignored, name)) settings.emplace_back(name, value);
+    if (!has_name(ignored, name)) settings.emplace_back(name, value);
   if (config.application_name_add_host) add_host(settings, address);
   return settings;
 }

@@ -20,9 +20,6 @@ namespace pgswitch {
 /// Texts are pgbouncer's where it has one.
 protocol::SqlError fatal(std::string_view sqlstate, std::string message);
 
-/// The console's databases: our own name, and pgbouncer's for the tools that know it.
-bool is_console(std::string_view database);
-
 enum class ConsoleRights : std::uint8_t { none, stats, admin };
 /// For a user who has proved who it is (or need not, with auth_type = any).
 ConsoleRights console_rights(const Config& config, std::string_view user);
@@ -61,7 +58,8 @@ std::optional<protocol::SqlError> refuse_startup(const Config& config, const pro
                                                  bool is_tls, bool is_unix);
 
 /// The session's start-up settings: parameters and `options`, without those of ignore_startup_parameters (whose item `options` stands
-/// for all in `options` that is not kept for each client anyway), in the client's order; of the same name a later one wins, but those before it are set too. application_name_add_host is applied.
+/// for all in `options` that is not kept for each client anyway), in the client's order; of the same name a later one wins, but those
+/// before it are set too. application_name_add_host is applied.
 protocol::Settings startup_settings(const Config& config, const protocol::StartupMessage& message,
                                     const ClientAddress& address);
 /// Value of a setting, case-insensitive name; empty when it is not there.

@@ -6,6 +6,8 @@
 #include "rules/route_names.hpp"
 
 namespace pgswitch {
+
+bool is_console(std::string_view database) { return database == "pgswitch" || database == "pgbouncer"; }
 namespace {
 
 constexpr std::size_t longest_database_name = 63;

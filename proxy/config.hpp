@@ -14,6 +14,11 @@
 
 namespace pgswitch {
 
+/// The console's databases: our own name, and pgbouncer's for the tools that know it.
+bool is_console(std::string_view database);
+/// Bytes of the name of a user.
+inline constexpr std::size_t longest_user_name = 127;
+
 class Hba;
 class IdentMaps;
 struct LdapOptions;
@@ -264,8 +269,9 @@ struct Config {
   /// Every configured (name, route), "*" excluded: what rules may name.
   std::vector<std::pair<std::string, rules::RouteId>> routes() const;
 
-  // Effective values. `user` is the pool user (forced user, or the client's) for pool_mode, pool_size and server limits,
-  // and for the timeouts of queries and transactions, the login user for client limits, waiting and idling; nullptr is allowed. 0 is "unlimited" or "off" unless said otherwise.
+  // Effective values. The pool user (forced user, or the client's) counts for pool_mode, pool_size, server limits and the timeouts of
+  // queries and transactions, the login user for client limits, waiting and idling; nullptr is allowed. 0 is "unlimited" or "off" unless
+  // said otherwise.
   PoolMode pool_mode_of(const Database& database, const User* pool_user) const;
   int pool_size_of(const Database& database, const User* pool_user) const;
   int reserve_pool_size_of(const Database& database, const User* pool_user) const;

@@ -20,10 +20,8 @@ namespace pgswitch {
 namespace {
 
 constexpr std::size_t longest_name = 63;
-constexpr std::size_t longest_user_name = 127;
 
 bool is_settings_section(std::string_view section) { return section == "pgbouncer" || section == "pgswitch"; }
-bool is_console(std::string_view database) { return database == "pgbouncer" || database == "pgswitch"; }
 
 /// One load: reads everything into a Config of its own and collects all complaints, so that one look shows them all.
 class ConfigLoader {

@@ -1,4 +1,4 @@
-#include "proxy/auth/helper_threads.hpp"
+#include "proxy/helper_threads.hpp"
 
 #include <atomic>
 #include <boost/asio/post.hpp>

@@ -9,15 +9,15 @@
 
 namespace pgswitch {
 
-/// Threads for what a login has to ask and that may take as long as it likes: LDAP, PAM, the system's list of users. Made at
-/// first use. SideThread is for work that is sure to end. Owned by the Proxy; any thread may use it.
+/// Threads for work that must not hold up a worker: Proxy::cpu_threads() for milliseconds of computing, Proxy::login_threads() for what a
+/// login asks of others, who may take as long as they like. Made at first use; any thread may use them.
 class HelperThreads {
  public:
   explicit HelperThreads(std::size_t count) : count_(count) {}
 
   /// Runs `work` on one of the threads while the calling coroutine, which lives on `io`, waits. False when `deadline_us`
   /// (steady clock, 0 = none) passes first: `work` then runs to its end all the same, or, if it has not begun, not at all.
-  /// So `work` must own what it refers to. `io` must outlive it.
+  /// So `work` must own what it refers to, where there is a deadline. `io` must outlive it.
   boost::asio::awaitable<bool> run(boost::asio::io_context& io, std::int64_t deadline_us, std::function<void()> work);
 
  private:

@@ -121,7 +121,6 @@ void Proxy::run() {
   main_io_.run();
   service_manager::notify(std::string(service_manager::stopping));
   for (const auto& worker : workers_) worker->join();
-  side_thread_.stop();
   listeners_.clear();
   side_listener_.reset();
 }

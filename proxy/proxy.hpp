@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -8,20 +9,20 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "proxy/admin/stats_history.hpp"
-#include "proxy/auth/helper_threads.hpp"
 #include "protocol/scram_keys.hpp"
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_limits.hpp"
 #include "proxy/config.hpp"
+#include "proxy/helper_threads.hpp"
 #include "proxy/listener.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
 #include "proxy/peer_pools.hpp"
 #include "proxy/rules_watch.hpp"
-#include "proxy/side_thread.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgswitch {
@@ -75,9 +76,10 @@ class Proxy {
   ClientLimits& client_limits() { return client_limits_; }
   LoginPlaces& login_places() { return login_places_; }
   std::uint64_t next_client_id() { return last_client_id_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// Of all logins, so that a storm of them does not repeat PBKDF2, and where it is done.
+  /// Of all logins, so that a storm of them does not repeat PBKDF2.
   protocol::ScramKeyCache& scram_keys() { return scram_keys_; }
-  SideThread& side_thread() { return side_thread_; }
+  /// For what takes milliseconds of computing: half of the machine, the other half keeps on relaying.
+  HelperThreads& cpu_threads() { return cpu_threads_; }
   /// For what logins must ask of others.
   HelperThreads& login_threads() { return login_threads_; }
   RouteBoard& route_board() { return route_board_; }
@@ -164,7 +166,6 @@ class Proxy {
   PeerPools peer_pools_;
   LoginPlaces login_places_;
   protocol::ScramKeyCache scram_keys_;
-  SideThread side_thread_;
   RouteBoard route_board_;
   std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};
@@ -172,7 +173,9 @@ class Proxy {
   std::atomic<bool> suspended_{false};
   std::atomic<int> consoles_{0};     ///< clients at the console
   std::vector<std::unique_ptr<Worker>> workers_;
-  HelperThreads login_threads_{8};  ///< gone before the workers, whose loops they wake
+  // Gone before the workers, whose loops they wake.
+  HelperThreads cpu_threads_{std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4)};
+  HelperThreads login_threads_{8};
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

@@ -37,7 +37,7 @@ ServerHome make_home(Worker& worker, DnsCache& dns) {
                     },
                     .scram_keys = &worker.proxy().scram_keys(),
                     .run_aside = [&worker](std::function<void()> work) {
-                      return worker.proxy().side_thread().run(worker.io(), std::move(work));
+                      return worker.proxy().cpu_threads().run(worker.io(), 0, std::move(work));
                     }};
 }
 

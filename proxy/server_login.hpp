@@ -44,7 +44,7 @@ struct ServerHome {
   std::function<boost::asio::awaitable<void>(const ServerConn& server, std::int64_t deadline_us)> cancel;
   protocol::ScramKeyCache* scram_keys = nullptr;  ///< null: nothing is remembered
   /// Runs work of milliseconds on another thread; null: it is done here.
-  std::function<boost::asio::awaitable<void>(std::function<void()> work)> run_aside = {};
+  std::function<boost::asio::awaitable<bool>(std::function<void()> work)> run_aside = {};
 };
 
 using StartupParameters = std::vector<std::pair<std::string, std::string>>;

@@ -143,7 +143,7 @@ void Worker::trim_memory() {
   if (freed_ < many_sessions) return;
   freed_ = 0;
   boost::asio::co_spawn(io_, [](Worker& worker) -> boost::asio::awaitable<void> {
-    co_await worker.proxy_.side_thread().run(worker.io_, [] { malloc_trim(0); });
+    co_await worker.proxy_.cpu_threads().run(worker.io_, 0, [] { malloc_trim(0); });
     free_large_block();
   }(*this), boost::asio::detached);
 }

@@ -11,13 +11,16 @@
 
 namespace pgswitch {
 
+/// The console in HBA lines and requests, whichever of its names is said.
+inline constexpr std::string_view hba_console = "pgbouncer";
+
 /// Who wants in, and from where, as far as an HBA line asks.
 struct HbaRequest {
   bool is_unix = false;
   bool is_tls = false;
   bool is_replication = false;  ///< physical: no database's name is about it, `all` neither, but "replication" (manual, 21.1)
   std::string_view host;  ///< numeric address
-  std::string_view database;  ///< the console is "pgbouncer", by whatever name it is asked for
+  std::string_view database;  ///< hba_console for the console
   std::string_view user;
 };
 

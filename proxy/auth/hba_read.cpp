@@ -98,7 +98,7 @@ class Hba::Reader {
     if (!token.quoted && token.text.starts_with('+')) return "groups are not supported: " + token.text;
     if (!token.quoted && token.text.starts_with('/')) return "regular expressions are not supported: " + token.text;
     if (!token.quoted && token.text.starts_with('@')) return include(token.text.substr(1), names, databases, path, depth);
-    names.names.insert(databases && token.text == "pgswitch" ? "pgbouncer" : token.text);
+    names.names.insert(databases && is_console(token.text) ? std::string(hba_console) : token.text);
     return std::nullopt;
   }
 

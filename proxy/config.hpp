@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxy/session/server_kind.hpp"
 #include "rules/decision.hpp"
 #include "rules/engine.hpp"
 
@@ -27,8 +28,6 @@ enum class AuthType : std::uint8_t { any, trust, plain, md5, cert, hba, ldap, pa
 enum class PoolMode : std::uint8_t { session, transaction, statement };
 enum class SslMode : std::uint8_t { disable, allow, prefer, require, verify_ca, verify_full };
 enum class LoadBalanceHosts : std::uint8_t { disable, round_robin };
-/// What the server behind a route can do. Only `postgres` changes anything in this version.
-enum class ServerKind : std::uint8_t { postgres, redshift, automatic };
 /// What happens when a rule wants another route inside a transaction that has one: stay, or refuse the statement.
 enum class RouteConflict : std::uint8_t { pin, error };
 

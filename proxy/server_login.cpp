@@ -122,6 +122,7 @@ class Attempt {
     server().begin_coroutine();
     server().connected_us = home_.now_us();
     server().route = request_.database->route;
+    if (request_.database->kind == ServerKind::redshift) server().state.kind = ServerKind::redshift;
     server().host = address.host;
     server().address = address.text;
     server().port = static_cast<std::uint16_t>(request_.database->port);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxy/session/prepared.hpp"
+#include "proxy/session/server_kind.hpp"
 #include "proxy/session/setting_list.hpp"
 
 namespace pgswitch {
@@ -45,6 +46,7 @@ class TrackedCopy {
 /// What is known of the session on the server's side of a connection: travels with the ServerConn, changed by the
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.
 struct ServerState {
+  ServerKind kind = ServerKind::postgres;  ///< never automatic
   TrackedCopy reported;          ///< current values
   Settings settings;             ///< unreported settings that differ from the server's start-up values
   PreparedSet prepared;          ///< prepared statements that exist there

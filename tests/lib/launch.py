@@ -140,10 +140,14 @@ def free_port():
 
 
 def eventually(condition, seconds=10.0, what="condition"):
-    """Polls until condition() is true and returns its value; AssertionError after `seconds`."""
+    """Polls until condition() is true and returns its value; AssertionError after `seconds`. A file that the condition reads and
+    that is not there (yet, or while it is replaced) makes it false."""
     deadline = time.monotonic() + seconds
     while True:
-        value = condition()
+        try:
+            value = condition()
+        except FileNotFoundError:
+            value = None
         if value:
             return value
         if time.monotonic() > deadline:

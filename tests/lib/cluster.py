@@ -56,7 +56,8 @@ class Cluster:
         options["unix_socket_directories"] = self.socket_folder
         options["ssl"] = "on" if (self.data / "server.crt").exists() else "off"
         arguments = [f"--{key}={value}" for key, value in options.items()]
-        self._process = spawn([BIN / "postgres", "-D", self.data, *arguments], self.log, signal.SIGINT)
+        home = dict(os.environ, HOME=str(self.folder))  # where dblink and postgres_fdw look for certificates
+        self._process = spawn([BIN / "postgres", "-D", self.data, *arguments], self.log, signal.SIGINT, env=home)
         eventually(self._is_ready, 60, f"cluster {self.name} is up; see {self.log}")
 
     def _is_ready(self):

@@ -21,6 +21,7 @@
 #include "proxy/listener.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
+#include "proxy/passwords/password_commands.hpp"
 #include "proxy/peer_pools.hpp"
 #include "proxy/rules_watch.hpp"
 #include "proxy/worker.hpp"
@@ -82,6 +83,7 @@ class Proxy {
   HelperThreads& cpu_threads() { return cpu_threads_; }
   /// For what logins must ask of others.
   HelperThreads& login_threads() { return login_threads_; }
+  PasswordCommands& password_commands() { return password_commands_; }
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -176,6 +178,7 @@ class Proxy {
   // Gone before the workers, whose loops they wake.
   HelperThreads cpu_threads_{std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4)};
   HelperThreads login_threads_{8};
+  PasswordCommands password_commands_;
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

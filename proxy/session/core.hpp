@@ -9,17 +9,15 @@
 #include "protocol/frame.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/redshift/server_text.hpp"
+#include "proxy/redshift/session.hpp"
+#include "proxy/redshift/statements.hpp"
 #include "proxy/session/boxed.hpp"
-#include "proxy/session/core_shell.hpp"
-#include "proxy/session/gather.hpp"
+#include "proxy/session/core_work.hpp"
 #include "proxy/session/last_route.hpp"
-#include "proxy/session/ledger.hpp"
 #include "proxy/session/limited.hpp"
-#include "proxy/session/link.hpp"
-#include "proxy/session/query_head.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
-#include "proxy/session/settings.hpp"
 #include "proxy/session/writes.hpp"
 #include "rules/engine.hpp"
 
@@ -105,19 +103,7 @@ class SessionCore : private rules::SessionState {
 
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
-  /// What is under way. An idle session has none and costs that much less memory: begin_work() makes it when something happens, it goes
-  /// with shrink().
-  struct Work {
-    Gather to_client;
-    Gather to_server;
-    Ledger ledger;
-    QueryHead head;
-    std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
-    std::vector<Action> releases;
-    std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
-    std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
-    Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
-  };
+  using Work = SessionWork;
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();
     return *work_;
@@ -149,10 +135,11 @@ class SessionCore : private rules::SessionState {
 
   // core_query.cpp: simple protocol
   std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
-  void decide_head(std::string_view text);
+  const rules::ScriptPtr& decide_head(std::string_view text);
   bool run_script(std::string_view text);
   bool run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
+  std::string own_text(std::size_t begin, std::size_t i, std::string_view text) const;
   std::string_view sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined);
   std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
@@ -177,7 +164,7 @@ class SessionCore : private rules::SessionState {
   bool may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note&& note);
-  bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
+  bool on_name_taken(PreparedStatementPtr prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   bool ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   void make_room(Link& link);
@@ -185,7 +172,7 @@ class SessionCore : private rules::SessionState {
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
   void set_sent_text(PreparedStatement& prepared);
   bool execute_locally(const PreparedStatement& portal, const protocol::frontend::Execute& execute);
-  void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
+  void execute_internally(Link& link, const redshift::ServerText& text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
   bool is_local(const PreparedStatement& prepared) const;
@@ -240,6 +227,23 @@ class SessionCore : private rules::SessionState {
   void closed_cursor(std::string_view name, Link& link);
   std::string client_name(std::string_view server_name) const;
   std::string with_client_names(std::string_view text) const;
+
+  // core_redshift.cpp, core_redshift_answers.cpp: where the kinds of servers differ
+  redshift::Session& side();
+  redshift::Asker asker_of(const Link& link) const;
+  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, redshift::Sent* sent = nullptr);
+  void send_query(Link& link, const redshift::ServerText& text);
+  bool translates(const Link& link, const rules::Statement& statement) const;
+  std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);
+  PreparedStatementPtr for_kind(Link& link, PreparedStatementPtr prepared);
+  bool may_run(Link& link, const PreparedStatement& portal);
+  bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
+  void on_translated(char type, protocol::ByteView frame, protocol::ByteView body);
+  bool asks_watch(const Link& link, const rules::ScriptItem& item);
+  bool is_watched() const { return redshift_ && redshift_->watch.phase != redshift::Watch::Phase::none; }
+  std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
+  bool holds(char type, protocol::ByteView frame);
+  void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server
   bool local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag);
@@ -336,6 +340,7 @@ class SessionCore : private rules::SessionState {
   LastRoute last_route_;
   SessionSettings settings_;
   Boxed<Writes> writes_;
+  Boxed<redshift::Session> redshift_;
   std::int64_t now_us_ = 0;
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;

@@ -27,11 +27,14 @@ bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare
 /// What its columns are depends on what a name means when it is parsed, so that nobody can use it who parses it later.
 bool names_another(const rules::Statement& statement) { return statement.kind == Kind::execute || statement.kind == Kind::fetch; }
 
+/// The text that is sent, before it was spelled for Redshift.
+const std::string& unspelled(const PreparedStatement& prepared) { return prepared.sent ? prepared.sent->unspelled : prepared.sent_text; }
+
 /// Is the sent text made by a rule's edits, and by nothing else?
 bool is_edited(const PreparedStatement& prepared) {
   if (!prepared.script || prepared.script->items.size() != 1) return false;
   const Decision& decision = *prepared.item().decision;
-  return decision.edits && prepared.sent_text == *decision.rewritten;
+  return decision.edits && unspelled(prepared) == *decision.rewritten;
 }
 
 }  // namespace
@@ -136,20 +139,21 @@ bool SessionCore::may_have_failed(const Link& link) const {
 
 /// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to prepare it, and
 /// made to fail if it can. False: it waits.
-bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
-  const bool asks = !is_local(prepared) && prepared.script->items.size() == 1;
-  Link* link = asks ? link_for(prepared) : nullptr;
-  if (asks && !link) {
+bool SessionCore::on_name_taken(PreparedStatementPtr prepared, const frontend::Parse& parse) {
+  const bool asks = !is_local(*prepared) && prepared->script->items.size() == 1;
+  Link* link = asks ? link_for(*prepared) : nullptr;
+  if (link && translates(*link, *prepared->item().statement)) prepared = for_kind(*link, std::move(prepared));
+  if (asks && (!link || refusal_)) {
     if (refusal_) fail_batch(*refusal_);
     return stall_ == Stall::none;
   }
-  if (asks && !prepared_known(prepared, false)) return false;
-  if (asks && surely_prepared(*link, prepared, false)) {
+  if (asks && !prepared_known(*prepared, false)) return false;
+  if (asks && surely_prepared(*link, *prepared, false)) {
     if (may_have_failed(*link)) return await_replies(), false;
     if (link->status == 'E' && predicted_ != 'I') return fail_batch(transaction_failed()), true;
   }
-  if (asks) ensure_prepared(*link, prepared, false);
-  fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
+  if (asks) ensure_prepared(*link, *prepared, false);
+  fail_batch(prepared->script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;
 }
 
@@ -187,7 +191,7 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
     if (unnamed) unnamed_.reset();  // it goes before the text is looked at
     return fail_batch(transaction_failed()), size;
   }
-  if (!unnamed && find_prepared(parse.statement)) return on_name_taken(*prepared, parse) ? size : 0;
+  if (!unnamed && find_prepared(parse.statement)) return on_name_taken(prepared, parse) ? size : 0;
 
   Note note;
   if (is_local(*prepared)) {
@@ -199,12 +203,18 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  if (translates(*link, *item.statement)) {
+    if (asks_watch(*link, item)) return 0;
+    prepared = for_kind(*link, std::move(prepared));
+    if (refusal_) return fail_batch(*refusal_), size;
+    if (!prepared_known(*prepared, unnamed)) return 0;
+  }
   // The unnamed statement is parsed anew each time, as PostgreSQL does: it sees what DDL has changed since.
   bool known = !unnamed && surely_prepared(*link, *prepared, unnamed);
   if (known && may_have_failed(*link)) return await_replies(), 0;
   // A server looks at its transaction before it looks whether the name is taken.
   const bool fails = link->status == 'E' && predicted_ != 'I';
-  if (known && !fails && names_another(*item.statement)) {
+  if (known && !fails && names_another(*prepared->item().statement)) {
     close_on_server(*link, prepared->key);
     known = false;
   }
@@ -226,9 +236,11 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   const bool unnamed = parse.statement.empty();
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
-  note.rewritten = prepared.sent_text != parse.text;
+  note.sent = prepared.sent;
+  note.no_positions = prepared.sent && prepared.sent->is_translated;
+  note.rewritten = !note.no_positions && unspelled(prepared) != parse.text;
   if (note.rewritten && is_edited(prepared)) note.pieces.push_back({0, 0, prepared.item().decision});
-  if (unnamed && !note.rewritten) {
+  if (unnamed && prepared.sent_text == parse.text) {
     work_->to_server.add(frame);
   } else {
     if (!unnamed && !known) make_room(link);
@@ -283,7 +295,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   if (prepared.by_sql) return false;
   if (prepared.script)
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
-      if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
+      if (named->item().statement->prepared.empty() && named->kind == prepared.kind) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (surely_prepared(link, prepared, unnamed)) return false;
   // The server will say that it does not know it.

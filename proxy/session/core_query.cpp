@@ -58,16 +58,30 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
   const auto query = protocol::frontend::read_query(in.substr(protocol::frame_header_size, header.body_size));
   if (!query) return fail_query(malformed_message(protocol::frontend::fault(header.type, body_of(header, in)))) ? size : 0;
   if (!work_->head.decided && !names_known()) return 0;
-  if (!work_->head.decided) decide_head(query->text);
+  const rules::ScriptPtr* const decided = work_->head.decided ? nullptr : &decide_head(query->text);
   if (!work_->head.plain) {
     if (!run_script(query->text)) return 0;
     drop_unnamed();
   } else {
     if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
+    const bool first = work_->ledger.empty() && !batch_open_;
     Link* link = need_link(work_->head.route);
-    if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+    if (!link && refusal_) return fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+    if (!link || link->state->kind != ServerKind::postgres) {
+      // Redshift's is a text, and answers, of its own; while it waits nobody knows whose it will be.
+      if (decided) work_->head.script = *decided;
+      if (!link) return 0;
+      work_->head.plain = false;
+      work_->head.started = first;
+      const bool sent = first ? run_on_server(query->text) || (refusal_ && fail_query(*refusal_)) : run_script(query->text);
+      if (!sent || !work_->head.script) return sent ? (drop_unnamed(), size) : 0;
+      if (work_->head.next < work_->head.script->items.size()) return 0;
+      drop_unnamed();
+      work_->head = {};
+      return size;
+    }
     last_route_.sent_to(link->route);
-    if (work_->head.script) note_write(*work_->head.script->items.front().statement);
+    if (work_->head.script && !work_->head.script->items.front().statement->read_only) note_write(*work_->head.script->items.front().statement);
     work_->to_server.add(in.substr(0, size));
     if (batch_open_ && unnamed_) {
       // It is skipped, and has dropped nothing, if the batch before it fails.
@@ -94,22 +108,32 @@ void SessionCore::drop_unnamed() {
   if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
 
-void SessionCore::decide_head(std::string_view text) {
+const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   ++counters.queries;
   const rules::ScriptPtr& script = decide(text);
   last_route_.note(*script);
   work_->head.decided = true;
   const ScriptItem& first = script->items.front();
-  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && first.statement->kind != Kind::empty;
+  const Kind kind = first.statement->kind;
+  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && kind != Kind::empty && kind != Kind::show;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
+  return script;
 }
 
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
 /// transaction the transaction has failed by that.
 bool SessionCore::fail_query(const SqlError& error) {
   if (!work_->ledger.empty()) return await_replies(), false;
+  if (batch_open_ && active_ && predicted_ != active_->status) {
+    // A BEGIN of ours: the transaction that fails here is none before its Sync.
+    if (!refusal_) refusal_ = error;
+    work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    work_->ledger.push(Expect::sync, Reply::swallow);
+    batch_open_ = false;
+    return stall(Stall::replies), false;
+  }
   write_local_error(error);
   refusal_.reset();
   forget_limited();
@@ -237,7 +261,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   const auto& items = work_->head.script->items;
   RouteId route = rules::no_route;
   const std::size_t begin = work_->head.next;
-  const std::size_t end = run_end(begin, route);
+  std::size_t end = run_end(begin, route);
   const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
   if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
   Limited limited = limits_of(items, begin, end);
@@ -245,6 +269,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   Link* link = need_link(route);
   if (!link) return false;
 
+  if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
   if (refusal_) return false;
@@ -253,7 +278,9 @@ bool SessionCore::run_on_server(std::string_view text) {
   note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string joined;
-  const std::string_view sent = sent_text(begin, end, text, note, joined);
+  const bool translated = std::any_of(items.begin() + begin, items.begin() + end, [&](const ScriptItem& item) { return translates(*link, *item.statement); });
+  const auto sent = translated ? translate_run(*link, begin, end, text, note, joined) : server_text(*link, sent_text(begin, end, text, note, joined));
+  if (!sent) return false;
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     // Should a Parse of ours fail, the server skips what comes behind it.
@@ -272,9 +299,9 @@ bool SessionCore::run_on_server(std::string_view text) {
       predict(items[i].statement->kind);
   }
   last_route_.sent_to(link->route);
-  work_->to_server.compose([&](std::string& out) { protocol::write_query(out, sent); });
+  send_query(*link, *sent);
   work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
-  link->state->prepared.unnamed = {};
+  if (translated) work_->ledger.mark_translated();
   batch_open_ = batch_wrote_ = false;
   work_->head.next = end;
   if (names_in_doubt_) stall(Stall::replies);

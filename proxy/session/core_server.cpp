@@ -110,6 +110,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
     server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
     if (server_rest_forward_) work_->to_client.add(in);
+    if (work_->ledger.head().translated && header.type == backend::data_row) ++side().rows;
     server_rest_ = size - in.size();
     server_rest_type_ = header.type;
     return in.size();
@@ -120,7 +121,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::parameter_status: on_parameter_status(frame, body); return size;
     case backend::notice_response:
       warned_ = true;
-      if (!swallowing()) forward_report(header.type, frame, body);
+      if (!swallowing() && !holds(header.type, frame)) forward_report(header.type, frame, body);
       return size;
     case backend::notification_response: work_->to_client.add(frame); return size;
     case backend::error_response: return on_error(frame, body) ? size : in.size();
@@ -128,6 +129,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     default: break;
   }
   if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
+  if (work_->ledger.head().translated) return on_translated(header.type, frame, body), size;
   if (!swallowing() && (!limited_ || is_within_limits(header.type))) work_->to_client.add(frame);
   settle(header.type, body);
   return size;
@@ -207,7 +209,8 @@ bool SessionCore::on_ready(ByteView frame) {
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
   }
-  const bool shown = reply == Reply::forward || reply == Reply::substitute;
+  const bool retry = is_watched() && redshift_->watch.retry;
+  const bool shown = !retry && (reply == Reply::forward || reply == Reply::substitute);
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   if (shown) end_string(failed);
@@ -225,6 +228,10 @@ bool SessionCore::on_ready(ByteView frame) {
     counters.transactions += *status == 'I';
   }
   const bool last = work_->ledger.size() == 1;  // nothing of the client's stands behind it
+  if (redshift_) {
+    redshift_->rows = redshift_->part = 0;
+    if (last && *status == 'I') redshift_->transaction.end();
+  }
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
   if (!work_->ledger.empty()) return true;

@@ -13,6 +13,7 @@ struct CoreOptions {
   Mode mode = Mode::transaction;
   bool defer_begin = true;
   bool disable_pqexec = false;            ///< a Query ends the session
+  bool truncate_commits = false;          ///< TRUNCATE in a transaction block of Redshift: let it commit, or refuse it
   bool conflict_is_error = false;         ///< a rule wants another route inside a transaction: refuse, or stay
   std::uint32_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
   std::uint32_t max_frame_size = 0x7fffffff;
@@ -24,7 +25,7 @@ struct CoreOptions {
 struct CoreCounters {
   std::uint32_t queries = 0, transactions = 0;
   std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
-  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
+  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0, fallbacks = 0;
 };
 
 /// What the shell must do, after it has written to_server() and to_client().

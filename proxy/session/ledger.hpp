@@ -54,6 +54,7 @@ struct Note {
   PreparedStatementPtr previous;     ///< what the name meant before
   std::shared_ptr<PreparedNames> all_previous;  ///< what all names meant before
   std::shared_ptr<PortalChange> portal;
+  std::shared_ptr<const redshift::Sent> sent;   ///< how what was sent differs from what the client said
 };
 
 /// One line of the ledger.
@@ -61,6 +62,7 @@ struct Entry {
   Expect expect = Expect::insert;
   Reply reply = Reply::forward;
   bool has_note = false;
+  bool translated = false;        ///< query and execute: the answer is not quite what PostgreSQL would say
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
   std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
   std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
@@ -78,7 +80,7 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward);
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
-    entries_.push({expect, reply, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+    entries_.push({expect, reply, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   }
   void push(Expect expect, Reply reply, Note&& note);
   void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
@@ -87,6 +89,8 @@ class Ledger {
   void push_insert(std::string_view bytes, Note&& note);
   /// Expects an error, and shows the client `error` instead; of a Sync, in front of its ReadyForQuery.
   void push_substitute(Expect expect, std::string_view error);
+  /// Of the newest entry.
+  void mark_translated() { entries_.back().translated = true; }
 
   /// The head's reply has come: removes it. `note` receives its note, if it has one.
   void pop(Note* note = nullptr);

@@ -9,6 +9,7 @@
 #include "proxy/session/prepared.hpp"
 #include "proxy/session/server_kind.hpp"
 #include "proxy/session/setting_list.hpp"
+#include "rules/decision.hpp"
 
 namespace pgswitch {
 
@@ -21,6 +22,8 @@ inline constexpr std::size_t tracked_count = static_cast<std::size_t>(Tracked::c
 std::string_view to_string(Tracked setting);
 /// Case-insensitive; Tracked::count when it is not one of them.
 Tracked find_tracked(std::string_view name);
+/// A reported value as PostgreSQL spells it: Redshift says UNICODE where it means UTF8, and "iso, mdy".
+std::string usual_value(Tracked setting, std::string_view value);
 
 /// Values by Tracked, as ParameterStatus gave them.
 using TrackedValues = std::array<std::string, tracked_count>;
@@ -47,6 +50,7 @@ class TrackedCopy {
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.
 struct ServerState {
   ServerKind kind = ServerKind::postgres;  ///< never automatic
+  rules::RouteId fallback = rules::no_route;  ///< where a statement may go that its leader node refuses
   TrackedCopy reported;          ///< current values
   Settings settings;             ///< unreported settings that differ from the server's start-up values
   PreparedSet prepared;          ///< prepared statements that exist there

@@ -240,6 +240,10 @@ class SessionCore : private rules::SessionState {
   bool may_run(Link& link, const PreparedStatement& portal);
   bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
   void on_translated(char type, protocol::ByteView frame, protocol::ByteView body);
+  bool asks_watch(const Link& link, const rules::ScriptItem& item);
+  bool is_watched() const { return redshift_ && redshift_->watch.phase != redshift::Watch::Phase::none; }
+  std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
+  bool holds(char type, protocol::ByteView frame);
   void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server

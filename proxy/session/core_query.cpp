@@ -269,6 +269,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   Link* link = need_link(route);
   if (!link) return false;
 
+  if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
   if (refusal_) return false;
@@ -328,16 +329,6 @@ std::vector<SentPiece> SessionCore::pieces_of(std::size_t begin, std::size_t end
     at += rules::characters(decision->rewritten ? std::string_view(*decision->rewritten) : slice(items[i], text)) + 1;
   }
   return pieces;
-}
-
-/// What a server is sent of one of the items that run together from `begin` on.
-std::string SessionCore::own_text(std::size_t begin, std::size_t i, std::string_view text) const {
-  const ScriptItem& item = work_->head.script->items[i];
-  std::string own(item.decision->rewritten ? std::string_view(*item.decision->rewritten) : slice(item, text));
-  // A transaction that failed here is still open there: COMMIT must not commit it.
-  if (local_abort_ && i == begin) own = ending_failed(*item.statement, own);
-  auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *item.statement, nullptr);
-  return named ? std::move(*named) : own;
 }
 
 /// What a server is sent of the items: the client's own text where it can be, or that of a rule, else `joined`.

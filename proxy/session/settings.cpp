@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
-constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
 
 /// What rules look at without asking for it.
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.

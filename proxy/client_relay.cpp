@@ -20,7 +20,7 @@ void ClientSession::begin_relay(ClientAdmission& admission) {
     if (*shard->credentials() == *admission.credentials) admission.credentials = shard->credentials();
   }
   relay_ = std::make_unique<Relay>(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
-                                                       std::move(admission.welcome.tracked), start_settings(admission.settings), admission.mode,
+                                                       std::move(admission.welcome.tracked), start_settings(admission.settings), std::move(admission.welcome.server_version), admission.mode,
                                                        std::move(admission.lease), admission.early()});
   info_.reset();
   phase_ = Phase::relay;

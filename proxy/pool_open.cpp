@@ -98,7 +98,7 @@ void PoolShard::on_opened(Opening opening) {
   server.status_ = ServerStatus::active;  // it is on no list
   server.close_needed = opening.unwanted;
   const bool is_redshift = server.state.kind == ServerKind::redshift;
-  if (database_->kind == ServerKind::automatic) PoolLimits::of_process().note_kind(route(), server.state.kind);
+  if (database_->kind == ServerKind::automatic) limits_.note_kind(route(), server.state.kind);
   pool_->set_parameters(is_redshift ? redshift::face_of(server.parameters, config_->redshift_server_version) : server.parameters);
   server.end_coroutine();
   log(server, "new connection to server (from " + address_here(server.stream.fd(), server.port).to_string() + ")");

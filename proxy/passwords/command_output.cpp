@@ -43,14 +43,15 @@ class Pipe {
 
   /// Appends what is there; bytes over `most` are dropped. False: the end has come.
   bool drain(std::string& text, std::size_t most) {
+    constexpr int most_reads = 64;  // more than a pipe holds: a program that never stops must not keep us here
     std::array<char, 4096> piece;
-    for (;;) {
+    bool open = true;
+    for (int i = 0; open && i < most_reads; ++i) {
       const ssize_t size = ::read(read_end(), piece.data(), piece.size());
       if (size > 0) text.append(piece.data(), std::min(static_cast<std::size_t>(size), most - std::min(most, text.size())));
-      else if (size < 0 && errno == EINTR) continue;
-      else break;
+      else if (size == 0 || (errno != EAGAIN && errno != EINTR)) open = false;
+      else if (errno == EAGAIN) break;
     }
-    const bool open = errno == EAGAIN;
     explicit_bzero(piece.data(), piece.size());
     return open;
   }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+
+#include "rules/tokens.hpp"
 
 namespace pgswitch::redshift {
 namespace {
@@ -43,6 +46,48 @@ ParameterList face_of(const ParameterList& reported, std::string_view server_ver
                                     std::pair("DateStyle"sv, "ISO, MDY"sv), std::pair("TimeZone"sv, "UTC"sv), std::pair("application_name"sv, ""sv)})
     if (!has(face, name)) set_parameter(face, name, value);
   return face;
+}
+
+bool is_own_version(std::string_view server_version) { return server_version.empty() || server_version.starts_with("8.0."); }
+
+bool asks_version(std::string_view text) {
+  constexpr std::size_t longest = 100;
+  constexpr std::array<std::string_view, 4> asked{"select", "version", "(", ")"};
+  if (text.size() > longest) return false;
+  rules::TokenReader reader(text);
+  std::size_t next = 0;
+  bool qualified = false;
+  for (rules::Token token = reader.next(); token.type != rules::TokenType::end; token = reader.next()) {
+    const std::string_view word = reader.text(token);
+    const auto is = [word](std::string_view wanted) {
+      return word.size() == wanted.size() && std::equal(word.begin(), word.end(), wanted.begin(),
+                                                        [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b; });
+    };
+    if (token.type == rules::TokenType::comment || token.type == rules::TokenType::semicolon) continue;
+    if (next == 1 && !qualified && is("pg_catalog")) {
+      qualified = true;
+      continue;
+    }
+    if (next == 1 && qualified && token.type == rules::TokenType::dot) continue;
+    if (next == asked.size() || !is(asked[next])) return false;
+    ++next;
+  }
+  return next == asked.size();
+}
+
+std::string version_number(std::string_view server_version) {
+  int parts[3]{};
+  std::size_t count = 0;
+  while (count < 3 && !server_version.empty()) {
+    const auto [end, failure] = std::from_chars(server_version.data(), server_version.data() + server_version.size(), parts[count]);
+    if (failure != std::errc{}) break;
+    ++count;
+    server_version.remove_prefix(static_cast<std::size_t>(end - server_version.data()));
+    if (!server_version.starts_with('.')) break;
+    server_version.remove_prefix(1);
+  }
+  const int number = parts[0] >= 10 ? parts[0] * 10'000 + parts[1] : parts[0] * 10'000 + parts[1] * 100 + parts[2];
+  return std::to_string(number);
 }
 
 }  // namespace pgswitch::redshift

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/redshift/face.hpp"
 #include "proxy/redshift/settings.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/setting_value.hpp"
@@ -74,6 +75,10 @@ Translation translate_show(std::string_view text, const Asker& asker, const Tran
   const bool mode = name == "transaction_isolation" || name == "transaction_read_only" || name == "transaction_deferrable";
   if (mode && asker.kind == ServerKind::redshift)
     return shown(name, mode_shown(name, asker.in_block ? transaction.modes() : default_modes(*asker.settings)));
+  if (asker.kind == ServerKind::redshift && !asker.server_version.empty()) {
+    if (name == "server_version") return shown(name, asker.server_version);
+    if (name == "server_version_num") return shown(name, version_number(asker.server_version));
+  }
   const Setting* setting = find_setting(name);
   if (!setting || !lacks(*setting, asker.kind)) return {};
   const std::optional<std::string> value = asker.settings->value(name);
@@ -232,6 +237,8 @@ Translation translate_for_redshift(const Statement& statement, std::string_view 
       return has(statement.effects, Effect::close_all_cursors) ? done("CLOSE CURSOR ALL") : Translation();
     default: break;
   }
+  if (!asker.server_version.empty() && statement.kind == Kind::select && asks_version(text))
+    return instead("SELECT CAST(" + quoted_text("PostgreSQL " + std::string(asker.server_version)) + " AS varchar) AS version", "SELECT 1");
   if (statement.is_transaction_control()) return translate_control(statement, text, asker, transaction);
   if (std::any_of(statement.functions.begin(), statement.functions.end(), is_advisory)) return translate_advisory(statement);
   return {};

@@ -36,6 +36,7 @@ struct Asker {
   bool temporary = false;           ///< the session may have temporary tables there
   bool truncates = false;           ///< TRUNCATE may commit a transaction block
   std::vector<std::string> prepared;  ///< by SQL PREPARE, there
+  std::string_view server_version;    ///< that the client was told, and that Redshift is to tell too; "": its own
 };
 
 /// Whether translate() may say anything but as_it_is for a server of PostgreSQL: SET, RESET and SHOW only.

@@ -255,6 +255,7 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   const auto status = backend::read_parameter_status(body);
   if (!status) return desynchronised(backend::parameter_status);
   const bool own = swallowing() && work_->ledger.head().expect != Expect::sync;  // of what the client sent before a Sync of ours
+  if (active_->state->kind == ServerKind::redshift) return on_redshift_parameter(*status, own);
   if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) {
     const std::string_view seen = settings_.told_value(status->name, status->value);
     if (seen == status->value)
@@ -265,6 +266,20 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   if (find_tracked(status->name) == Tracked::application_name && !own) note_application_name(status->value);
   if (!work_->ledger.empty() || active_->status != 'I') return;
   settings_.commit();  // news of the server's own, no part of any transaction
+  settings_.end_cycle();
+}
+
+/// What PostgreSQL reports too, spelled as it does; the rest is no business of a client that was shown PostgreSQL's face.
+void SessionCore::on_redshift_parameter(const backend::ParameterStatus& status, bool own) {
+  const Tracked tracked = find_tracked(status.name);
+  if (tracked == Tracked::count) return;
+  const std::string_view name = to_string(tracked);
+  const std::string value = usual_value(tracked, status.value);
+  if (settings_.on_parameter_status(*active_->state, name, value, own))
+    work_->to_client.compose([&](std::string& out) { protocol::write_parameter_status(out, name, settings_.told_value(name, value)); });
+  if (tracked == Tracked::application_name && !own) note_application_name(value);
+  if (!work_->ledger.empty() || active_->status != 'I') return;
+  settings_.commit();
   settings_.end_cycle();
 }
 
@@ -282,7 +297,7 @@ void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteVie
     case backend::parameter_status:
       if (const auto status = backend::read_parameter_status(body)) {
         const Tracked tracked = find_tracked(status->name);
-        if (tracked != Tracked::count) link.state->reported.set(static_cast<std::size_t>(tracked), status->value);
+        if (tracked != Tracked::count) link.state->reported.set(static_cast<std::size_t>(tracked), usual_value(tracked, status->value));
       }
       return;
     case backend::error_response: fatal_from_server_ = std::string(frame); return;

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "proxy/session/server_state.hpp"
 #include "rules/decision.hpp"
@@ -19,6 +21,7 @@ struct CoreOptions {
   std::uint32_t max_frame_size = 0x7fffffff;
   std::uint32_t max_prepared_statements = 200;  ///< per server connection
   rules::RouteId default_route = rules::no_route;
+  std::shared_ptr<const std::string> server_version;  ///< that Redshift is to tell of itself too; nullptr: its own
 };
 
 /// Counted by the core, read and zeroed by its shell.

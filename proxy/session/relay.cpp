@@ -7,6 +7,7 @@
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
+#include "proxy/redshift/face.hpp"
 #include "proxy/worker.hpp"
 #include "rules/route_names.hpp"
 
@@ -20,8 +21,9 @@ namespace sqlstate = protocol::sqlstate;
 namespace {
 
 constexpr int most_pieces = 16;
-CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
+CoreOptions core_options(const Config& config, PoolMode mode, RouteId route, std::shared_ptr<const std::string> server_version) {
   CoreOptions options;
+  if (server_version && !redshift::is_own_version(*server_version)) options.server_version = std::move(server_version);
   options.mode = mode == PoolMode::session       ? CoreOptions::Mode::session
                  : mode == PoolMode::transaction ? CoreOptions::Mode::transaction
                                                  : CoreOptions::Mode::statement;
@@ -40,7 +42,7 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
 
 Relay::Relay(ClientSession& session, Start start)
     : session_(session), worker_(session.worker()), client_(session.stream()), credentials_(std::move(start.credentials)),
-      core_(core_options(worker_.config(), start.mode, start.route), std::move(start.facts),
+      core_(core_options(worker_.config(), start.mode, start.route, std::move(start.server_version)), std::move(start.facts),
             SessionSettings(std::move(start.tracked), std::move(start.settings))),
       in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
       client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {

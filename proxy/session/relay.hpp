@@ -29,6 +29,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
     rules::RouteId route;  ///< the client's own database
     TrackedCopy tracked;   ///< as told to the client
     Settings settings;     ///< its other start-up settings
+    std::shared_ptr<const std::string> server_version;  ///< the same
     PoolMode mode = PoolMode::session;
     Lease lease;           ///< of `route`, if the login took one already
     std::string_view early{};  ///< what the client has sent already; less than a block of the slab

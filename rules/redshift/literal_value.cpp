@@ -69,9 +69,9 @@ class LiteralReader {
         i = s_[i] == '\\' && escapes ? escape(i) : plain(i);
         if (fault_) return fault_;
       }
+      if (unicode_.waits()) return fault("42601", "invalid Unicode surrogate pair", i);
       i = continuation(i + 1);
     }
-    if (unicode_.waits()) return fault("42601", "invalid Unicode surrogate pair", 0);
     return std::nullopt;
   }
 

@@ -47,26 +47,6 @@ void add_utf8(unsigned long c, std::string& out) {
   out += bytes;
 }
 
-/// The texts between the quotes of a string and of its continuations, each doubled quote once if no backslash can stand before it.
-std::string inside(std::string_view token, bool escapes) {
-  std::string result;
-  std::size_t i = token.find('\'');
-  while (i < token.size()) {
-    for (++i; token[i] != '\'' || (i + 1 < token.size() && token[i + 1] == '\''); ++i) {
-      if (token[i] == '\'') {
-        ++i;
-        if (escapes) result += '\\';
-      } else if (token[i] == '\\' && escapes) {
-        result += token[i++];
-      }
-      result += token[i];
-    }
-    for (++i; i < token.size() && token[i] != '\''; ++i)
-      if (token[i] == '-') i = token.find_first_of("\r\n", i);
-  }
-  return result;
-}
-
 /// Numbers of a fixed width in base 16 behind `at`.
 unsigned long hex(std::string_view text, std::size_t at, std::size_t digits) {
   return std::strtoul(std::string(text.substr(at, digits)).c_str(), nullptr, 16);
@@ -119,6 +99,28 @@ std::string without_escapes(std::string_view text) {
   return result;
 }
 
+/// The texts between the quotes of a string and of its continuations. Escapes end where a quote does, those of U&'text' do not.
+std::string inside(std::string_view token, bool escapes) {
+  std::string result;
+  std::size_t i = token.find('\'');
+  while (i < token.size()) {
+    std::string part;
+    for (++i; token[i] != '\'' || (i + 1 < token.size() && token[i + 1] == '\''); ++i) {
+      if (token[i] == '\'') {
+        ++i;
+        if (escapes) part += '\\';
+      } else if (token[i] == '\\' && escapes) {
+        part += token[i++];
+      }
+      part += token[i];
+    }
+    result += escapes ? without_escapes(part) : part;
+    for (++i; i < token.size() && token[i] != '\''; ++i)
+      if (token[i] == '-') i = token.find_first_of("\r\n", i);
+  }
+  return result;
+}
+
 std::string without_unicode(std::string_view text, char escape) {
   std::string result;
   unsigned long high = 0;
@@ -152,8 +154,7 @@ std::string string_value(TokenType type, std::string_view token, bool conforming
     const std::size_t tag = token.find('$', 1) + 1;
     return std::string(token.substr(tag, token.size() - 2 * tag));
   }
-  const bool escapes = type == TokenType::escape_string || !conforming;
-  return escapes ? without_escapes(inside(token, true)) : inside(token, false);
+  return inside(token, type == TokenType::escape_string || !conforming);
 }
 
 bool is_uescape(std::string_view word) {
@@ -237,9 +238,22 @@ class OldScanner {
     if (c == '"') return quoted();
     if (c == '$') return dollar();
     const std::size_t begin = i_++;
+    if (digit(c) || (c == '.' && digit(at(i_)))) number(c == '.');
     if (ident_start(c))
       while (i_ < s_.size() && (ident_start(s_[i_]) || digit(s_[i_]) || s_[i_] == '$')) ++i_;
     pieces_.other(s_.substr(begin, i_ - begin));
+  }
+
+  void digits() {
+    while (digit(at(i_))) ++i_;
+  }
+
+  /// Behind its first sign.
+  void number(bool has_point) {
+    digits();
+    if (!has_point && at(i_) == '.') ++i_, digits();
+    const std::size_t sign = i_ + 1 + (at(i_ + 1) == '+' || at(i_ + 1) == '-');
+    if ((at(i_) == 'e' || at(i_) == 'E') && digit(at(sign))) i_ = sign, digits();
   }
 
   void line_comment() {

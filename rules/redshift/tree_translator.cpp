@@ -1,0 +1,102 @@
+#include "rules/redshift/tree_translator.hpp"
+
+#include "rules/parse_tree_writer.hpp"
+
+namespace pgswitch::rules::redshift {
+namespace {
+
+constexpr std::uint32_t deepest = 2000;
+
+/// Is there a table in it, and not only WITH queries and functions?
+bool has_tables(const ParseTree& value) {
+  if (!value.is_structured()) return false;
+  if (value.is_object() && value.contains("relname")) return true;
+  for (const ParseTree& inner : value)
+    if (has_tables(inner)) return true;
+  return false;
+}
+
+}  // namespace
+
+bool TreeTranslator::run(ParseTree& tree) {
+  reads_tables_ = has_tables(tree);
+  visit(tree);
+  return !failed();
+}
+
+void TreeTranslator::refuse(const ParseTree& fields, std::string_view what, std::string_view hint) {
+  if (failed()) return;
+  refusal_ = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint)};
+  at_ = static_cast<std::uint32_t>(number_field(fields, "location"));
+}
+
+void TreeTranslator::change(ParseTree& node, ParseTree other) {
+  node = std::move(other);
+  changed_ = true;
+}
+
+/// A node is changed before what is in it.
+void TreeTranslator::visit(ParseTree& value) {
+  if (failed() || !value.is_structured()) return;
+  if (++depth_ > deepest) refuse(value, "equivalent that can be found for a statement nested so deeply");
+  const std::string kind(kind_of(value));
+  const bool is_node = !kind.empty() && kind[0] >= 'A' && kind[0] <= 'Z' && value.begin().value().is_object();
+  if (is_node && kind == "SelectStmt") {
+    select(value);
+  } else {
+    if (is_node) node(kind, value);
+    visit_members(value);
+  }
+  --depth_;
+}
+
+void TreeTranslator::visit_members(ParseTree& value) {
+  if (failed()) return;
+  if (value.is_array()) {
+    for (ParseTree& element : value) visit(element);
+    return;
+  }
+  for (auto member = value.begin(); member != value.end() && !failed(); ++member) {
+    const std::string& name = member.key();
+    ParseTree& inner = member.value();
+    if (name == "type_name" && inner.is_object()) type(inner);
+    if (name == "relation" && inner.is_object() && inner.contains("relname") && !has_flag(inner, "inh")) {
+      inner["inh"] = true;  // ONLY: no table inherits from another
+      changed_ = true;
+    }
+    if (name == "over" || name == "WindowDef") {
+      check_window(inner);
+      if (inner.contains("order_clause")) default_nulls(inner["order_clause"]);
+    }
+    if (name == "larg" || name == "rarg") {
+      // The arms of a UNION are no nodes but fields; those of a JOIN are nodes.
+      if (inner.contains("target_list") || inner.contains("values_lists") || inner.contains("op")) {
+        ParseTree wrapped = {{"SelectStmt", std::move(inner)}};
+        visit(wrapped);
+        inner = std::move(wrapped["SelectStmt"]);
+        continue;
+      }
+    }
+    visit(inner);
+  }
+}
+
+void TreeTranslator::node(std::string_view kind, ParseTree& node) {
+  ParseTree& fields = node.begin().value();
+  if (kind == "InsertStmt" || kind == "UpdateStmt" || kind == "DeleteStmt" || kind == "MergeStmt") return statement_clauses(kind, fields);
+  if (kind == "CommonTableExpr") return cte(fields);
+  if (kind.starts_with("Range") || kind == "JoinExpr") return from_item(kind, fields);
+  if (kind == "FuncCall") return call(node);
+  if (kind == "TypeCast") return cast(node);
+  if (kind == "A_Expr") return expression(node);
+  if (kind == "SQLValueFunction") return value_function(node);
+  if (kind == "CollateClause") return collate(node);
+  if (kind == "A_ArrayExpr") return refuse(fields, "arrays", "Write a list with IN, or ARRAY(...) of the type SUPER.");
+  if (kind == "SubLink" && text_field(fields, "sub_link_type") == "ARRAY_SUBLINK") return refuse(fields, "arrays", "Let the query be a subquery of IN or FROM.");
+  if (kind == "XmlExpr" || kind == "XmlSerialize") return refuse(fields, "XML");
+  if (kind == "CurrentOfExpr") return refuse(fields, "WHERE CURRENT OF");
+  if (kind == "LockingClause" && how_ != Translate::drop_locks)
+    return refuse(fields, "row locks (FOR UPDATE, FOR SHARE)", "translate = drop_locks leaves them out; LOCK locks a table.");
+}
+
+}  // namespace pgswitch::rules::redshift

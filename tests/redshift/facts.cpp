@@ -14,9 +14,12 @@ struct KindRow {
   Kind kind;
 };
 constexpr KindRow kinds[] = {
-    {"^ begin", Kind::begin},     {"^ start transaction", Kind::begin}, {"^ commit|end", Kind::commit}, {"^ rollback|abort", Kind::rollback},
-    {"^ declare", Kind::declare}, {"^ fetch", Kind::fetch},             {"^ close", Kind::close},       {"^ truncate", Kind::truncate},
-    {"^ set", Kind::set},         {"^ copy", Kind::copy},               {"^ unload", Kind::unload},
+    {"^ begin", Kind::begin},       {"^ start transaction", Kind::begin},
+    {"^ commit|end", Kind::commit}, {"^ rollback|abort", Kind::rollback},
+    {"^ declare", Kind::declare},   {"^ fetch", Kind::fetch},
+    {"^ close", Kind::close},       {"^ truncate", Kind::truncate},
+    {"^ set", Kind::set},           {"^ copy", Kind::copy},
+    {"^ unload", Kind::unload},
 };
 
 /// Names that WITH gives to its queries.

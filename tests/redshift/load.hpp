@@ -9,11 +9,6 @@
 /// COPY FROM and UNLOAD TO S3.
 namespace pgswitch::stand_in {
 
-/// What went wrong, in Redshift's words (XX000).
-struct LoadFailed {
-  std::string message;
-};
-
 struct LoadResult {
   std::uint64_t loaded = 0, refused = 0;
 };

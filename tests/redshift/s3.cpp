@@ -24,8 +24,10 @@ std::string element(const std::string& xml, const std::string& name, std::size_t
   at = end;
   if (end == std::string::npos) return {};
   std::string text = xml.substr(begin + name.size() + 2, end - begin - name.size() - 2);
-  for (const auto& [entity, character] : {std::pair<const char*, const char*>{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}})
-    for (std::size_t place; (place = text.find(entity)) != std::string::npos;) text.replace(place, std::string_view(entity).size(), character);
+  for (const auto& [entity, character] :
+       {std::pair<const char*, const char*>{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}})
+    for (std::size_t place; (place = text.find(entity)) != std::string::npos;)
+      text.replace(place, std::string_view(entity).size(), character);
   return text;
 }
 std::string first_element(const std::string& xml, const std::string& name) {

@@ -14,8 +14,7 @@ Session::Session(Channel client, const Options& options) : client_(std::move(cli
 
 void Session::run() try {
   try {
-    if (start())
-      serve();
+    if (start()) serve();
   } catch (const Refused& refused) {
     fail(refused.error);
   }
@@ -54,7 +53,7 @@ void Session::on_frame(const protocol::Frame& frame) {
   try {
     // Facts 1.6 "Strict state machine".
     if (portal_suspended_ && frame.type != frontend::execute && frame.type != frontend::close)
-      throw TextError{{.sqlstate = "XX000", .message = std::string("Invalid protocol sequence '") + frame.type + "' while in PortalSuspended state.", .detail = {}, .hint = {}}, 0};
+      throw text_error("XX000", std::string("Invalid protocol sequence '") + frame.type + "' while in PortalSuspended state.");
     switch (frame.type) {
       case frontend::parse: on_parse(frame); break;
       case frontend::bind: on_bind(frame); break;
@@ -76,10 +75,7 @@ void Session::on_query(std::string_view text) try {
   std::vector<Statement> statements;
   bool implicit = false;
   try {
-    // Facts 1.5 "Statement text: at most 16 MB".
-    if (text.size() > 16 * 1024 * 1024)
-      throw TextError{{.sqlstate = "54000", .message = "Statement is too large. Statement Size: " + std::to_string(text.size()) +
-                                                       " bytes. Maximum Allowed: 16777216 bytes", .detail = {}, .hint = {}}, 0};
+    check_size(text);
     statements = read_statements(text);
     for (const Statement& statement : statements)
       if (const auto error = refused_by_parser(text, statement)) throw *error;
@@ -96,7 +92,10 @@ void Session::on_query(std::string_view text) try {
       const bool good = run_statement(prepared);
       if (!good && implicit) backend_->query("ROLLBACK", [](const protocol::Frame&) {});
       if (!good) break;
-      if (implicit && &statement == &statements.back()) backend_->query("COMMIT", [&](const protocol::Frame& frame) { if (frame.type == 'E') relay(frame, nullptr); });
+      if (implicit && &statement == &statements.back())
+        backend_->query("COMMIT", [&](const protocol::Frame& frame) {
+          if (frame.type == 'E') relay(frame, nullptr);
+        });
     }
   } catch (TextError& error) {
     tell_error(placed(std::move(error), text));

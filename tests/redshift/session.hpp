@@ -37,7 +37,8 @@ class Session {
   // session_start.cpp
   bool start();
   bool read_startup_packets(std::string& packet);
-  void begin_session(const std::string& user, const std::string& database, const std::vector<std::pair<std::string, std::string>>& parameters);
+  void begin_session(const std::string& user, const std::string& database,
+                     const std::vector<std::pair<std::string, std::string>>& parameters);
   void fail(protocol::SqlError error);  ///< FATAL; closes
 
   // session.cpp: simple queries
@@ -48,6 +49,7 @@ class Session {
   bool ends_implicit_block(const Prepared& prepared, bool& implicit);
 
   // session_checks.cpp: what is refused by its meaning and the state of the session
+  static void check_size(std::string_view text);
   Prepared prepare(std::string_view text, const Statement& statement);
   void check(const Prepared& prepared, bool extended);
   void check_cursor(const Prepared& prepared, bool extended);
@@ -91,7 +93,7 @@ class Session {
   unsigned protocol_version_ = 0;
   TranslateOptions translate_options_;
 
-  std::string cursor_;  ///< the one that is open
+  std::string cursor_;     ///< the one that is open
   bool skipping_ = false;  ///< up to Sync, behind an error
   bool batch_in_transaction_ = false;
   bool portal_suspended_ = false;

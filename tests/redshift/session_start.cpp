@@ -15,7 +15,7 @@ namespace {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 protocol::SqlError fatal(std::string_view sqlstate, std::string message) {
-  return {.severity = protocol::Severity::fatal, .sqlstate = std::string(sqlstate), .message = std::move(message), .detail = {}, .hint = {}};
+  return sql_error(sqlstate, std::move(message), protocol::Severity::fatal);
 }
 
 std::string read_packet(Channel& client) {
@@ -90,7 +90,8 @@ bool Session::start() {
   if (error && !(options_.auth == AuthMethod::idp && error->sqlstate == protocol::sqlstate::invalid_authorization)) throw Refused{*error};
   if (message.options_error) throw Refused{*message.options_error};
   if (options_.require_tls && !client_.is_tls())
-    throw Refused{fatal("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"" + message.user + "\", database \"" + message.database + "\", SSL off")};
+    throw Refused{fatal("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"" + message.user + "\", database \"" +
+                                     message.database + "\", SSL off")};
   user_ = message.user;
   log_in(client_, options_, user_);
 
@@ -119,7 +120,8 @@ void Session::begin_session(const std::string& user, const std::string& database
 
   relay_parameters();
   for (const auto& [name, value] : own_parameters()) protocol::write_parameter_status(client_.out(), name, value);
-  protocol::write_parameter_status(client_.out(), "session_id", "00000000-0000-4000-8000-" + std::to_string(100000000000 + backend_->process_id()));
+  protocol::write_parameter_status(client_.out(), "session_id",
+                                   "00000000-0000-4000-8000-" + std::to_string(100000000000 + backend_->process_id()));
   // Facts 1.3: only to a client that asked for one.
   if (protocol_version_ > 0) protocol::write_parameter_status(client_.out(), "server_protocol_version", std::to_string(protocol_version_));
   protocol::write_backend_key_data(client_.out(), backend_->process_id(), backend_->secret());

@@ -97,7 +97,7 @@ void find_facts(const Statement& statement, Translation& translation) {
   for (const KindRow& row : kinds)
     if (matches(row.pattern, tokens)) translation.kind = row.kind;
   // Definitions keep their query as a text for later.
-  if (matches("^ create ... function|procedure|view", tokens) || matches("^ create table !... ... default", tokens)) return;
+  if (matches("^ create ... function|procedure|view", tokens) || matches("^ create table ... default", tokens)) return;
   Tables(tokens, translation);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i].type != TokenType::word) continue;

@@ -36,10 +36,12 @@ std::string shown(std::string_view text, std::size_t size) {
 
 }  // namespace
 
-Load::Load(const LoadCommand& command, const Options& options, Backend& backend, Backend& catalog, std::string user, std::uint64_t query_id)
+Load::Load(const LoadCommand& command, const Options& options, Backend& backend, Backend& catalog, const Cancellation& cancellation,
+           std::string user, std::uint64_t query_id)
     : command_(command),
       backend_(backend),
       catalog_(catalog),
+      cancellation_(cancellation),
       user_(std::move(user)),
       query_id_(query_id),
       s3_(options.s3_endpoint, command.key, command.region) {}
@@ -101,18 +103,27 @@ void Load::load_file(const std::string& key, const std::function<void(std::strin
     send(rows);
     rows.clear();
   };
-  // PostgreSQL speaks up when the load was cancelled.
-  const auto may_read = [&](Channel& from) { return wait_for_first(from, backend_.channel()); };
-  const bool complete = s3_.get(place, may_read, [&](std::string_view data) {
-    if (command_.format.gzip)
-      inflater.add(data, take);
-    else
-      take(data);
-  });
+  const bool complete = s3_.get(
+      place, [&](Channel& from) { return may_read(from); },
+      [&](std::string_view data) {
+        if (command_.format.gzip)
+          inflater.add(data, take);
+        else
+          take(data);
+      });
   if (!complete) return;
   if (command_.format.gzip) inflater.end();
   reader.end();
   take({});
+}
+
+/// Waits for S3. False: PostgreSQL has something to say first, which can only be an error. Throws Refused when the load was cancelled.
+bool Load::may_read(Channel& from) {
+  for (;;) {
+    if (cancellation_.is_asked()) throw Refused{sql_error("57014", "Query cancelled on user's request")};
+    const Readable readable = wait_for(from, backend_.channel(), 50);
+    if (readable != Readable::neither) return readable == Readable::first;
+  }
 }
 
 void Load::take_records(RecordReader& reader, const std::string& file, std::string& rows) {

@@ -110,6 +110,7 @@ void Session::on_execute(const protocol::Frame& frame) {
   relay_parameters();
   if (type != wire::command_complete) return;
   if (prepared.translation.kind == Kind::truncate) end_batch();
+  batch_began_ |= prepared.translation.kind == Kind::begin;
   after(prepared);
 }
 
@@ -127,7 +128,7 @@ void Session::on_close(const protocol::Frame& frame) {
 void Session::end_batch() {
   protocol::write_sync(backend_->channel().out());
   backend_->read_until("Z", [&](const protocol::Frame& answer) { relay(answer, nullptr); });
-  batch_in_transaction_ = false;
+  batch_in_transaction_ = batch_began_ = false;
 }
 
 void Session::on_sync() {

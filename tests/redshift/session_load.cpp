@@ -19,6 +19,7 @@ std::string words_of(const S3Error& error) {
 bool Session::run_load(const Prepared& prepared) {
   std::string failure;
   try {
+    cancellation_->clear();
     const LoadCommand command = read_load_command(prepared.text, prepared.statement, options_);
     query_id_ = std::stoull(catalog().rows("SELECT nextval('redshift.query_ids')")[0][0].value_or("1"));
     backend_->rows("SELECT set_config('redshift.last_query_id', '" + std::to_string(query_id_) + "', false)");
@@ -44,7 +45,7 @@ bool Session::run_load(const Prepared& prepared) {
 
 /// Facts 3.2 "Outcome": the notice, and pg_last_copy_count().
 void Session::load(const LoadCommand& command) {
-  const LoadResult result = Load(command, options_, *backend_, catalog(), user_, query_id_).run();
+  const LoadResult result = Load(command, options_, *backend_, catalog(), *cancellation_, user_, query_id_).run();
   backend_->rows("SELECT set_config('redshift.last_copy_count', '" + std::to_string(result.loaded) +
                  "', false), set_config('redshift.last_copy_id', '" + std::to_string(query_id_) + "', false)");
   const std::string table = "Load into table '" + command.table_name + "' completed, ";

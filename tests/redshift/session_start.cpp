@@ -73,7 +73,10 @@ bool Session::read_startup_packets(std::string& packet) {
         client_.flush();
         break;
       case protocol::StartupKind::cancel_request:
-        if (const auto request = protocol::read_cancel_request(packet)) pass_on_cancel(options_, request->process_id, request->secret);
+        if (const auto request = protocol::read_cancel_request(packet)) {
+          Cancellation::ask(request->process_id, request->secret);
+          pass_on_cancel(options_, request->process_id, request->secret);
+        }
         return false;
       case protocol::StartupKind::startup: return true;
       default: return false;
@@ -116,6 +119,7 @@ void Session::begin_session(const std::string& user, const std::string& database
   database_ = database;
   translate_options_ = {user, options_.isolation, options_.knows_intervalstyle};
   backend_ = std::make_unique<Backend>(options_, database, Parameters{{"options", as_options(settings)}});
+  cancellation_ = std::make_unique<Cancellation>(backend_->process_id(), backend_->secret());
   if (user != options_.backend_user) backend_->rows("SET SESSION AUTHORIZATION " + quote_identifier(user));
 
   relay_parameters();

@@ -12,9 +12,10 @@ std::string_view redshift_tag(std::string_view tag) {
   return word == "SELECT" || word == "FETCH" || word == "COPY" ? word : tag;
 }
 
-std::optional<std::pair<std::string, std::string>> redshift_parameter(const std::string& name, const std::string& value, bool client_set_encoding) {
-  static constexpr std::string_view absent[] = {"standard_conforming_strings", "IntervalStyle", "default_transaction_read_only", "in_hot_standby",
-                                                "search_path", "scram_iterations"};
+std::optional<std::pair<std::string, std::string>> redshift_parameter(const std::string& name, const std::string& value,
+                                                                      bool client_set_encoding) {
+  static constexpr std::string_view absent[] = {
+      "standard_conforming_strings", "IntervalStyle", "default_transaction_read_only", "in_hot_standby", "search_path", "scram_iterations"};
   if (std::find(std::begin(absent), std::end(absent), name) != std::end(absent)) return std::nullopt;
   if (name == "server_version") return std::pair(name, std::string("8.0.2"));
   if (name == "server_encoding") return std::pair(name, std::string("UNICODE"));
@@ -24,9 +25,9 @@ std::optional<std::pair<std::string, std::string>> redshift_parameter(const std:
 }
 
 std::span<const std::pair<std::string_view, std::string_view>> own_parameters() {
-  static constexpr std::pair<std::string_view, std::string_view> list[] = {{"padb_version", "1.0.63269"},
-      {"padb_revision", "63269"}, {"max_numeric_precision", "38"}, {"max_varchar_size", "65535"}, {"case_sensitive", "on"},
-      {"datashare_enabled", "on"}, {"timezone_abbreviations", "Default"}, {"external_database", "off"}};
+  static constexpr std::pair<std::string_view, std::string_view> list[] = {
+      {"padb_version", "1.0.63269"}, {"padb_revision", "63269"},  {"max_numeric_precision", "38"},       {"max_varchar_size", "65535"},
+      {"case_sensitive", "on"},      {"datashare_enabled", "on"}, {"timezone_abbreviations", "Default"}, {"external_database", "off"}};
   return list;
 }
 

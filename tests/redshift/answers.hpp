@@ -15,7 +15,8 @@ namespace pgswitch::stand_in {
 std::string_view redshift_tag(std::string_view tag);
 
 /// Name and value as Redshift reports them; nullopt: it has no such parameter (facts 1.4).
-std::optional<std::pair<std::string, std::string>> redshift_parameter(const std::string& name, const std::string& value, bool client_set_encoding);
+std::optional<std::pair<std::string, std::string>> redshift_parameter(const std::string& name, const std::string& value,
+                                                                      bool client_set_encoding);
 /// What only Redshift reports, at the start of a session.
 std::span<const std::pair<std::string_view, std::string_view>> own_parameters();
 

@@ -20,7 +20,8 @@ void Backend::start(const Options& options, const std::string& database, const s
   protocol::write_startup(channel_.out(), 3 << 16, parameters);
   const char end = read_until("Z", [&](const protocol::Frame& frame) {
     if (frame.type == wire::error_response) throw Refused{wire::read_error(frame.body)};
-    if (frame.type == 'R' && frame.body != std::string_view("\0\0\0\0", 4)) throw Lost("the PostgreSQL behind wants a password of its superuser");
+    if (frame.type == 'R' && frame.body != std::string_view("\0\0\0\0", 4))
+      throw Lost("the PostgreSQL behind wants a password of its superuser");
     if (frame.type == wire::backend_key_data) {
       const auto key = wire::read_backend_key_data(frame.body);
       process_id_ = key->process_id;

@@ -6,16 +6,11 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/sql_error.hpp"
 #include "tests/redshift/channel.hpp"
+#include "tests/redshift/errors.hpp"
 #include "tests/redshift/options.hpp"
 
 namespace pgswitch::stand_in {
-
-/// PostgreSQL said no.
-struct Refused {
-  protocol::SqlError error;
-};
 
 using Row = std::vector<std::optional<std::string>>;
 using OnFrame = std::function<void(const protocol::Frame&)>;

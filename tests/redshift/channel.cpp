@@ -119,13 +119,12 @@ void Channel::flush() try {
   throw Lost(error.code().message());
 }
 
-bool wait_for_first(Channel& first, Channel& second) {
-  if (first.buffered() > 0) return true;
-  if (second.buffered() > 0) return false;
+Readable wait_for(Channel& first, Channel& second, int milliseconds) {
+  if (first.buffered() > 0) return Readable::first;
+  if (second.buffered() > 0) return Readable::second;
   pollfd both[] = {{first.descriptor(), POLLIN, 0}, {second.descriptor(), POLLIN, 0}};
-  while (poll(both, 2, -1) < 0) {
-  }
-  return both[0].revents != 0;
+  if (poll(both, 2, milliseconds) <= 0) return Readable::neither;
+  return both[0].revents != 0 ? Readable::first : Readable::second;
 }
 
 struct Listener::Acceptor {

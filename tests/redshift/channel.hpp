@@ -63,8 +63,9 @@ class Channel {
   std::size_t at_ = 0;
 };
 
-/// Waits until one of them can be read: true for the first.
-bool wait_for_first(Channel& first, Channel& second);
+enum class Readable : std::uint8_t { first, second, neither };
+/// Waits until one of them can be read, or for so many milliseconds; -1: for ever.
+Readable wait_for(Channel& first, Channel& second, int milliseconds = -1);
 
 /// Calls `on_client` with each connection that comes in, for ever.
 class Listener {

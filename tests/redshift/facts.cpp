@@ -14,9 +14,12 @@ struct KindRow {
   Kind kind;
 };
 constexpr KindRow kinds[] = {
-    {"^ begin", Kind::begin},     {"^ start transaction", Kind::begin}, {"^ commit|end", Kind::commit}, {"^ rollback|abort", Kind::rollback},
-    {"^ declare", Kind::declare}, {"^ fetch", Kind::fetch},             {"^ close", Kind::close},       {"^ truncate", Kind::truncate},
-    {"^ set", Kind::set},         {"^ copy", Kind::copy},               {"^ unload", Kind::unload},
+    {"^ begin", Kind::begin},       {"^ start transaction", Kind::begin},
+    {"^ commit|end", Kind::commit}, {"^ rollback|abort", Kind::rollback},
+    {"^ declare", Kind::declare},   {"^ fetch", Kind::fetch},
+    {"^ close", Kind::close},       {"^ truncate", Kind::truncate},
+    {"^ set", Kind::set},           {"^ copy", Kind::copy},
+    {"^ unload", Kind::unload},
 };
 
 /// Names that WITH gives to its queries.
@@ -94,7 +97,7 @@ void find_facts(const Statement& statement, Translation& translation) {
   for (const KindRow& row : kinds)
     if (matches(row.pattern, tokens)) translation.kind = row.kind;
   // Definitions keep their query as a text for later.
-  if (matches("^ create ... function|procedure|view", tokens) || matches("^ create table !... ... default", tokens)) return;
+  if (matches("^ create ... function|procedure|view", tokens) || matches("^ create table ... default", tokens)) return;
   Tables(tokens, translation);
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (tokens[i].type != TokenType::word) continue;

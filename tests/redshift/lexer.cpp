@@ -36,9 +36,7 @@ class Lexer {
  private:
   char at(std::size_t place) const { return place < text_.size() ? text_[place] : '\0'; }
 
-  [[noreturn]] void fail(std::string message, std::size_t place) const {
-    throw TextError{{.sqlstate = "42601", .message = std::move(message), .detail = {}, .hint = {}}, place};
-  }
+  [[noreturn]] void fail(std::string message, std::size_t place) const { throw text_error("42601", std::move(message), place); }
 
   /// False at the end of the text. Comments nest (PostgreSQL 8.0 manual, 4.1.5).
   bool skip_blanks() {
@@ -197,7 +195,8 @@ class Lexer {
     Token token{TokenType::quoted_word, at_, at_, {}};
     ++at_;
     for (;;) {
-      if (at_ >= text_.size()) fail("unterminated quoted identifier at or near \"" + std::string(text_.substr(token.begin)) + "\"", token.begin);
+      if (at_ >= text_.size())
+        fail("unterminated quoted identifier at or near \"" + std::string(text_.substr(token.begin)) + "\"", token.begin);
       const char c = text_[at_++];
       if (c == '"') {
         if (at(at_) != '"') break;
@@ -225,7 +224,8 @@ class Lexer {
     }
     const std::string_view quote = text_.substr(begin, end + 1 - begin);
     const std::size_t close = text_.find(quote, end + 1);
-    if (close == std::string_view::npos) fail("unterminated dollar-quoted string at or near \"" + std::string(text_.substr(begin)) + "\"", begin);
+    if (close == std::string_view::npos)
+      fail("unterminated dollar-quoted string at or near \"" + std::string(text_.substr(begin)) + "\"", begin);
     at_ = close + quote.size();
     return {TokenType::body, begin, at_, std::string(text_.substr(end + 1, close - end - 1))};
   }
@@ -247,7 +247,7 @@ std::string lower(std::string_view text) {
 
 TextError syntax_error(std::string_view text, const Token& token) {
   const std::string near(text.substr(token.begin, token.end - token.begin));
-  return {{.sqlstate = "42601", .message = "syntax error at or near \"" + near + "\"", .detail = {}, .hint = {}}, token.begin};
+  return text_error("42601", "syntax error at or near \"" + near + "\"", token.begin);
 }
 
 std::uint32_t position_of(std::string_view text, std::size_t place) {

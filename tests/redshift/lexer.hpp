@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/sql_error.hpp"
+#include "tests/redshift/errors.hpp"
 
 /// How Redshift reads a text: the lexer of PostgreSQL 8.0 (redshift facts 1.6 "E'..' strings", "backslash in '..'").
 namespace pgswitch::stand_in {
@@ -24,12 +24,6 @@ struct Token {
 };
 
 using Tokens = std::vector<Token>;
-
-/// An error that belongs to a place in the text.
-struct TextError {
-  protocol::SqlError error;
-  std::size_t place = 0;  ///< byte; the position that the client is told counts characters from 1
-};
 
 /// One statement: its tokens, comments left out. Places are bytes in the whole text.
 struct Statement {

@@ -36,8 +36,14 @@ std::string shown(std::string_view text, std::size_t size) {
 
 }  // namespace
 
-Load::Load(const LoadCommand& command, const Options& options, Backend& backend, Backend& catalog, std::string user, std::uint64_t query_id)
-    : command_(command), backend_(backend), catalog_(catalog), user_(std::move(user)), query_id_(query_id),
+Load::Load(const LoadCommand& command, const Options& options, Backend& backend, Backend& catalog, const Cancellation& cancellation,
+           std::string user, std::uint64_t query_id)
+    : command_(command),
+      backend_(backend),
+      catalog_(catalog),
+      cancellation_(cancellation),
+      user_(std::move(user)),
+      query_id_(query_id),
       s3_(options.s3_endpoint, command.key, command.region) {}
 
 LoadResult Load::run() {
@@ -57,16 +63,18 @@ LoadResult Load::run() {
 /// The columns that the fields of a record are for.
 void Load::read_columns() {
   const auto rows = backend_.rows(
-      "SELECT attname, typname, atttypmod, attnotnull, attidentity <> '', attrelid FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type t ON t.oid = atttypid "
-      "WHERE attrelid = pg_catalog.to_regclass(" + quote_literal(command_.table) + ") AND attnum > 0 AND NOT attisdropped ORDER BY attnum");
-  if (rows.empty()) throw Refused{{.sqlstate = "42P01", .message = "Cannot COPY into nonexistent table " + command_.table_name, .detail = {}, .hint = {}}};
+      "SELECT attname, typname, atttypmod, attnotnull, attidentity <> '', attrelid FROM pg_catalog.pg_attribute JOIN pg_catalog.pg_type t "
+      "ON t.oid = atttypid "
+      "WHERE attrelid = pg_catalog.to_regclass(" +
+      quote_literal(command_.table) + ") AND attnum > 0 AND NOT attisdropped ORDER BY attnum");
+  if (rows.empty()) throw Refused{sql_error("42P01", "Cannot COPY into nonexistent table " + command_.table_name)};
   table_oid_ = rows[0][5].value_or("0");
   std::vector<LoadColumn> all;
   for (const Row& row : rows) all.push_back({*row[0], *row[1], std::stoi(*row[2]), row[3] == "t", row[4] == "t"});
   for (const std::string& name : command_.columns) {
     const auto found = std::find_if(all.begin(), all.end(), [&](const LoadColumn& column) { return column.name == name; });
     if (found == all.end())
-      throw Refused{{.sqlstate = "42703", .message = "column \"" + name + "\" of relation \"" + command_.table_name + "\" does not exist", .detail = {}, .hint = {}}};
+      throw Refused{sql_error("42703", "column \"" + name + "\" of relation \"" + command_.table_name + "\" does not exist")};
     columns_.push_back(*found);
   }
   if (command_.columns.empty()) columns_ = all;
@@ -95,18 +103,27 @@ void Load::load_file(const std::string& key, const std::function<void(std::strin
     send(rows);
     rows.clear();
   };
-  // PostgreSQL speaks up when the load was cancelled.
-  const auto may_read = [&](Channel& from) { return wait_for_first(from, backend_.channel()); };
-  const bool complete = s3_.get(place, may_read, [&](std::string_view data) {
-    if (command_.format.gzip)
-      inflater.add(data, take);
-    else
-      take(data);
-  });
+  const bool complete = s3_.get(
+      place, [&](Channel& from) { return may_read(from); },
+      [&](std::string_view data) {
+        if (command_.format.gzip)
+          inflater.add(data, take);
+        else
+          take(data);
+      });
   if (!complete) return;
   if (command_.format.gzip) inflater.end();
   reader.end();
   take({});
+}
+
+/// Waits for S3. False: PostgreSQL has something to say first, which can only be an error. Throws Refused when the load was cancelled.
+bool Load::may_read(Channel& from) {
+  for (;;) {
+    if (cancellation_.is_asked()) throw Refused{sql_error("57014", "Query cancelled on user's request")};
+    const Readable readable = wait_for(from, backend_.channel(), 50);
+    if (readable != Readable::neither) return readable == Readable::first;
+  }
 }
 
 void Load::take_records(RecordReader& reader, const std::string& file, std::string& rows) {
@@ -155,12 +172,13 @@ bool Load::take_record(Record& record, const std::string& file, std::string& row
 
 void Load::note_error(const Record& record, const std::string& file, const LoadColumn* column, const Field* field, const LoadError& error) {
   const auto text = [](std::string_view value, std::size_t size) { return quote_literal(shown(value, size)); };
-  catalog_.rows("INSERT INTO redshift.load_errors SELECT (SELECT oid::integer FROM pg_catalog.pg_roles WHERE rolname = " + quote_literal(user_) +
-                "), 0, " + table_oid_ + ", date_trunc('microseconds', clock_timestamp()::timestamp), " + std::to_string(backend_.process_id()) + ", " +
-                std::to_string(query_id_) + ", " + text(file, 256) + ", " + std::to_string(record.line) + ", " + text(column ? column->name : "", 127) +
-                ", " + text(column ? column->type : "", 10) + ", " + text(column ? column->length() : "", 10) + ", " +
-                std::to_string(field ? field->place : 0) + ", " + text(record.raw, 1024) + ", " + text(field ? field->value : "", 1024) + ", " +
-                std::to_string(error.code) + ", " + text(error.reason, 100));
+  catalog_.rows(
+      "INSERT INTO redshift.load_errors SELECT (SELECT oid::integer FROM pg_catalog.pg_roles WHERE rolname = " + quote_literal(user_) +
+      "), 0, " + table_oid_ + ", date_trunc('microseconds', clock_timestamp()::timestamp), " + std::to_string(backend_.process_id()) +
+      ", " + std::to_string(query_id_) + ", " + text(file, 256) + ", " + std::to_string(record.line) + ", " +
+      text(column ? column->name : "", 127) + ", " + text(column ? column->type : "", 10) + ", " +
+      text(column ? column->length() : "", 10) + ", " + std::to_string(field ? field->place : 0) + ", " + text(record.raw, 1024) + ", " +
+      text(field ? field->value : "", 1024) + ", " + std::to_string(error.code) + ", " + text(error.reason, 100));
 }
 
 }  // namespace pgswitch::stand_in

@@ -12,7 +12,8 @@ namespace {
 
 class Reader {
  public:
-  Reader(std::string_view text, const Statement& statement, const Options& options) : text_(text), tokens_(statement.tokens), options_(options) {}
+  Reader(std::string_view text, const Statement& statement, const Options& options)
+      : text_(text), tokens_(statement.tokens), options_(options) {}
 
   LoadCommand read() {
     const bool unloads = take("unload");
@@ -40,8 +41,7 @@ class Reader {
 
  private:
   [[noreturn]] void fail(std::string_view sqlstate, std::string message) const {
-    throw TextError{{.sqlstate = std::string(sqlstate), .message = std::move(message), .detail = {}, .hint = {}},
-                    at_ < tokens_.size() ? tokens_[at_].begin : text_.size()};
+    throw text_error(sqlstate, std::move(message), at_ < tokens_.size() ? tokens_[at_].begin : text_.size());
   }
   const Token& token() const {
     if (at_ >= tokens_.size()) fail("42601", "syntax error at end of input");
@@ -96,8 +96,9 @@ class Reader {
 
   void read_option() {
     static const std::map<std::string_view, void (Reader::*)()> readers = {
-        {"iam_role", &Reader::read_role}, {"credentials", &Reader::read_credentials}, {"access_key_id", &Reader::read_key_id},
-        {"secret_access_key", &Reader::read_secret}, {"session_token", &Reader::read_token}, {"format", &Reader::read_format}};
+        {"iam_role", &Reader::read_role},        {"credentials", &Reader::read_credentials},
+        {"access_key_id", &Reader::read_key_id}, {"secret_access_key", &Reader::read_secret},
+        {"session_token", &Reader::read_token},  {"format", &Reader::read_format}};
     LoadFormat& f = command_.format;
     const std::map<std::string_view, std::function<void()>> others = {
         {"with", [] {}},
@@ -122,13 +123,17 @@ class Reader {
         {"maxerror", [&] { f.max_errors = number(); }},
         {"dateformat", [&] { f.date_format = string_after_as(); }},
         {"timeformat", [&] { f.time_format = string_after_as(); }},
-        {"acceptinvchars", [&] { f.replacement = at_ < tokens_.size() && (token().is("as") || token().type == TokenType::string) ? character() : '?'; }},
+        {"acceptinvchars",
+         [&] { f.replacement = at_ < tokens_.size() && (token().is("as") || token().type == TokenType::string) ? character() : '?'; }},
         {"region", [&] { command_.region = string_after_as(); }},
         {"compupdate", [&] { on_or_off(); }},
         {"statupdate", [&] { on_or_off(); }},
         {"comprows", [&] { number(); }},
         {"noload", [&] { command_.no_load = true; }},
-        {"encoding", [&] { if (lower(string_after_as()) != "utf8") fail("0A000", "the stand-in reads UTF8 only"); }},
+        {"encoding",
+         [&] {
+           if (lower(string_after_as()) != "utf8") fail("0A000", "the stand-in reads UTF8 only");
+         }},
         {"manifest", [&] { fail("0A000", "the stand-in has no manifests"); }},
         {"allowoverwrite", [&] { command_.allow_overwrite = true; }},
         {"parallel", [&] { command_.parallel = !(token().is("off") || token().is("false")), on_or_off(); }},
@@ -160,15 +165,15 @@ class Reader {
     ++at_;
     set_csv();
   }
-  void read_role() {
-    use_role(take("default") ? "default" : string());
-  }
+  void read_role() { use_role(take("default") ? "default" : string()); }
   void use_role(const std::string& role) {
     const auto found = options_.roles.find(role);
-    if (found == options_.roles.end()) fail("XX000", "User arn:aws:redshift:us-east-1:123456789012:dbuser:stand-in/user is not authorized to assume IAM Role " + role);
+    if (found == options_.roles.end())
+      fail("XX000", "User arn:aws:redshift:us-east-1:123456789012:dbuser:stand-in/user is not authorized to assume IAM Role " + role);
     const std::string& value = found->second;
     const std::size_t first = value.find(':'), second = value.find(':', first + 1);
-    command_.key = {value.substr(0, first), value.substr(first + 1, second - first - 1), second == std::string::npos ? "" : value.substr(second + 1)};
+    command_.key = {value.substr(0, first), value.substr(first + 1, second - first - 1),
+                    second == std::string::npos ? "" : value.substr(second + 1)};
   }
   /// 'aws_iam_role=arn' or 'aws_access_key_id=..;aws_secret_access_key=..[;token=..]'
   void read_credentials() {
@@ -188,7 +193,9 @@ class Reader {
       } else if (name == "aws_iam_role") {
         use_role(value);
       } else {
-        fail("0A000", "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or 'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'");
+        fail("0A000",
+             "Invalid credentials. Must be of the format: credentials 'aws_iam_role=...' or "
+             "'aws_access_key_id=...;aws_secret_access_key=...[;token=...]'");
       }
     }
   }

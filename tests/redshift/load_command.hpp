@@ -18,8 +18,8 @@ struct LoadFormat {
   char delimiter = '|', quote = '"';
   std::string null_text = "\\N";
   std::uint64_t ignore_header = 0, max_errors = 0;
-  std::string date_format, time_format;      ///< empty: the default
-  std::optional<char> replacement;           ///< ACCEPTINVCHARS
+  std::string date_format, time_format;  ///< empty: the default
+  std::optional<char> replacement;       ///< ACCEPTINVCHARS
 };
 
 struct LoadCommand {

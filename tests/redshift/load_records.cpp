@@ -19,7 +19,8 @@ bool RecordReader::next(Record& record) {
     record.line = lines_ + 1;
     if (read(record) == Step::need_more) return false;
     record.raw = std::string_view(data_).substr(begin_, record_end_ - begin_);
-    lines_ += static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(1, std::count(data_.begin() + static_cast<std::ptrdiff_t>(begin_), data_.begin() + static_cast<std::ptrdiff_t>(at_), '\n')));
+    lines_ += static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(
+        1, std::count(data_.begin() + static_cast<std::ptrdiff_t>(begin_), data_.begin() + static_cast<std::ptrdiff_t>(at_), '\n')));
     begin_ = at_;
     if (record.line <= format_.ignore_header) continue;
     if (record.raw.empty() && format_.ignore_blank_lines) continue;

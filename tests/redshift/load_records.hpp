@@ -24,9 +24,9 @@ struct LoadError {
 
 struct Record {
   std::vector<Field> fields;
-  std::string_view raw;     ///< without its line end; valid until the next call
-  std::uint64_t line = 0;   ///< the line of the file in which it begins, from 1
-  LoadError error;          ///< code 0: none
+  std::string_view raw;    ///< without its line end; valid until the next call
+  std::uint64_t line = 0;  ///< the line of the file in which it begins, from 1
+  LoadError error;         ///< code 0: none
 };
 
 /// Takes a file in pieces. No record is longer than 4 MB.

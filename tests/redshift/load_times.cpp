@@ -27,7 +27,8 @@ class TimeReader {
     std::snprintf(result, sizeof result, "%04d-%02d-%02d", year_, month_, day_);
     if (!with_time) return result;
     std::string time(64, '\0');
-    time.resize(static_cast<std::size_t>(std::snprintf(time.data(), time.size(), " %02d:%02d:%02d", hour_ + (afternoon_ && hour_ < 12 ? 12 : 0), minute_, second_)));
+    time.resize(static_cast<std::size_t>(
+        std::snprintf(time.data(), time.size(), " %02d:%02d:%02d", hour_ + (afternoon_ && hour_ < 12 ? 12 : 0), minute_, second_)));
     return result + time + (fraction_.empty() ? "" : "." + fraction_) + zone_;
   }
 
@@ -40,7 +41,8 @@ class TimeReader {
   bool number(int& value, std::size_t most) {
     std::size_t digits = 0;
     value = 0;
-    while (digits < most && digits < text_.size() && text_[digits] >= '0' && text_[digits] <= '9') value = value * 10 + (text_[digits++] - '0');
+    while (digits < most && digits < text_.size() && text_[digits] >= '0' && text_[digits] <= '9')
+      value = value * 10 + (text_[digits++] - '0');
     text_.remove_prefix(digits);
     return digits > 0;
   }
@@ -105,7 +107,8 @@ class TimeReader {
     std::string_view rest = text_;
     if (rest.starts_with(' ')) rest.remove_prefix(1);
     const std::string zone = lower(rest);
-    const bool offset = rest.size() >= 3 && (rest[0] == '+' || rest[0] == '-') && rest.find_first_not_of("0123456789:", 1) == std::string_view::npos;
+    const bool offset =
+        rest.size() >= 3 && (rest[0] == '+' || rest[0] == '-') && rest.find_first_not_of("0123456789:", 1) == std::string_view::npos;
     if (!offset && zone != "z" && zone != "utc" && zone != "gmt") return;
     zone_ = offset ? std::string(rest) : "+00";
     text_ = {};
@@ -133,13 +136,28 @@ std::optional<std::string> read_epoch(std::string_view text, double per_second) 
   gmtime_r(&seconds, &parts);
   char result[64];
   std::strftime(result, sizeof result, "%Y-%m-%d %H:%M:%S", &parts);
-  std::snprintf(result + std::char_traits<char>::length(result), 16, ".%06d", static_cast<int>((value - static_cast<double>(seconds)) * 1e6 + 0.5));
+  std::snprintf(result + std::char_traits<char>::length(result), 16, ".%06d",
+                static_cast<int>((value - static_cast<double>(seconds)) * 1e6 + 0.5));
   return std::string(result) + "+00";
 }
 
 /// What 'auto' recognises (Developer Guide, "Using automatic recognition with DATEFORMAT and TIMEFORMAT"), in part.
-constexpr std::string_view automatic[] = {"YYYY-MM-DD HH:MI:SS", "YYYY-MM-DD HH:MI", "YYYY-MM-DD", "YYYY/MM/DD HH:MI:SS", "YYYY/MM/DD", "MM/DD/YYYY HH:MI:SS",
-    "MM/DD/YYYY HH:MI:SS AM", "MM/DD/YYYY", "YYYY-MM-DD HH:MI:SS AM", "YYYYMMDD HHMISS", "YYYYMMDD", "DD MON YYYY", "MON DD, YYYY", "MON DD YYYY", "MM/DD/YY", "YYYY.MM.DD"};
+constexpr std::string_view automatic[] = {"YYYY-MM-DD HH:MI:SS",
+                                          "YYYY-MM-DD HH:MI",
+                                          "YYYY-MM-DD",
+                                          "YYYY/MM/DD HH:MI:SS",
+                                          "YYYY/MM/DD",
+                                          "MM/DD/YYYY HH:MI:SS",
+                                          "MM/DD/YYYY HH:MI:SS AM",
+                                          "MM/DD/YYYY",
+                                          "YYYY-MM-DD HH:MI:SS AM",
+                                          "YYYYMMDD HHMISS",
+                                          "YYYYMMDD",
+                                          "DD MON YYYY",
+                                          "MON DD, YYYY",
+                                          "MON DD YYYY",
+                                          "MM/DD/YY",
+                                          "YYYY.MM.DD"};
 
 }  // namespace
 

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 
-
 namespace pgswitch::stand_in {
 namespace {
 
@@ -18,13 +17,19 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
 }
 
-bool is_text(const LoadColumn& column) { return column.type == "varchar" || column.type == "bpchar" || column.type == "text" || column.type == "name"; }
+bool is_text(const LoadColumn& column) {
+  return column.type == "varchar" || column.type == "bpchar" || column.type == "text" || column.type == "name";
+}
 
 /// Length of the UTF-8 character at `at`; 0: it is none.
 std::size_t character(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
   const unsigned char first = byte(at);
-  const std::size_t size = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const std::size_t size = first < 0x80                    ? 1
+                           : first >= 0xc2 && first < 0xe0 ? 2
+                           : first >= 0xe0 && first < 0xf0 ? 3
+                           : first >= 0xf0 && first < 0xf5 ? 4
+                                                           : 0;
   for (std::size_t i = 1; i < size; ++i)
     if ((byte(at + i) & 0xc0) != 0x80) return 0;
   if (first == 0xe0 && byte(at + 1) < 0xa0) return 0;
@@ -42,7 +47,8 @@ std::optional<LoadError> convert_text(Field& field, const LoadColumn& column, co
       if (!format.replacement || column.type == "bpchar") {
         char hex[3];
         std::snprintf(hex, sizeof hex, "%02x", static_cast<unsigned>(static_cast<unsigned char>(value[at])));
-        return LoadError{1220, std::string("String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: ") + hex + " (error 4)"};
+        return LoadError{
+            1220, std::string("String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: ") + hex + " (error 4)"};
       }
       value[at] = *format.replacement;
     } else if (size > 1 && column.type == "bpchar") {
@@ -105,7 +111,8 @@ std::optional<LoadError> convert_decimal(Field& field, const LoadColumn& column,
   const int scale = column.modifier >= 4 ? (column.modifier - 4) & 0xffff : 0;
   std::string whole(text.substr(sign, std::min(point, text.size()) - sign));
   whole.erase(0, whole.find_first_not_of('0'));
-  if (static_cast<int>(whole.size()) > precision - scale) return LoadError{1204, "Overflow for NUMERIC(" + std::to_string(precision) + "," + std::to_string(scale) + ")"};
+  if (static_cast<int>(whole.size()) > precision - scale)
+    return LoadError{1204, "Overflow for NUMERIC(" + std::to_string(precision) + "," + std::to_string(scale) + ")"};
   field.value = std::string(text);
   // PostgreSQL rounds; cutting off is done here.
   if (point != std::string_view::npos && !format.round)
@@ -140,7 +147,8 @@ std::optional<LoadError> convert_time(Field& field, const LoadColumn& column, co
   if (wanted.empty()) wanted = is_date ? "YYYY-MM-DD" : "YYYY-MM-DD HH:MI:SS";
   const auto found = read_time(text, wanted, !is_date);
   if (!found && is_date)
-    return LoadError{1205, text.size() < 10 ? "Invalid Date Format - length must be 10 or more" : "Invalid Date Format [" + std::string(wanted) + "]"};
+    return LoadError{
+        1205, text.size() < 10 ? "Invalid Date Format - length must be 10 or more" : "Invalid Date Format [" + std::string(wanted) + "]"};
   if (!found) return LoadError{1206, "Invalid timestamp format or value [" + std::string(wanted) + "]"};
   field.value = *found;
   return std::nullopt;
@@ -157,7 +165,8 @@ std::string LoadColumn::length() const {
 std::optional<LoadError> convert(Field& field, const LoadColumn& column, const LoadFormat& format) {
   const bool text = is_text(column);
   if (!field.is_null && text) {
-    field.is_null = (format.empty_as_null && field.value.empty()) || (format.blanks_as_null && !field.value.empty() && is_blank(field.value));
+    field.is_null =
+        (format.empty_as_null && field.value.empty()) || (format.blanks_as_null && !field.value.empty() && is_blank(field.value));
   } else if (!field.is_null) {
     field.is_null = is_blank(field.value);
   }

@@ -10,10 +10,10 @@ namespace pgswitch::stand_in {
 
 struct LoadColumn {
   std::string name;
-  std::string type;  ///< pg_type.typname: int4, varchar, ...
-  int modifier = -1; ///< pg_attribute.atttypmod
+  std::string type;   ///< pg_type.typname: int4, varchar, ...
+  int modifier = -1;  ///< pg_attribute.atttypmod
   bool not_null = false, identity = false;
-  bool ignored = false;  ///< an IDENTITY column without EXPLICIT_IDS: its field is read and dropped
+  bool ignored = false;        ///< an IDENTITY column without EXPLICIT_IDS: its field is read and dropped
   std::string length() const;  ///< as STL_LOAD_ERRORS shows it: "10", "8, 2", "0"
 };
 

@@ -6,7 +6,8 @@
 #include "protocol/login.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
-#include "tests/redshift/backend.hpp"
+#include "tests/redshift/errors.hpp"
+#include "tests/redshift/hex.hpp"
 
 namespace pgswitch::stand_in {
 namespace {
@@ -18,18 +19,12 @@ std::string random_bytes(std::size_t count) {
 }
 
 [[noreturn]] void refuse(const std::string& user) {
-  throw Refused{{.severity = protocol::Severity::fatal, .sqlstate = "28000", .message = "password authentication failed for user \"" + user + "\"", .detail = {}, .hint = {}}};
+  throw Refused{sql_error("28000", "password authentication failed for user \"" + user + "\"", protocol::Severity::fatal)};
 }
 
 std::string int32(std::size_t value) {
   std::string bytes(4, '\0');
   for (int i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(i)] = static_cast<char>(value >> (24 - 8 * i) & 0xff);
-  return bytes;
-}
-
-std::string from_hex(std::string_view digits) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
   return bytes;
 }
 

@@ -13,8 +13,11 @@ std::pair<std::string, std::string> split(const std::string& text, char at) {
 }
 
 AuthMethod auth_method(const std::string& name) {
-  static const std::map<std::string, AuthMethod> methods = {{"trust", AuthMethod::trust}, {"cleartext", AuthMethod::cleartext},
-      {"md5", AuthMethod::md5}, {"digest", AuthMethod::digest}, {"idp", AuthMethod::idp}};
+  static const std::map<std::string, AuthMethod> methods = {{"trust", AuthMethod::trust},
+                                                            {"cleartext", AuthMethod::cleartext},
+                                                            {"md5", AuthMethod::md5},
+                                                            {"digest", AuthMethod::digest},
+                                                            {"idp", AuthMethod::idp}};
   const auto found = methods.find(name);
   if (found == methods.end()) throw std::runtime_error("unknown --auth " + name);
   return found->second;
@@ -44,9 +47,9 @@ Options read_options(int count, char** arguments) {
       {"--role", [&](const std::string& v) { options.roles.insert(split(v, '=')); }},
   };
   const std::map<std::string, bool*> switches = {{"--require-tls", &options.require_tls},
-      {"--single-node", &options.single_node},
-      {"--knows-intervalstyle", &options.knows_intervalstyle},
-      {"--takes-extended-declare", &options.takes_extended_declare}};
+                                                 {"--single-node", &options.single_node},
+                                                 {"--knows-intervalstyle", &options.knows_intervalstyle},
+                                                 {"--takes-extended-declare", &options.takes_extended_declare}};
   for (int i = 1; i < count; ++i) {
     const std::string name = arguments[i];
     if (const auto found = switches.find(name); found != switches.end()) {

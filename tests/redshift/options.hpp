@@ -16,7 +16,7 @@ struct Options {
   std::uint16_t port = 0;
   std::string backend_host = "127.0.0.1";  ///< or the folder of its Unix socket
   std::uint16_t backend_port = 5432;
-  std::string backend_user = "postgres";  ///< a superuser who needs no password
+  std::string backend_user = "postgres";     ///< a superuser who needs no password
   std::map<std::string, std::string> users;  ///< password, "md5..." or "sha256|digest|salt"; empty: everybody
   std::vector<std::string> tokens;           ///< of an identity provider, for AuthMethod::idp: "token=user" or "token"
   AuthMethod auth = AuthMethod::trust;
@@ -27,7 +27,7 @@ struct Options {
   bool single_node = false;
   bool knows_intervalstyle = false;
   bool takes_extended_declare = false;
-  std::string s3_endpoint;  ///< http://host:port; empty: there is no S3
+  std::string s3_endpoint;                   ///< http://host:port; empty: there is no S3
   std::map<std::string, std::string> roles;  ///< ARN -> "key:secret[:token]", what IAM_ROLE stands for
 };
 

@@ -9,7 +9,7 @@ namespace pgswitch::stand_in {
 namespace {
 
 /// A pattern is words with blanks between: `^` the statement's beginning, `$` its end, `'` a string, `#` a number, `@` a name, `?` any
-/// token, `...` any tokens, `a|b` one of them, `!a|b` a token that is none of them; anything else is that word or mark. A token marked
+/// token, `...` any tokens, `~` any tokens up to the parenthesis that closes around them, `a|b` one of them, `!a|b` a token that is none of them; anything else is that word or mark. A token marked
 /// with `>` is the one that the message is about (the first one if none is). No message: a syntax error at that token.
 /// Messages: `{statement}` is the statement's text, `{}` that of the marked token.
 struct Refusal {
@@ -31,7 +31,8 @@ constexpr Refusal table[] = {
     {"^ rollback|abort to", "0A000", "SQL command \"{statement}\" not supported.", "1.6 [?] words"},
     {"^ rollback|abort work|transaction to", "0A000", "SQL command \"{statement}\" not supported.", "1.6 [?] words"},
     // 1.6 "COPY FROM STDIN / TO STDOUT"
-    {"^ copy ... from >stdin", "0A000", "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)", "1.6 [?] words"},
+    {"^ copy ... from >stdin", "0A000", "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)",
+     "1.6 [?] words"},
     {"^ copy ... to >stdout|'", "0A000", "UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)", "1.6 [?] words"},
     // 1.6 Cursors
     {"^ declare @ ... >scroll ... cursor", "0A000", "DECLARE CURSOR ... SCROLL is not supported", "1.6 [?] words"},
@@ -57,7 +58,7 @@ constexpr Refusal table[] = {
     {"minus >all", "0A000", "MINUS ALL is not supported", "2.2 [?] words"},
     {">tablesample @ (", "42601", "", "2.2 [C]"},
     {"with >ordinality", "42601", "", "2.2 [C]"},
-    {"over ( ... nulls >first|last ... )", "0A000", "NULLS clause in Window functions is not supported", "2.2 [?] words"},
+    {"over ( ~ nulls >first|last", "0A000", "NULLS clause in Window functions is not supported", "2.2 [?] words"},
     {"as >materialized (", "42601", "", "2.2 [C]"},
     {"as not >materialized (", "42601", "", "2.2 [C]"},
     // 2.2: arrays
@@ -120,9 +121,13 @@ bool matches(std::span<const std::string_view> words, const Tokens& tokens, std:
       continue;
     }
     if (word == "$") return at == tokens.size();
-    if (word == "...") {
-      for (std::size_t next = at; next <= tokens.size(); ++next)
-        if (matches(words.subspan(i + 1), tokens, next, marked)) return true;
+    if (word == "..." || word == "~") {
+      for (int depth = 0; at <= tokens.size(); ++at) {
+        if (matches(words.subspan(i + 1), tokens, at, marked)) return true;
+        if (at == tokens.size()) break;
+        depth += tokens[at].is_mark("(") ? 1 : tokens[at].is_mark(")") ? -1 : 0;
+        if (word == "~" && depth < 0) break;
+      }
       return false;
     }
     if (at >= tokens.size()) return false;
@@ -166,9 +171,7 @@ std::optional<TextError> find(std::string_view text, const Statement& statement,
 
 }  // namespace
 
-bool matches(std::string_view pattern, const Tokens& tokens, std::size_t at) {
-  return matches(split(pattern, ' '), tokens, at, nullptr);
-}
+bool matches(std::string_view pattern, const Tokens& tokens, std::size_t at) { return matches(split(pattern, ' '), tokens, at, nullptr); }
 std::optional<TextError> refused_by_parser(std::string_view text, const Statement& statement) { return find(text, statement, true); }
 std::optional<TextError> refused(std::string_view text, const Statement& statement) { return find(text, statement, false); }
 

@@ -24,8 +24,10 @@ std::string element(const std::string& xml, const std::string& name, std::size_t
   at = end;
   if (end == std::string::npos) return {};
   std::string text = xml.substr(begin + name.size() + 2, end - begin - name.size() - 2);
-  for (const auto& [entity, character] : {std::pair<const char*, const char*>{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}})
-    for (std::size_t place; (place = text.find(entity)) != std::string::npos;) text.replace(place, std::string_view(entity).size(), character);
+  for (const auto& [entity, character] :
+       {std::pair<const char*, const char*>{"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}})
+    for (std::size_t place; (place = text.find(entity)) != std::string::npos;)
+      text.replace(place, std::string_view(entity).size(), character);
   return text;
 }
 std::string first_element(const std::string& xml, const std::string& name) {
@@ -49,7 +51,7 @@ S3::S3(std::string endpoint, S3Key key, std::string region) : key_(std::move(key
   if (colon != std::string::npos) port_ = static_cast<std::uint16_t>(std::stoul(endpoint.substr(colon + 1)));
 }
 
-S3::Answer S3::ask(S3Request request) {
+S3::Answer S3::ask(S3Request request, const MayRead& may_read) {
   Answer answer{0, 0, Channel::connect(host_, port_)};
   request.host = host_ + ":" + std::to_string(port_);
   sign(request, key_, region_, now());
@@ -59,6 +61,7 @@ S3::Answer S3::ask(S3Request request) {
   for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
   out += "\r\n" + request.content;
   answer.channel.flush();
+  if (may_read && !may_read(answer.channel)) return answer;
 
   const std::string status = answer.channel.take_line("\r\n", 8192);
   answer.status = status.size() > 12 ? std::atoi(status.c_str() + 9) : 0;
@@ -108,10 +111,11 @@ std::vector<std::string> S3::list(const std::string& bucket, const std::string& 
   return keys;
 }
 
-bool S3::get(const S3Place& place, const std::function<bool(Channel&)>& may_read, const std::function<void(std::string_view)>& on_data) {
+bool S3::get(const S3Place& place, const MayRead& may_read, const std::function<void(std::string_view)>& on_data) {
   S3Request request;
   request.path = "/" + place.bucket + "/" + place.key;
-  Answer answer = ask(request);
+  Answer answer = ask(request, may_read);
+  if (answer.status == 0) return false;
   if (answer.status != 200) fail(answer);
   if (answer.size == UINT64_MAX) {
     on_data(content_of(answer));

@@ -29,17 +29,19 @@ class S3 {
 
   /// All keys that begin with `prefix`, in S3's order.
   std::vector<std::string> list(const std::string& bucket, const std::string& prefix);
-  /// `on_data` is given the content piece by piece; `may_read` is asked before each wait for more, and false ends it. False: it ended so.
-  bool get(const S3Place& place, const std::function<bool(Channel&)>& may_read, const std::function<void(std::string_view)>& on_data);
+  /// Asked before each wait for S3; false ends it.
+  using MayRead = std::function<bool(Channel&)>;
+  /// `on_data` is given the content piece by piece. False: `may_read` has ended it.
+  bool get(const S3Place& place, const MayRead& may_read, const std::function<void(std::string_view)>& on_data);
   void put(const S3Place& place, std::string content);
 
  private:
   struct Answer {
-    int status = 0;
+    int status = 0;  ///< 0: ended by may_read
     std::uint64_t size = 0;
     Channel channel;
   };
-  Answer ask(S3Request request);
+  Answer ask(S3Request request, const MayRead& may_read = nullptr);
   std::string content_of(Answer& answer);
   [[noreturn]] void fail(Answer& answer);
 

@@ -14,8 +14,7 @@ Session::Session(Channel client, const Options& options) : client_(std::move(cli
 
 void Session::run() try {
   try {
-    if (start())
-      serve();
+    if (start()) serve();
   } catch (const Refused& refused) {
     fail(refused.error);
   }
@@ -26,7 +25,7 @@ void Session::run() try {
 void Session::serve() {
   while (!left_) {
     if (client_.buffered() == 0) client_.flush();
-    if (!wait_for_first(client_, backend_->channel())) {
+    if (wait_for(client_, backend_->channel()) == Readable::second) {
       // What PostgreSQL says unasked: a setting that was reloaded, or that the session ends.
       const protocol::Frame frame = backend_->channel().read_frame();
       relay(frame, nullptr);
@@ -54,7 +53,7 @@ void Session::on_frame(const protocol::Frame& frame) {
   try {
     // Facts 1.6 "Strict state machine".
     if (portal_suspended_ && frame.type != frontend::execute && frame.type != frontend::close)
-      throw TextError{{.sqlstate = "XX000", .message = std::string("Invalid protocol sequence '") + frame.type + "' while in PortalSuspended state.", .detail = {}, .hint = {}}, 0};
+      throw text_error("XX000", std::string("Invalid protocol sequence '") + frame.type + "' while in PortalSuspended state.");
     switch (frame.type) {
       case frontend::parse: on_parse(frame); break;
       case frontend::bind: on_bind(frame); break;
@@ -74,12 +73,9 @@ void Session::on_frame(const protocol::Frame& frame) {
 void Session::on_query(std::string_view text) try {
   skipping_ = portal_suspended_ = false;
   std::vector<Statement> statements;
-  bool implicit = false;
+  implicit_block_ = false;
   try {
-    // Facts 1.5 "Statement text: at most 16 MB".
-    if (text.size() > 16 * 1024 * 1024)
-      throw TextError{{.sqlstate = "54000", .message = "Statement is too large. Statement Size: " + std::to_string(text.size()) +
-                                                       " bytes. Maximum Allowed: 16777216 bytes", .detail = {}, .hint = {}}, 0};
+    check_size(text);
     statements = read_statements(text);
     for (const Statement& statement : statements)
       if (const auto error = refused_by_parser(text, statement)) throw *error;
@@ -89,22 +85,26 @@ void Session::on_query(std::string_view text) try {
       const Prepared prepared = prepare(text, statement);
       if (statements.size() > 1 && backend_->status() == 'I' && prepared.translation.kind != Kind::begin) {
         backend_->query("BEGIN", [](const protocol::Frame&) {});
-        implicit = true;
+        implicit_block_ = true;
       }
-      if (ends_implicit_block(prepared, implicit)) continue;
       check(prepared, false);
+      if (ends_implicit_block(prepared)) continue;
       const bool good = run_statement(prepared);
-      if (!good && implicit) backend_->query("ROLLBACK", [](const protocol::Frame&) {});
+      if (!good && implicit_block_) backend_->query("ROLLBACK", [](const protocol::Frame&) {});
       if (!good) break;
-      if (implicit && &statement == &statements.back()) backend_->query("COMMIT", [&](const protocol::Frame& frame) { if (frame.type == 'E') relay(frame, nullptr); });
+      if (implicit_block_ && &statement == &statements.back())
+        backend_->query("COMMIT", [&](const protocol::Frame& frame) {
+          if (frame.type == 'E') relay(frame, nullptr);
+        });
     }
   } catch (TextError& error) {
     tell_error(placed(std::move(error), text));
-    if (implicit)
+    if (implicit_block_)
       backend_->query("ROLLBACK", [](const protocol::Frame&) {});
     else
       break_transaction();
   }
+  implicit_block_ = false;
   if (backend_->status() == 'I') cursor_.clear();
   protocol::write_ready_for_query(client_.out(), backend_->status());
   client_.flush();
@@ -114,15 +114,15 @@ void Session::on_query(std::string_view text) try {
 }
 
 /// True: BEGIN, COMMIT or ROLLBACK in a string whose statements had a transaction of their own up to here; it has been answered.
-bool Session::ends_implicit_block(const Prepared& prepared, bool& implicit) {
-  if (!implicit) return false;
+bool Session::ends_implicit_block(const Prepared& prepared) {
+  if (!implicit_block_) return false;
   const Kind kind = prepared.translation.kind;
   if (kind == Kind::begin) {
-    implicit = false;
+    implicit_block_ = false;
     protocol::write_command_complete(client_.out(), "BEGIN");
     return true;
   }
-  if (kind == Kind::commit || kind == Kind::rollback) implicit = false;
+  if (kind == Kind::commit || kind == Kind::rollback) implicit_block_ = false;
   return false;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tests/redshift/backend.hpp"
+#include "tests/redshift/cancels.hpp"
 #include "tests/redshift/channel.hpp"
 #include "tests/redshift/load_command.hpp"
 #include "tests/redshift/options.hpp"
@@ -37,7 +38,8 @@ class Session {
   // session_start.cpp
   bool start();
   bool read_startup_packets(std::string& packet);
-  void begin_session(const std::string& user, const std::string& database, const std::vector<std::pair<std::string, std::string>>& parameters);
+  void begin_session(const std::string& user, const std::string& database,
+                     const std::vector<std::pair<std::string, std::string>>& parameters);
   void fail(protocol::SqlError error);  ///< FATAL; closes
 
   // session.cpp: simple queries
@@ -45,14 +47,15 @@ class Session {
   void on_frame(const protocol::Frame& frame);
   void on_query(std::string_view text);
   bool run_statement(const Prepared& prepared);
-  bool ends_implicit_block(const Prepared& prepared, bool& implicit);
+  bool ends_implicit_block(const Prepared& prepared);
 
   // session_checks.cpp: what is refused by its meaning and the state of the session
+  static void check_size(std::string_view text);
   Prepared prepare(std::string_view text, const Statement& statement);
   void check(const Prepared& prepared, bool extended);
   void check_cursor(const Prepared& prepared, bool extended);
   void after(const Prepared& prepared);
-  bool in_transaction() const { return backend_->status() != 'I' || batch_in_transaction_; }
+  bool in_transaction() const { return (backend_->status() != 'I' && !implicit_block_) || batch_began_; }
 
   // session_extended.cpp
   void on_parse(const protocol::Frame& frame);
@@ -86,14 +89,17 @@ class Session {
   Channel client_;
   const Options& options_;
   std::unique_ptr<Backend> backend_, catalog_;
+  std::unique_ptr<Cancellation> cancellation_;
   std::string user_, database_;
   bool client_set_encoding_ = false, left_ = false;
   unsigned protocol_version_ = 0;
   TranslateOptions translate_options_;
 
-  std::string cursor_;  ///< the one that is open
-  bool skipping_ = false;  ///< up to Sync, behind an error
-  bool batch_in_transaction_ = false;
+  std::string cursor_;                 ///< the one that is open
+  bool skipping_ = false;              ///< up to Sync, behind an error
+  bool implicit_block_ = false;        ///< the statements of a query string, which have a transaction of their own
+  bool batch_in_transaction_ = false;  ///< the backend has seen a part of a batch, and no Sync
+  bool batch_began_ = false;           ///< BEGIN was in it
   bool portal_suspended_ = false;
   std::map<std::string, Prepared, std::less<>> statements_;
   std::map<std::string, Portal, std::less<>> portals_;

@@ -28,8 +28,8 @@ void Session::relay(const protocol::Frame& frame, const Prepared* prepared) {
       if (error.position > 0 && prepared) {
         // Positions count characters of the translated text.
         std::size_t place = 0;
-        for (std::uint32_t left = error.position - 1; left > 0 && place < prepared->translation.sql.size(); --left)
-          do ++place;
+        for (std::uint32_t left = error.position - 1; left > 0 && place < prepared->translation.sql.size(); --left) do
+            ++place;
           while (place < prepared->translation.sql.size() && (static_cast<unsigned char>(prepared->translation.sql[place]) & 0xc0) == 0x80);
         error.position = position_of(prepared->text, place_before(prepared->translation, place));
       }
@@ -49,9 +49,7 @@ void Session::relay(const protocol::Frame& frame, const Prepared* prepared) {
         return;
       }
       [[fallthrough]];
-    default:
-      protocol::MessageWriter(out, frame.type).bytes(frame.body);
-      client_.flush_if_large();
+    default: protocol::MessageWriter(out, frame.type).bytes(frame.body); client_.flush_if_large();
   }
 }
 
@@ -80,8 +78,11 @@ std::vector<std::string> Session::column_origin(std::uint32_t table, std::uint16
   if (table == 0) return {"", "", "", "", "f"};
   const std::uint64_t key = std::uint64_t{table} << 16 | column;
   if (const auto found = column_origins_.find(key); found != column_origins_.end()) return found->second;
-  const auto rows = catalog().rows("SELECT n.nspname, c.relname, a.attname, current_database(), a.attnotnull FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
-                                   "JOIN pg_attribute a ON attrelid = c.oid WHERE c.oid = " + std::to_string(table) + " AND attnum = " + std::to_string(column));
+  const auto rows = catalog().rows(
+      "SELECT n.nspname, c.relname, a.attname, current_database(), a.attnotnull FROM pg_class c JOIN pg_namespace n ON n.oid = "
+      "relnamespace "
+      "JOIN pg_attribute a ON attrelid = c.oid WHERE c.oid = " +
+      std::to_string(table) + " AND attnum = " + std::to_string(column));
   if (rows.empty()) return {"", "", "", "", "f"};
   std::vector<std::string> origin;
   for (const auto& value : rows[0]) origin.push_back(value.value_or(""));
@@ -97,13 +98,15 @@ void Session::relay_parameters() {
   std::map<std::string, std::string> last;
   for (const auto& [name, value] : backend_->take_parameters()) last[name] = value;
   for (const auto& [name, value] : last)
-    if (const auto told = redshift_parameter(name, value, client_set_encoding_)) protocol::write_parameter_status(client_.out(), told->first, told->second);
+    if (const auto told = redshift_parameter(name, value, client_set_encoding_))
+      protocol::write_parameter_status(client_.out(), told->first, told->second);
 }
 
 void Session::tell_error(protocol::SqlError error) { protocol::write_error(client_.out(), error); }
 
 void Session::notice(protocol::Severity severity, std::string message) {
-  protocol::write_notice(client_.out(), {.severity = severity, .sqlstate = "00000", .message = std::move(message), .detail = {}, .hint = {}});
+  protocol::write_notice(client_.out(),
+                         {.severity = severity, .sqlstate = "00000", .message = std::move(message), .detail = {}, .hint = {}});
 }
 
 void Session::break_transaction() {

@@ -10,10 +10,18 @@ namespace pgswitch::stand_in {
 namespace {
 
 TextError error_at(const Statement& statement, std::string_view sqlstate, std::string message) {
-  return {{.sqlstate = std::string(sqlstate), .message = std::move(message), .detail = {}, .hint = {}}, statement.begin};
+  return text_error(sqlstate, std::move(message), statement.begin);
 }
 
 }  // namespace
+
+/// Facts 1.5 "Statement text: at most 16 MB".
+void Session::check_size(std::string_view text) {
+  constexpr std::size_t limit = 16 * 1024 * 1024;
+  if (text.size() > limit)
+    throw text_error("54000", "Statement is too large. Statement Size: " + std::to_string(text.size()) +
+                                  " bytes. Maximum Allowed: " + std::to_string(limit) + " bytes");
+}
 
 Session::Prepared Session::prepare(std::string_view text, const Statement& statement) {
   Prepared prepared{std::string(text), statement, {}, false};
@@ -28,12 +36,14 @@ void Session::check(const Prepared& prepared, bool extended) {
   const Translation& translation = prepared.translation;
   if (translation.uses_user_tables && !translation.leader_functions.empty()) {
     // Facts 1.6 "Leader-node-only functions".
-    for (const std::string& name : translation.leader_functions) notice(protocol::Severity::info, "Function \"" + name + "\" not supported.");
+    for (const std::string& name : translation.leader_functions)
+      notice(protocol::Severity::info, "Function \"" + name + "\" not supported.");
     throw error_at(prepared.statement, "0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables.");
   }
   if (translation.needs_user_table && !translation.uses_user_tables)
-    throw error_at(prepared.statement, "XX000", "One or more of the used functions must be applied on at least one user created tables. Examples of user "
-                                                "table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc");
+    throw error_at(prepared.statement, "XX000",
+                   "One or more of the used functions must be applied on at least one user created tables. Examples of user "
+                   "table only functions are LISTAGG, MEDIAN, PERCENTILE_CONT, etc");
   check_cursor(prepared, extended);
 }
 
@@ -54,8 +64,10 @@ void Session::check_cursor(const Prepared& prepared, bool extended) {
         throw error_at(statement, "0A000", "FETCH ALL is not supported for a single node configuration");
       for (const Token& token : tokens)
         if (token.type == TokenType::number && std::atol(token.value.c_str()) > 1000)
-          throw error_at(statement, "0A000", "Fetch size " + token.value + " exceeds the limit of 1000 for a single node configuration. Reduce the client "
-                                             "fetch/cache size or upgrade to a multi node installation.");
+          throw error_at(statement, "0A000",
+                         "Fetch size " + token.value +
+                             " exceeds the limit of 1000 for a single node configuration. Reduce the client "
+                             "fetch/cache size or upgrade to a multi node installation.");
       return;
     }
     default: return;

@@ -13,10 +13,6 @@ namespace frontend = protocol::frontend;
 namespace wire = protocol::backend;
 namespace {
 
-TextError plain_error(std::string_view sqlstate, std::string message) {
-  return {{.sqlstate = std::string(sqlstate), .message = std::move(message), .detail = {}, .hint = {}}, 0};
-}
-
 bool is_load(Kind kind) { return kind == Kind::copy || kind == Kind::unload; }
 
 }  // namespace
@@ -32,14 +28,13 @@ char Session::hand_on(const protocol::Frame& frame, std::string_view answers) {
 
 void Session::on_parse(const protocol::Frame& frame) {
   const auto parse = frontend::read_parse(frame.body);
-  if (!parse) throw plain_error("08P01", frontend::fault(frame.type, frame.body));
+  if (!parse) throw text_error("08P01", frontend::fault(frame.type, frame.body));
   const std::string text(parse->text);
   Prepared prepared;
   try {
-    if (text.size() > 16 * 1024 * 1024)
-      throw plain_error("54000", "Statement is too large. Statement Size: " + std::to_string(text.size()) + " bytes. Maximum Allowed: 16777216 bytes");
+    check_size(text);
     const std::vector<Statement> statements = read_statements(text);
-    if (statements.size() > 1) throw plain_error("42601", "cannot insert multiple commands into a prepared statement");
+    if (statements.size() > 1) throw text_error("42601", "cannot insert multiple commands into a prepared statement");
     prepared.is_empty = statements.empty();
     if (!prepared.is_empty) {
       if (const auto error = refused_by_parser(text, statements[0])) throw *error;
@@ -62,12 +57,12 @@ void Session::on_parse(const protocol::Frame& frame) {
 
 void Session::on_bind(const protocol::Frame& frame) {
   const auto names = frontend::read_bind_names(frame.body);
-  if (!names) throw plain_error("08P01", frontend::fault(frame.type, frame.body));
+  if (!names) throw text_error("08P01", frontend::fault(frame.type, frame.body));
   protocol::BodyReader reader(frame.body.substr(names->names_size));
   for (std::uint16_t formats = reader.int16(); formats > 0; --formats) reader.int16();
   // Facts 1.5 "Bind parameters: at most 32767".
   if (const std::uint16_t count = reader.int16(); count > 32767)
-    throw plain_error("54000", "Too many bind parameters: " + std::to_string(count) + ". Maximum Allowed: 32767");
+    throw text_error("54000", "Too many bind parameters: " + std::to_string(count) + ". Maximum Allowed: 32767");
   const std::string portal(names->portal);
   const auto found = statements_.find(names->statement);
   const Prepared prepared = found == statements_.end() ? Prepared{} : found->second;
@@ -90,10 +85,10 @@ void Session::on_describe(const protocol::Frame& frame) {
 
 void Session::on_execute(const protocol::Frame& frame) {
   const auto execute = frontend::read_execute(frame.body);
-  if (!execute) throw plain_error("08P01", frontend::fault(frame.type, frame.body));
+  if (!execute) throw text_error("08P01", frontend::fault(frame.type, frame.body));
   const auto found = portals_.find(execute->portal);
   // The name is told in lower case (facts 1.6 "Named portals are lost").
-  if (found == portals_.end()) throw plain_error("34000", "portal \"" + lower(execute->portal) + "\" does not exist");
+  if (found == portals_.end()) throw text_error("34000", "portal \"" + lower(execute->portal) + "\" does not exist");
   const Prepared prepared = found->second.prepared;
   const std::string portal(execute->portal);
   portal_suspended_ = false;
@@ -115,6 +110,7 @@ void Session::on_execute(const protocol::Frame& frame) {
   relay_parameters();
   if (type != wire::command_complete) return;
   if (prepared.translation.kind == Kind::truncate) end_batch();
+  batch_began_ |= prepared.translation.kind == Kind::begin;
   after(prepared);
 }
 
@@ -132,7 +128,7 @@ void Session::on_close(const protocol::Frame& frame) {
 void Session::end_batch() {
   protocol::write_sync(backend_->channel().out());
   backend_->read_until("Z", [&](const protocol::Frame& answer) { relay(answer, nullptr); });
-  batch_in_transaction_ = false;
+  batch_in_transaction_ = batch_began_ = false;
 }
 
 void Session::on_sync() {

@@ -19,6 +19,7 @@ std::string words_of(const S3Error& error) {
 bool Session::run_load(const Prepared& prepared) {
   std::string failure;
   try {
+    cancellation_->clear();
     const LoadCommand command = read_load_command(prepared.text, prepared.statement, options_);
     query_id_ = std::stoull(catalog().rows("SELECT nextval('redshift.query_ids')")[0][0].value_or("1"));
     backend_->rows("SELECT set_config('redshift.last_query_id', '" + std::to_string(query_id_) + "', false)");
@@ -37,26 +38,27 @@ bool Session::run_load(const Prepared& prepared) {
   } catch (const Lost& lost) {
     failure = lost.what();
   }
-  tell_error({.sqlstate = "XX000", .message = failure, .detail = {}, .hint = {}});
+  tell_error(sql_error("XX000", failure));
   break_transaction();
   return false;
 }
 
 /// Facts 3.2 "Outcome": the notice, and pg_last_copy_count().
 void Session::load(const LoadCommand& command) {
-  const LoadResult result = Load(command, options_, *backend_, catalog(), user_, query_id_).run();
-  backend_->rows("SELECT set_config('redshift.last_copy_count', '" + std::to_string(result.loaded) + "', false), set_config('redshift.last_copy_id', '" +
-                 std::to_string(query_id_) + "', false)");
+  const LoadResult result = Load(command, options_, *backend_, catalog(), *cancellation_, user_, query_id_).run();
+  backend_->rows("SELECT set_config('redshift.last_copy_count', '" + std::to_string(result.loaded) +
+                 "', false), set_config('redshift.last_copy_id', '" + std::to_string(query_id_) + "', false)");
   const std::string table = "Load into table '" + command.table_name + "' completed, ";
   if (result.refused > 0)
-    notice(protocol::Severity::warning, table + std::to_string(result.refused) + " record(s) could not be loaded.  Check 'stl_load_errors' system table for details.");
+    notice(protocol::Severity::warning,
+           table + std::to_string(result.refused) + " record(s) could not be loaded.  Check 'stl_load_errors' system table for details.");
   notice(protocol::Severity::info, table + std::to_string(result.loaded) + " record(s) loaded successfully.");
   protocol::write_command_complete(client_.out(), "COPY");
 }
 
 void Session::unload_query(const LoadCommand& command) {
   const std::vector<Statement> statements = read_statements(command.query);
-  if (statements.size() != 1) throw TextError{{.sqlstate = "42601", .message = "UNLOAD takes one query", .detail = {}, .hint = {}}, 0};
+  if (statements.size() != 1) throw text_error("42601", "UNLOAD takes one query");
   if (const auto error = refused_by_parser(command.query, statements[0])) throw *error;
   const Prepared prepared = prepare(command.query, statements[0]);
   check(prepared, false);

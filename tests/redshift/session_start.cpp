@@ -15,7 +15,7 @@ namespace {
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 protocol::SqlError fatal(std::string_view sqlstate, std::string message) {
-  return {.severity = protocol::Severity::fatal, .sqlstate = std::string(sqlstate), .message = std::move(message), .detail = {}, .hint = {}};
+  return sql_error(sqlstate, std::move(message), protocol::Severity::fatal);
 }
 
 std::string read_packet(Channel& client) {
@@ -73,7 +73,10 @@ bool Session::read_startup_packets(std::string& packet) {
         client_.flush();
         break;
       case protocol::StartupKind::cancel_request:
-        if (const auto request = protocol::read_cancel_request(packet)) pass_on_cancel(options_, request->process_id, request->secret);
+        if (const auto request = protocol::read_cancel_request(packet)) {
+          Cancellation::ask(request->process_id, request->secret);
+          pass_on_cancel(options_, request->process_id, request->secret);
+        }
         return false;
       case protocol::StartupKind::startup: return true;
       default: return false;
@@ -90,7 +93,8 @@ bool Session::start() {
   if (error && !(options_.auth == AuthMethod::idp && error->sqlstate == protocol::sqlstate::invalid_authorization)) throw Refused{*error};
   if (message.options_error) throw Refused{*message.options_error};
   if (options_.require_tls && !client_.is_tls())
-    throw Refused{fatal("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"" + message.user + "\", database \"" + message.database + "\", SSL off")};
+    throw Refused{fatal("28000", "no pg_hba.conf entry for host \"127.0.0.1\", user \"" + message.user + "\", database \"" +
+                                     message.database + "\", SSL off")};
   user_ = message.user;
   log_in(client_, options_, user_);
 
@@ -115,11 +119,13 @@ void Session::begin_session(const std::string& user, const std::string& database
   database_ = database;
   translate_options_ = {user, options_.isolation, options_.knows_intervalstyle};
   backend_ = std::make_unique<Backend>(options_, database, Parameters{{"options", as_options(settings)}});
+  cancellation_ = std::make_unique<Cancellation>(backend_->process_id(), backend_->secret());
   if (user != options_.backend_user) backend_->rows("SET SESSION AUTHORIZATION " + quote_identifier(user));
 
   relay_parameters();
   for (const auto& [name, value] : own_parameters()) protocol::write_parameter_status(client_.out(), name, value);
-  protocol::write_parameter_status(client_.out(), "session_id", "00000000-0000-4000-8000-" + std::to_string(100000000000 + backend_->process_id()));
+  protocol::write_parameter_status(client_.out(), "session_id",
+                                   "00000000-0000-4000-8000-" + std::to_string(100000000000 + backend_->process_id()));
   // Facts 1.3: only to a client that asked for one.
   if (protocol_version_ > 0) protocol::write_parameter_status(client_.out(), "server_protocol_version", std::to_string(protocol_version_));
   protocol::write_backend_key_data(client_.out(), backend_->process_id(), backend_->secret());

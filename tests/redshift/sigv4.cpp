@@ -3,20 +3,14 @@
 #include <algorithm>
 
 #include "protocol/crypto.hpp"
+#include "tests/redshift/hex.hpp"
 
 namespace pgswitch::stand_in {
 namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-std::string hex(const protocol::Digest& digest) {
-  std::string text;
-  for (const std::uint8_t byte : digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
+std::string hex(const protocol::Digest& digest) { return to_hex(protocol::view(digest)); }
 
 std::string query_of(Pairs query) {
   for (auto& [name, value] : query) {
@@ -67,8 +61,8 @@ void sign(S3Request& request, const S3Key& key, std::string_view region, std::st
     lines += name + ":" + value + "\n";
     names += (names.empty() ? "" : ";") + name;
   }
-  const std::string canonical = request.method + "\n" + encode_uri(request.path, true) + "\n" + query_of(request.query) + "\n" + lines + "\n" + names +
-                                "\n" + content_hash;
+  const std::string canonical = request.method + "\n" + encode_uri(request.path, true) + "\n" + query_of(request.query) + "\n" + lines +
+                                "\n" + names + "\n" + content_hash;
   const std::string day(moment.substr(0, 8));
   const std::string scope = day + "/" + std::string(region) + "/s3/aws4_request";
   const std::string to_sign = "AWS4-HMAC-SHA256\n" + std::string(moment) + "\n" + scope + "\n" + hex(protocol::sha256(canonical));
@@ -76,8 +70,8 @@ void sign(S3Request& request, const S3Key& key, std::string_view region, std::st
   for (const std::string_view part : {region, std::string_view("s3"), std::string_view("aws4_request")})
     derived = protocol::hmac_sha256(protocol::view(derived), {part});
   const std::string signature = hex(protocol::hmac_sha256(protocol::view(derived), {to_sign}));
-  request.headers.emplace_back("authorization", "AWS4-HMAC-SHA256 Credential=" + key.id + "/" + scope + ", SignedHeaders=" + names +
-                                                    ", Signature=" + signature);
+  request.headers.emplace_back(
+      "authorization", "AWS4-HMAC-SHA256 Credential=" + key.id + "/" + scope + ", SignedHeaders=" + names + ", Signature=" + signature);
 }
 
 }  // namespace pgswitch::stand_in

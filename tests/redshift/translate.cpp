@@ -19,9 +19,10 @@ std::optional<std::string> setting(const Token& token, const TranslateOptions& o
   if (is_own_setting(token.value)) return "redshift." + token.value;
   const bool style = token.value == "intervalstyle" && options.knows_intervalstyle;
   if (is_shared_setting(token.value) || style) return token.value;
-  static constexpr std::string_view words[] = {"session", "local", "time", "transaction", "all", "names", "characteristics", "server_version", "server_version_num"};
+  static constexpr std::string_view words[] = {"session", "local",           "time",           "transaction",       "all",
+                                               "names",   "characteristics", "server_version", "server_version_num"};
   if (std::find(std::begin(words), std::end(words), token.value) != std::end(words)) return std::nullopt;
-  throw TextError{{.sqlstate = "42704", .message = "unrecognized configuration parameter \"" + token.value + "\"", .detail = {}, .hint = {}}, token.begin};
+  throw text_error("42704", "unrecognized configuration parameter \"" + token.value + "\"", token.begin);
 }
 
 /// Where the name stands in SET [SESSION | LOCAL] name, SHOW name, RESET name; 0: in none.
@@ -36,9 +37,7 @@ void check_float_digits(const Tokens& tokens, std::size_t place) {
   const Token& value = tokens.back();
   const bool negative = tokens[tokens.size() - 2].is_mark("-");
   if ((value.type == TokenType::number || value.type == TokenType::string) && !negative && std::atoi(value.value.c_str()) > 2)
-    throw TextError{{.sqlstate = "22023",
-                     .message = value.value + " is outside the valid range for parameter \"extra_float_digits\" (-15 .. 2)", .detail = {}, .hint = {}},
-                    value.begin};
+    throw text_error("22023", value.value + " is outside the valid range for parameter \"extra_float_digits\" (-15 .. 2)", value.begin);
 }
 
 bool translate_session(const Statement& statement, const TranslateOptions& options, Translation& out) {
@@ -53,13 +52,15 @@ bool translate_session(const Statement& statement, const TranslateOptions& optio
     out.sql = "SET SESSION AUTHORIZATION " + quote_identifier(options.user);
     return true;
   }
-  if (matches("^ set session characteristics", tokens) || matches("^ set transaction isolation", tokens)) {
-    // Accepted; the level stays as it is.
-    out.sql = matches("^ ... read only", tokens) ? (tokens[1].is("session") ? "SET default_transaction_read_only = on" : "SET TRANSACTION READ ONLY")
-                                                 : "SET seed = 0";
-    return true;
-  }
-  return false;
+  const bool of_session = matches("^ set session characteristics", tokens);
+  if (!of_session && !matches("^ set transaction", tokens)) return false;
+  // The level is accepted and stays as it is.
+  const bool read_only = matches("^ ... read only", tokens), read_write = matches("^ ... read write", tokens);
+  if (of_session)
+    out.sql = std::string("SET default_transaction_read_only = ") + (read_only ? "on" : read_write ? "off" : "DEFAULT");
+  else
+    out.sql = "SET TRANSACTION ISOLATION LEVEL " + options.isolation + (read_only ? ", READ ONLY" : read_write ? ", READ WRITE" : "");
+  return true;
 }
 
 class Translator {
@@ -245,8 +246,8 @@ class Translator {
       writer_.add(")");
       return close + 1;
     }
-    writer_.add(" ");
     const std::size_t group_end = closing(close + 3);
+    writer_.add(" ");
     range(close + 4, group_end);
     writer_.add(")");
     return group_end + 1;
@@ -276,15 +277,18 @@ class Translator {
     return in_table() ? table_attribute(i) : 0;
   }
 
-  bool in_table() const { return matches("^ create table", tokens_) || matches("^ create ? table", tokens_) || matches("^ alter table", tokens_) ||
-                                 matches("^ create local temp|temporary table", tokens_); }
+  bool in_table() const {
+    return matches("^ create table", tokens_) || matches("^ create ? table", tokens_) || matches("^ alter table", tokens_) ||
+           matches("^ create local temp|temporary table", tokens_);
+  }
 
   bool stands_for_type(std::size_t i) const {
     if (i == 0) return false;
     if (at(i - 1).is_mark("::")) return true;
     if (at(i - 1).is("as") && (at(i + 1).is_mark(")") || at(i + 1).is_mark("("))) return true;
     if (at(i + 1).type == TokenType::string && !at(i - 1).is_mark(".")) return true;
-    return in_table() && at(i - 1).is_name() && i > 1 && (at(i - 2).is_mark("(") || at(i - 2).is_mark(",") || at(i - 2).is("column") || at(i - 2).is("add"));
+    return in_table() && at(i - 1).is_name() && i > 1 &&
+           (at(i - 2).is_mark("(") || at(i - 2).is_mark(",") || at(i - 2).is("column") || at(i - 2).is("add"));
   }
 
   /// DISTKEY, SORTKEY, DISTSTYLE, ENCODE, IDENTITY, BACKUP NO, in CREATE TABLE and ALTER TABLE: how Redshift stores is not emulated.
@@ -299,7 +303,8 @@ class Translator {
       const bool by_default = at(i - 1).is("as");
       if (list.size() != 2) return 0;
       writer_.write(at(i), by_default ? "IDENTITY" : "GENERATED ALWAYS AS IDENTITY");
-      writer_.add(" (START WITH " + at(list[0].first).value + " MINVALUE " + at(list[0].first).value + " INCREMENT BY " + at(list[1].first).value + ")");
+      writer_.add(" (START WITH " + at(list[0].first).value + " MINVALUE " + at(list[0].first).value + " INCREMENT BY " +
+                  at(list[1].first).value + ")");
       return closing(i + 1) + 1;
     }
     return 0;
@@ -318,7 +323,8 @@ Translation translate(std::string_view text, const Statement& statement, const T
   find_facts(statement, out);
   if (!translate_session(statement, options, out)) Translator(text, statement, options, out).run();
   // A # names a temporary table.
-  if (statement.tokens.size() > 2 && statement.tokens[0].is("create") && statement.tokens[1].is("table") && statement.tokens[2].value.starts_with('#'))
+  if (statement.tokens.size() > 2 && statement.tokens[0].is("create") && statement.tokens[1].is("table") &&
+      statement.tokens[2].value.starts_with('#'))
     out.sql.insert(statement.tokens[0].value.size(), " temp");
   return out;
 }

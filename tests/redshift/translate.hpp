@@ -10,7 +10,17 @@
 namespace pgswitch::stand_in {
 
 enum class Kind : std::uint8_t {
-  plain, begin, commit, rollback, declare, fetch, close, truncate, set, copy, unload,
+  plain,
+  begin,
+  commit,
+  rollback,
+  declare,
+  fetch,
+  close,
+  truncate,
+  set,
+  copy,
+  unload,
 };
 
 struct Translation {
@@ -25,15 +35,15 @@ struct Translation {
 };
 
 struct TranslateOptions {
-  std::string user;                   ///< who logged in: what RESET SESSION AUTHORIZATION goes back to
+  std::string user;                        ///< who logged in: what RESET SESSION AUTHORIZATION goes back to
   std::string isolation = "SERIALIZABLE";  ///< what every isolation level is processed as
-  bool knows_intervalstyle = false;   ///< facts 2.2: whether SET intervalstyle is accepted is not known
+  bool knows_intervalstyle = false;        ///< facts 2.2: whether SET intervalstyle is accepted is not known
 };
 
 /// Throws TextError for what Redshift refuses by name: settings.
 Translation translate(std::string_view text, const Statement& statement, const TranslateOptions& options);
 
-std::string quote_literal(std::string_view value);     ///< for PostgreSQL with standard_conforming_strings
+std::string quote_literal(std::string_view value);  ///< for PostgreSQL with standard_conforming_strings
 std::string quote_identifier(std::string_view value);
 
 /// Byte of the text that byte `place` of the translated one came from.

@@ -13,7 +13,7 @@ class TokenWriter {
 
   void write(const Token& token) { write(token, spelling(token)); }
   void write(const Token& token, std::string_view as) {
-    if (!out_.sql.empty() && (token.begin != last_end_ || joins(token) || joins_words(as))) out_.sql += ' ';
+    if (wants_blank(token) && (token.begin != last_end_ || joins(token) || joins_words(as))) out_.sql += ' ';
     out_.moved.emplace_back(out_.sql.size(), token.begin);
     out_.sql += as;
     last_end_ = token.end;
@@ -21,9 +21,13 @@ class TokenWriter {
   void add(std::string_view sql) { out_.sql += sql; }
 
  private:
+  bool wants_blank(const Token& token) const {
+    return !out_.sql.empty() && out_.sql.back() != '(' && out_.sql.back() != ' ' && !token.is_mark(",") && !token.is_mark(")");
+  }
   /// Two tokens that PostgreSQL's lexer would take for one: U& 'x', a name and a $.
   bool joins(const Token& token) const {
-    return (token.type == TokenType::string && out_.sql.ends_with('&')) || (token.type == TokenType::quoted_word && out_.sql.ends_with('&')) ||
+    return (token.type == TokenType::string && out_.sql.ends_with('&')) ||
+           (token.type == TokenType::quoted_word && out_.sql.ends_with('&')) ||
            (token.is_mark("&") && (out_.sql.ends_with('u') || out_.sql.ends_with('U')));
   }
   bool joins_words(std::string_view as) const {

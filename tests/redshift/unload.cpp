@@ -19,7 +19,10 @@ std::string quoted(std::string_view value, char quote, bool escape) {
 
 /// A field as UNLOAD writes it (Developer Guide, UNLOAD: CSV, ADDQUOTES, ESCAPE, NULL AS).
 std::string written(const std::optional<std::string>& value, const LoadFormat& format) {
-  if (!value) return format.csv ? (format.null_text == "\\N" ? "" : format.null_text) : format.null_text == "\\N" && !format.escape ? "" : format.null_text;
+  if (!value)
+    return format.csv                                    ? (format.null_text == "\\N" ? "" : format.null_text)
+           : format.null_text == "\\N" && !format.escape ? ""
+                                                         : format.null_text;
   if (format.csv) {
     const bool special = value->find_first_of(std::string("\"\n\r") + format.delimiter) != std::string::npos;
     return special ? quoted(*value, '"', false) : *value;
@@ -47,8 +50,9 @@ Row names_of(protocol::ByteView columns);
 std::uint64_t unload(const LoadCommand& command, const Options& options, Backend& backend, std::string_view sql) {
   S3 s3(options.s3_endpoint, command.key, command.region);
   if (!command.allow_overwrite && !s3.list(command.place.bucket, command.place.key).empty())
-    throw LoadFailed{"Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target files "
-                     "in S3, or using the ALLOWOVERWRITE option."};
+    throw LoadFailed{
+        "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target files "
+        "in S3, or using the ALLOWOVERWRITE option."};
   std::string content;
   std::uint64_t rows = 0;
   std::optional<protocol::SqlError> error;

@@ -125,7 +125,6 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
 /// transaction the transaction has failed by that.
 bool SessionCore::fail_query(const SqlError& error) {
-  if (!work_->ledger.empty()) return await_replies(), false;
   if (batch_open_ && active_ && predicted_ != active_->status) {
     // A BEGIN of ours: the transaction that fails here is none before its Sync.
     if (!refusal_) refusal_ = error;
@@ -134,6 +133,7 @@ bool SessionCore::fail_query(const SqlError& error) {
     batch_open_ = false;
     return stall(Stall::replies), false;
   }
+  if (!work_->ledger.empty()) return await_replies(), false;
   write_local_error(error);
   refusal_.reset();
   forget_limited();

@@ -124,6 +124,12 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
   return made;
 }
 
+/// Whether the text that the statement has is what the link's server is sent, now and ever.
+bool SessionCore::is_for(const Link& link, const PreparedStatement& prepared) const {
+  if (prepared.by_sql) return true;
+  return prepared.kind == ServerKind::postgres && !prepared.sent && !translates(link, *prepared.item().statement);
+}
+
 /// The statement as servers of the link's kind are sent it. refusal_: it cannot be.
 PreparedStatementPtr SessionCore::for_kind(Link& link, PreparedStatementPtr prepared) {
   const rules::Statement& statement = *prepared->item().statement;

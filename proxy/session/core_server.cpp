@@ -108,6 +108,8 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
+    if (is_watched() && header.type != backend::data_row && !redshift_->watch.shown) return server_needed_ = size, 0;
+    holds(header.type, {});
     server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
     if (server_rest_forward_) work_->to_client.add(in);
     if (work_->ledger.head().translated && header.type == backend::data_row) ++side().rows;
@@ -194,6 +196,7 @@ bool SessionCore::on_ready(ByteView frame) {
   if (!status || (expect != Expect::query && expect != Expect::sync && expect != Expect::function_call))
     return desynchronised(backend::ready_for_query), false;
   const Reply reply = work_->ledger.head().reply;
+  if (expect == Expect::query && work_->ledger.head().translated && !failed_ && !is_all_answered()) return desynchronised(backend::ready_for_query), false;
   Link& link = *active_;
   link.status = *status;
   link.copy_in = false;

@@ -249,6 +249,10 @@ class ConfigLoader {
       if (const std::string& other = entry->fallback_route; !other.empty() && (other == name || !config_.database_entry(other)))
         fail(other, "fallback_route \"" + other + "\" of database \"" + name + "\" is no other [databases] entry");
     for (auto& [name, entry] : config_.databases) {
+      const std::string_view looks_up_at = config_.auth_dbname_of(*entry);
+      const Database* const place = looks_up_at.empty() ? entry.get() : config_.database_entry(looks_up_at);
+      if (!config_.auth_user_of(*entry).empty() && place && place->kind == ServerKind::redshift)
+        warn("databases", "[databases] " + name + ": auth_query cannot work on a Redshift, whose passwords nobody may read: set auth_dbname");
       if (entry->idp_token_file.empty() || entry->idp_token_file.front() == '/') continue;
       auto resolved = std::make_shared<Database>(*entry);
       resolved->idp_token_file = beside(entry->idp_token_file, path_);

@@ -121,6 +121,7 @@ void Proxy::run() {
   main_io_.run();
   service_manager::notify(std::string(service_manager::stopping));
   for (const auto& worker : workers_) worker->join();
+  password_commands_.end();
   listeners_.clear();
   side_listener_.reset();
 }

@@ -51,7 +51,7 @@ class Attempt {
   asio::awaitable<bool> run(const ServerAddress& address) {
     place_ = address.description();
     // One co_await to an expression: g++ 12.2 miscompiles a chain of them.
-    bool ok = co_await find_secret(home_, request_, address.host, deadline_us_, secret_, result_.error);
+    bool ok = co_await find_secret(home_, request_, address.host, request_.deadline_us, secret_, result_.error);
     if (!ok) {
       result_.refused = true;
       co_return false;
@@ -205,7 +205,7 @@ class Attempt {
       if (frame.type != 'R') co_return fail("unknown pkt from server");
       if (asks_for_token(frame.body)) {
         protocol::SecretText token;
-        const bool found = co_await find_token(home_, request_, server().host, deadline_us_, token, result_.error);
+        const bool found = co_await find_token(home_, request_, server().host, request_.deadline_us, token, result_.error);
         if (!found) {
           result_.refused = true;
           co_return false;

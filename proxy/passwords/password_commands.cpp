@@ -68,7 +68,7 @@ std::string harmless_complaints(std::string_view complaints, std::string_view ou
   return text;
 }
 
-PasswordCommands::~PasswordCommands() {
+void PasswordCommands::end() {
   stop_.store(true);
   threads_.reset();
 }

@@ -38,13 +38,15 @@ struct PasswordAnswer {
 class PasswordCommands {
  public:
   PasswordCommands() = default;
-  ~PasswordCommands();
+  ~PasswordCommands() { end(); }
   PasswordCommands(const PasswordCommands&) = delete;
   PasswordCommands& operator=(const PasswordCommands&) = delete;
 
   /// Fills `answer`; its coroutine lives on `io`. What `deadline_us` (steady clock, 0 = none) cuts short is an error too, and the
   /// program goes on for those who ask next.
   boost::asio::awaitable<void> ask(boost::asio::io_context& io, PasswordQuestion question, std::int64_t deadline_us, PasswordAnswer& answer);
+  /// Kills what runs; nobody may ask from now on.
+  void end();
   /// A server has refused the password: it is asked for anew, unless that has been done meanwhile.
   void forget(const PasswordQuestion& question, const protocol::SecretText& refused);
 

@@ -14,6 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.random = std::string(ClientLogin::random_bytes, 'r');
   if (choice & 1) options.credential = Password{SecretText("the password")};
   else if (choice & 2) options.credential = keys;
+  else if (choice & 32) options.credential = derive_digest_secret("the password", "salt");
+  options.token = SecretText("the password");
   options.allow_cleartext = (choice & 4) != 0;
   options.scram.channel_binding = choice & 8 ? "hash" : "";
   options.scram.require_channel_binding = (choice & 16) != 0;

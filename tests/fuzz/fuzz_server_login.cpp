@@ -23,9 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   pgswitch::fuzz::Input input(data, size);
   const unsigned choice = input.byte();
   ServerLogin::Options options;
-  options.method = static_cast<LoginMethod>(choice % 4);
+  options.method = choice & 32 ? LoginMethod::redshift_digest : static_cast<LoginMethod>(choice % 4);
   options.user = "alice";
-  options.credential = credential_of(choice / 4);
+  options.credential = choice & 64 ? Credential(derive_digest_secret("pencil", "salt")) : credential_of(choice / 4);
   options.random = std::string(ServerLogin::random_bytes, 'R');
   options.process_secret = "process secret";
   options.channel_binding = choice & 16 ? "hash" : "";
@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string out;
   LoginStatus status = login.start(out);
   const bool trusted = status == LoginStatus::done;
-  while (status == LoginStatus::need_more && !input.empty()) status = login.on_password_message(input.piece(), out);
+  const char answer = choice & 32 ? redshift_digest_answer : 'p';
+  while (status == LoginStatus::need_more && !input.empty()) status = login.on_message({answer, input.piece()}, out);
   pgswitch::fuzz::require(status != LoginStatus::done || trusted || known);
   if (status == LoginStatus::failed) {
     pgswitch::fuzz::require(!login.error().message.empty() && login.error().severity == Severity::fatal);

@@ -28,8 +28,9 @@ def answer(endpoint, sql="SELECT 1", user="alice", dbname="dw", **more):
 
 
 def refusal(endpoint, user="alice", dbname="dw"):
+    """Of the login, or of the first statement where the client is let in by what is known of earlier logins."""
     with pytest.raises(psycopg.OperationalError) as error:
-        endpoint.connect(user=user, dbname=dbname)
+        endpoint.connect(user=user, dbname=dbname).execute("SELECT 1")
     return str(error.value)
 
 
@@ -136,7 +137,7 @@ def test_whoever_can_reach_both_sees_postgresqls_face(start_proxy, oltp):
             expected = [itself.pgconn.parameter_status(name) for name in names]
         with proxy.connect(dbname="dw") as connection:
             assert [connection.pgconn.parameter_status(name) for name in names] == expected
-        own = trusting(start_proxy, database(server), face_database="app")
+        own = trusting(start_proxy, database(server), {"app": "app-secret"}, face_database="app")
         with own.connect(user="app", dbname="dw") as connection:
             assert [connection.pgconn.parameter_status(name) for name in names] == expected, "by the setting, without rules"
 
@@ -153,7 +154,7 @@ def test_a_face_that_cannot_be_asked_keeps_nobody_out(start_proxy):
 def test_version_is_the_same_whoever_answers(start_proxy, oltp, analytics, place):
     with StandIn(analytics, place / "stand-in-version", users={"app": "app-secret"}) as stand_in:
         line = f"host=127.0.0.1 port={stand_in.port} dbname=app kind=redshift"
-        proxy = start_proxy(rules='function route(stmt, session) if session.application_name == "dw" then return "dw" end end', databases={"dw": line},
+        proxy = start_proxy(rules='function route(stmt, session) if session.application_name == "dw" then return "dw" end end\n', databases={"dw": line},
                             pool_mode="transaction")
         version = oltp.sql("SHOW server_version")
         number = oltp.sql("SHOW server_version_num")
@@ -171,7 +172,11 @@ def test_version_is_the_same_whoever_answers(start_proxy, oltp, analytics, place
 def test_kind_auto_finds_out(start_proxy, oltp):
     with LoginServer() as server:
         auto = {**database(server, "auto"), "oltp": f"host=127.0.0.1 port={oltp.port} dbname=app kind=auto"}
-        rules = 'function route(stmt, session) if stmt:touches("kinds") then return answer { columns = { "a", "b" }, rows = { { routes["dw"].kind, routes["oltp"].kind } } } end end'
+        rules = """
+function route(stmt, session)
+  if stmt:touches("kinds") then return answer { columns = { "a", "b" }, rows = { { routes["dw"].kind, routes["oltp"].kind } } } end
+end
+"""
         proxy = start_proxy(rules=rules, databases={**auto, "app.redshift": auto["dw"]}, auth_type="trust")
 
         def kinds():

@@ -9,14 +9,13 @@
 #include "protocol/frame.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/redshift/cursors.hpp"
 #include "proxy/session/boxed.hpp"
 #include "proxy/session/core_shell.hpp"
-#include "proxy/session/gather.hpp"
+#include "proxy/session/core_work.hpp"
 #include "proxy/session/last_route.hpp"
-#include "proxy/session/ledger.hpp"
 #include "proxy/session/limited.hpp"
 #include "proxy/session/link.hpp"
-#include "proxy/session/query_head.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_state.hpp"
 #include "proxy/session/settings.hpp"
@@ -42,6 +41,8 @@ class SessionCore : private rules::SessionState {
   void set_engine(rules::Engine& engine) { engine_ = &engine; }
   /// The shell's time in µs, by the engine's clock; set before each call that brings bytes.
   void set_now(std::int64_t now_us) { now_us_ = now_us; }
+  /// Where cursors keep their rows; set before the first call that brings bytes, outlives the session.
+  void set_storage(redshift::SpoolStorage& storage) { storage_ = &storage; }
 
   // Events.
   std::size_t on_client_bytes(protocol::ByteView in);
@@ -76,17 +77,21 @@ class SessionCore : private rules::SessionState {
   /// Route of the link that owns the ledger; no_route when none is held actively.
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
   /// Replies are owed: a query is running.
-  bool is_busy() const { return work_ && !work_->ledger.empty(); }
+  bool is_busy() const { return work_ && !work_->ledger.empty() && !is_paused(); }
+  /// Bytes of the active server are wanted: not while a portal is suspended whose rows come, or while its file is slow.
+  bool wants_server() const { return !head_spools() || wants_rows(); }
+  /// The cursors whose rows the session keeps; nullptr: none.
+  const redshift::Cursors* cursors() const { return spooled_ ? &*spooled_ : nullptr; }
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
   bool has_open_batch() const { return batch_open_; }
-  bool in_transaction() const { return status() != 'I'; }
+  bool in_transaction() const { return status() != 'I' || is_paused(); }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
-  bool is_idle() const { return !is_busy() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
+  bool is_idle() const { return !(work_ && !work_->ledger.empty()) && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0 && !(spooled_ && spooled_->sending); }
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
   /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
   bool holds_replies() const { return holds_replies_ && !closing_ && work_ && work_->releases.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
-  bool at_frame_boundary() const { return server_rest_ == 0; }
+  bool at_frame_boundary() const { return server_rest_ == 0 || server_rest_spools_; }
   /// In what state the lease of `route` is left when the client has gone.
   Leftover leftover(rules::RouteId route) const;
   Pins pins() const;
@@ -98,6 +103,8 @@ class SessionCore : private rules::SessionState {
   void shrink();
 
  private:
+  friend class CoreCursors;  ///< what is done about cursors of Redshift
+
   /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
   static constexpr std::size_t most_unread = 256 * 1024;
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
@@ -105,19 +112,7 @@ class SessionCore : private rules::SessionState {
 
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
-  /// What is under way. An idle session has none and costs that much less memory: begin_work() makes it when something happens, it goes
-  /// with shrink().
-  struct Work {
-    Gather to_client;
-    Gather to_server;
-    Ledger ledger;
-    QueryHead head;
-    std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
-    std::vector<Action> releases;
-    std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
-    std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
-    Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
-  };
+  using Work = CoreWork;
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();
     return *work_;
@@ -316,6 +311,13 @@ class SessionCore : private rules::SessionState {
   void end_limited(bool extended, bool suspended = false);
   void forget_limited();
 
+  // core_spool.cpp
+  bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
+  bool is_paused() const;
+  bool wants_rows() const;
+  bool is_cursor_command(const rules::ScriptItem& item) const;
+  redshift::Cursor* find_spooled(std::string_view name) const { return spooled_ ? spooled_->find(name) : nullptr; }
+
   // core_loss.cpp
   void lose_transaction(bool stays);
   void answer_for_lost(const protocol::SqlError& error, char status_then);
@@ -333,6 +335,7 @@ class SessionCore : private rules::SessionState {
   CoreOptions options_;
   rules::Facts facts_;
   rules::Engine* engine_ = nullptr;
+  redshift::SpoolStorage* storage_ = nullptr;
   LastRoute last_route_;
   SessionSettings settings_;
   Boxed<Writes> writes_;
@@ -349,6 +352,7 @@ class SessionCore : private rules::SessionState {
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
   LimitedCursors cursors_;
+  Boxed<redshift::Cursors> spooled_;
   bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
@@ -384,7 +388,7 @@ class SessionCore : private rules::SessionState {
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
   bool client_rest_forward_ = false;
   std::uint64_t server_rest_ = 0;
-  bool server_rest_forward_ = false;
+  bool server_rest_forward_ = false, server_rest_spools_ = false;
   char server_rest_type_ = 0;
   std::size_t client_needed_ = 0;
   std::size_t server_needed_ = 0;

@@ -5,7 +5,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -71,14 +71,17 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     return true;
   }
   const bool broken_copy = on_broken_copy(body);
+  bool late = false;
   if (head.reply == Reply::substitute)
     work_->to_client.append(work_->ledger.substitute());
   else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
     write_local_error(*limit);
-  else if (!broken_copy)
+  else if (head.spools && CoreCursors(*this).on_error(body, late)) {
+  } else if (!broken_copy)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
+  if (late) skip_until_sync_ = false;
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "protocol/utf8.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/misreading.hpp"
 #include "rules/prepared_name.hpp"
@@ -113,6 +113,7 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
 /// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
 /// Where they have changed what its text may be, it must not be: refusal_.
 PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
+  if (link.state->kind == ServerKind::redshift) prepared = CoreCursors(*this).for_server(link, std::move(prepared));
   if (prepared->by_sql || is_parsed_alike(*prepared)) return prepared;
   PreparedSet& there = link.state->prepared;
   if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) return prepared;
@@ -121,7 +122,7 @@ PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prep
   if (conforming != prepared->conforming_strings && prepared->sent_text.find('\\') != std::string::npos) return refusal_ = strings_changed(), prepared;
   auto again = std::make_shared<PreparedStatement>(*prepared);
   set_sent_text(*again);
-  return again;
+  return CoreCursors(*this).for_server(link, std::move(again));
 }
 
 /// A text that was decided in another encoding than the one in which it would be sent.
@@ -306,6 +307,7 @@ void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
 /// CLOSE of one cursor, or of all ("").
 void SessionCore::closed_cursor(std::string_view name, Link& link) {
   erase_if(cursors_, [&](const auto& cursor) { return name.empty() || cursor.first == name; });
+  if (spooled_ && name.empty()) spooled_->close_all();
   bool more = false;
   for (auto object = objects_.begin(); object != objects_.end();) {
     const bool held_here = object->second == link.route && object->first.starts_with("cursor:");

@@ -3,7 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -90,6 +90,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
 void SessionCore::drop_unnamed() {
   unnamed_.reset();
   if (status() != 'E') unnamed_portal_.reset();
+  if (spooled_) spooled_->close({});
   if (!batch_open_) work_->ledger.forget_unnamed();
   if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
@@ -100,7 +101,7 @@ void SessionCore::decide_head(std::string_view text) {
   last_route_.note(*script);
   work_->head.decided = true;
   const ScriptItem& first = script->items.front();
-  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && first.statement->kind != Kind::empty;
+  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && !spooled_ && first.statement->kind != Kind::empty;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
@@ -170,6 +171,14 @@ bool SessionCore::run_script(std::string_view text) {
   }
   while (work_->head.next < items.size() && !work_->head.failed) {
     if (!work_->ledger.empty()) return await_replies(), false;
+    if (is_cursor_command(items[work_->head.next])) {
+      if (CoreCursors(*this).run(items[work_->head.next], slice(items[work_->head.next], text))) {
+        ++work_->head.next;
+        continue;
+      }
+      if (refusal_) break;
+      return false;
+    }
     if (answer_locally(items[work_->head.next], text)) {
       ++work_->head.next;
       continue;
@@ -219,7 +228,7 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   std::size_t end = begin;
   for (; end < items.size(); ++end) {
     const ScriptItem& item = items[end];
-    if (item.decision->verb == Decision::Verb::answer) break;
+    if (item.decision->verb == Decision::Verb::answer || (end > begin && is_cursor_command(item))) break;
     const bool counted = counts_rows(items, end);
     if (counted && end > begin) break;
     transaction = status_after(item.statement->kind, transaction);
@@ -237,14 +246,22 @@ bool SessionCore::run_on_server(std::string_view text) {
   const auto& items = work_->head.script->items;
   RouteId route = rules::no_route;
   const std::size_t begin = work_->head.next;
-  const std::size_t end = run_end(begin, route);
+  std::size_t end = run_end(begin, route);
   const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
   if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
   Limited limited = limits_of(items, begin, end);
   if (has_to_wait(limited)) return false;
   Link* link = need_link(route);
   if (!link) return false;
+  if (link->state->kind == ServerKind::redshift) {
+    end = CoreCursors::run_end(items, begin, end);
+    limited = limits_of(items, begin, end);
+  }
+  const bool declares = link->state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
 
+  for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
+    if (auto refused = CoreCursors(*this).refuse(*items[i].statement, slice(items[i], text))) refusal_ = std::move(*refused);
+  if (refusal_) return false;
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
   if (refusal_) return false;
@@ -253,7 +270,8 @@ bool SessionCore::run_on_server(std::string_view text) {
   note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string joined;
-  const std::string_view sent = sent_text(begin, end, text, note, joined);
+  std::string_view sent = sent_text(begin, end, text, note, joined);
+  if (declares && !CoreCursors(*this).declare(*items[begin].statement, sent, predicted_ != 'I' || items.size() > 1, note)) return false;
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     // Should a Parse of ours fail, the server skips what comes behind it.
@@ -274,10 +292,11 @@ bool SessionCore::run_on_server(std::string_view text) {
   last_route_.sent_to(link->route);
   work_->to_server.compose([&](std::string& out) { protocol::write_query(out, sent); });
   work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
+  if (declares) work_->ledger.mark_spooling();
   link->state->prepared.unnamed = {};
   batch_open_ = batch_wrote_ = false;
   work_->head.next = end;
-  if (names_in_doubt_) stall(Stall::replies);
+  if (names_in_doubt_ || declares) stall(Stall::replies);
   if (limited.decision) run_limited(std::move(limited));
   return true;
 }

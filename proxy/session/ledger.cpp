@@ -20,33 +20,33 @@ struct AboutKey {
 }  // namespace
 
 void Ledger::push(Expect expect, Reply reply) {
-  entries_.push({expect, reply, false, 0, 0, 0});
+  entries_.push({expect, reply, false, false, 0, 0, 0});
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
 void Ledger::push(Expect expect, Reply reply, Note&& note) {
-  entries_.push({expect, reply, true, 0, 0, 0});
+  entries_.push({expect, reply, true, false, 0, 0, 0});
   notes_.push(std::move(note));
 }
 
 void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note) {
-  entries_.push({expect, reply, true, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+  entries_.push({expect, reply, true, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   notes_.push(std::move(note));
 }
 
 void Ledger::push_insert(std::string_view bytes) {
-  entries_.push({Expect::insert, Reply::forward, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   inserts_ += bytes;
 }
 
 void Ledger::push_insert(std::string_view bytes, Note&& note) {
-  entries_.push({Expect::insert, Reply::forward, true, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, true, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   notes_.push(std::move(note));
   inserts_ += bytes;
 }
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
-  entries_.push({expect, Reply::substitute, false, static_cast<std::uint32_t>(error.size()), 0, 0});
+  entries_.push({expect, Reply::substitute, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
   inserts_ += error;
 }
 

@@ -21,6 +21,7 @@ struct PreparedStatement {
   bool conforming_strings = true;  ///< standard_conforming_strings, under which it was decided
   PreparedKey key;              ///< of sent_text, parameter_types and settings
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
+  std::uint32_t skipped = 0;    ///< of a DECLARE of which servers get the query alone: characters in front of that; else 0
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
   /// Its statement; PostgreSQL refuses texts with more than one.

@@ -43,6 +43,8 @@ struct Start {
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this
   Settings left_by_others;       ///< what new servers have set
+  std::string redshift;          ///< the route whose server is of this kind
+  redshift::SpoolLimits spool;   ///< of its cursors
 };
 
 }  // namespace pgswitch::script

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "protocol/redshift_digest.hpp"
 #include "protocol/scram.hpp"
 #include "protocol/sql_error.hpp"
 
@@ -37,15 +38,15 @@ struct Md5Secret {
   SecretText text;  ///< "md5" + 32 hexadecimal digits
 };
 /// What is known of a user's password; monostate = nothing that can be used (unknown user, empty password).
-using Credential = std::variant<std::monostate, Password, Md5Secret, ScramKeys>;
+using Credential = std::variant<std::monostate, Password, Md5Secret, ScramKeys, DigestSecret>;
 
-/// Tells a stored secret's kind by its form: md5..., SCRAM-SHA-256$..., else a plaintext password.
+/// Tells a stored secret's kind by its form: md5..., SCRAM-SHA-256$..., sha256|...|..., else a plaintext password.
 Credential parse_credential(std::string_view stored);
 
 enum class LoginStatus : std::uint8_t { need_more, done, failed };
 /// `handed_over`: the password comes in the clear and somebody else checks it. `done` then, with the password as
 /// proven_credential(), and without AuthenticationOk, which the caller writes when it is right.
-enum class LoginMethod : std::uint8_t { trust, password, md5, scram_sha_256, handed_over };
+enum class LoginMethod : std::uint8_t { trust, password, md5, scram_sha_256, handed_over, redshift_digest };
 
 /// PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH is 65535, length word included; pass this to read_header() while a login goes on.
 inline constexpr std::size_t max_password_frame_size = 1 + 65535;
@@ -56,7 +57,7 @@ inline constexpr std::size_t max_sasl_message_size = 1024;
 /// steps, the same 28P01. Nothing is allocated that the client could size above max_password_frame_size.
 class ServerLogin {
  public:
-  /// Random bytes needed: 4 for the md5 salt, then 18 for the SCRAM nonce.
+  /// Random bytes needed: 4 for the md5 salt, then 18 for the SCRAM nonce; all of them are the nonce of a digest.
   static constexpr std::size_t random_bytes = 4 + scram_nonce_bytes;
 
   struct Options {
@@ -75,7 +76,7 @@ class ServerLogin {
   bool is_costly();
   /// Appends the authentication request. `md5` becomes SCRAM for a user whose stored secret is SCRAM (as in pgbouncer).
   LoginStatus start(std::string& out);
-  /// Any frame the client sends while the login goes on; whatever is not 'p' fails it.
+  /// Any frame the client sends while the login goes on; whatever is not 'p', or 'd' where a digest was asked for, fails it.
   LoginStatus on_message(const Frame& frame, std::string& out);
   /// The body of a 'p' frame: PasswordMessage, SASLInitialResponse, SASLResponse.
   LoginStatus on_password_message(ByteView body, std::string& out);
@@ -87,10 +88,12 @@ class ServerLogin {
   const Credential& proven_credential() const { return options_.credential; }
 
  private:
-  enum class Step : std::uint8_t { start, password, md5, sasl_initial, sasl_first, sasl_final, over };
+  enum class Step : std::uint8_t { start, password, md5, digest, sasl_initial, sasl_first, sasl_final, over };
 
   LoginStatus on_cleartext(ByteView body, std::string& out);
   LoginStatus on_md5(ByteView body, std::string& out);
+  LoginStatus start_digest(std::string& out);
+  LoginStatus on_digest(ByteView body, std::string& out);
   LoginStatus on_sasl_initial(ByteView body, std::string& out);
   LoginStatus on_client_first(ByteView message, std::string& out);
   LoginStatus on_client_final(ByteView message, std::string& out);
@@ -104,6 +107,7 @@ class ServerLogin {
   Step step_ = Step::start;
   std::optional<ScramKeys> known_keys_;  ///< of a plaintext password, found in the cache
   std::optional<ScramServer> scram_;
+  std::optional<DigestSecret> digest_;  ///< what a digest is checked against; of an unknown user nobody's
   SqlError error_;
 };
 
@@ -118,10 +122,13 @@ class ClientLogin {
     Credential credential;
     std::string random;              ///< random_bytes fresh bytes
     bool allow_cleartext = false;    ///< the connection is TLS or a Unix socket
+    SecretText token;                ///< of an identity provider, for a server that asks for one (Redshift); sent as allow_cleartext says
     ScramClient::Options scram;      ///< channel binding, cap on iterations
     ScramKeyCache* cache = nullptr;  ///< may be null
   };
   explicit ClientLogin(Options options);
+  /// For Options::token, when it is asked for only once the server has.
+  void set_token(SecretText token) { options_.token = std::move(token); }
 
   /// As ServerLogin's: on_authentication() of this body may derive keys.
   bool is_costly(ByteView body) const;
@@ -136,6 +143,8 @@ class ClientLogin {
   LoginStatus on_ok();
   LoginStatus on_cleartext(std::string& out);
   LoginStatus on_md5(ByteView salt, std::string& out);
+  LoginStatus on_digest(ByteView data, std::string& out);
+  LoginStatus on_token(std::string& out);
   LoginStatus on_sasl(ByteView mechanisms, std::string& out);
   LoginStatus on_sasl_continue(ByteView data, std::string& out);
   LoginStatus on_sasl_final(ByteView data);

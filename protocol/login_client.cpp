@@ -26,8 +26,8 @@ LoginStatus ClientLogin::on_authentication(ByteView body, std::string& out) {
     case authentication_code::sasl: return on_sasl(in.rest(), out);
     case authentication_code::sasl_continue: return on_sasl_continue(in.rest(), out);
     case authentication_code::sasl_final: return on_sasl_final(in.rest());
-    // The place of redshift_digest: one exchange, SHA-256 over the salted password's hash and two nonces.
-    case authentication_code::redshift_digest:
+    case authentication_code::redshift_digest: return on_digest(in.rest(), out);
+    case authentication_code::redshift_idp: return in.at_end() ? on_token(out) : unexpected();
     default: return on_unsupported(code);
   }
 }
@@ -71,6 +71,41 @@ LoginStatus ClientLogin::on_md5(ByteView salt, std::string& out) {
   return LoginStatus::need_more;
 }
 
+/// A secret that is stored with another salt answers nothing: it would tell an impostor a hash to guess at.
+LoginStatus ClientLogin::on_digest(ByteView data, std::string& out) {
+  const std::optional<DigestRequest> request = read_digest_request(data);
+  if (step_ != Step::start || !request) return unexpected();
+  if (options_.scram.require_channel_binding)
+    return fail(sqlstate::invalid_authorization, "channel binding is required, but the server asks for a digest of the password");
+  if (request->algorithm != digest_algorithm_sha256)
+    return fail(sqlstate::feature_not_supported,
+                "server requested a digest of algorithm " + std::to_string(request->algorithm) + ", of which only 0 (SHA-256) is supported");
+  if (options_.random.size() < random_bytes) return fail(sqlstate::internal_error, "not enough random bytes for a login");
+  std::optional<DigestSecret> secret;
+  if (const auto* password = std::get_if<Password>(&options_.credential))
+    secret = derive_digest_secret(password->text.text(), request->salt);
+  else if (const auto* stored = std::get_if<DigestSecret>(&options_.credential))
+    secret = *stored;
+  if (!secret) return wrong_secret("a digest of the password");
+  if (secret->salt != request->salt)
+    return fail(sqlstate::invalid_authorization, "the stored sha256 secret of user \"" + options_.user + "\" has another salt than the server's");
+  write_digest_answer(out, digest_response(*secret, request->server_nonce, options_.random), options_.random);
+  step_ = Step::answered;
+  return LoginStatus::need_more;
+}
+
+/// With a NUL behind the token, as the JDBC and ODBC drivers send it; a server has to take it without one too (Python).
+LoginStatus ClientLogin::on_token(std::string& out) {
+  if (step_ != Step::start) return unexpected();
+  if (!options_.allow_cleartext || options_.scram.require_channel_binding)
+    return fail(sqlstate::invalid_authorization, "server asks for a token of an identity provider, which needs TLS or a Unix socket");
+  if (options_.token.text().empty())
+    return fail(sqlstate::invalid_authorization, "server asks user \"" + options_.user + "\" for a token of an identity provider, but none is configured");
+  MessageWriter(out, redshift_token_answer).string(options_.token.text());
+  step_ = Step::answered;
+  return LoginStatus::need_more;
+}
+
 LoginStatus ClientLogin::on_sasl(ByteView mechanisms, std::string& out) {
   if (step_ != Step::start) return unexpected();
   // An empty nonce would let a server replay an old exchange.
@@ -107,8 +142,6 @@ LoginStatus ClientLogin::on_unsupported(std::uint32_t code) {
   std::string name = "method " + std::to_string(code);
   if (code == authentication_code::gss || code == authentication_code::gss_continue) name = "GSSAPI";
   if (code == authentication_code::sspi) name = "SSPI";
-  if (code == authentication_code::redshift_digest) name = "Redshift digest";
-  if (code == authentication_code::redshift_idp) name = "Redshift identity provider";
   return fail(sqlstate::feature_not_supported, "server requested " + name + " authentication, which is not supported");
 }
 

@@ -21,6 +21,7 @@ Credential parse_credential(std::string_view stored) {
   if (stored.empty()) return {};
   if (is_md5_secret(stored)) return Md5Secret{SecretText(stored)};
   if (std::optional<ScramKeys> keys = parse_scram_secret(stored)) return std::move(*keys);
+  if (std::optional<DigestSecret> secret = parse_digest_secret(stored)) return std::move(*secret);
   return Password{SecretText(stored)};
 }
 
@@ -44,6 +45,7 @@ LoginStatus ServerLogin::start(std::string& out) {
     write_authentication(out, authentication_code::cleartext);
     return LoginStatus::need_more;
   }
+  if (options_.method == LoginMethod::redshift_digest) return start_digest(out);
   if (options_.method == LoginMethod::scram_sha_256 || std::holds_alternative<ScramKeys>(options_.credential))
     return start_scram(out);
   step_ = Step::md5;
@@ -52,9 +54,11 @@ LoginStatus ServerLogin::start(std::string& out) {
 }
 
 LoginStatus ServerLogin::on_message(const Frame& frame, std::string& out) {
-  if (frame.type == frontend::password) return on_password_message(frame.body, out);
+  if (frame.type == redshift_digest_answer && step_ == Step::digest) return on_digest(frame.body, out);
+  if (frame.type == frontend::password && step_ != Step::digest) return on_password_message(frame.body, out);
   const auto code = static_cast<unsigned char>(frame.type);
-  const std::string expected = step_ == Step::password || step_ == Step::md5 ? "password" : "SASL";
+  const bool sasl = step_ != Step::password && step_ != Step::md5 && step_ != Step::digest;
+  const std::string expected = sasl ? "SASL" : step_ == Step::digest ? "digest" : "password";
   return fail(sqlstate::protocol_violation, "expected " + expected + " response, got message type " + std::to_string(code));
 }
 
@@ -67,6 +71,7 @@ LoginStatus ServerLogin::on_password_message(ByteView body, std::string& out) {
     case Step::sasl_first: return on_client_first(body, out);
     case Step::sasl_final: return on_client_final(body, out);
     case Step::start:
+    case Step::digest:
     case Step::over: break;
   }
   return fail(sqlstate::protocol_violation, "unexpected password message");
@@ -100,6 +105,28 @@ LoginStatus ServerLogin::on_md5(ByteView body, std::string& out) {
   if (!expected) return fail(sqlstate::feature_not_supported, "MD5 authentication is not available");
   const bool same = equal_secrets(answer, *expected);  // its length is no secret
   return finish(same && (plain != nullptr || stored != nullptr), out);
+}
+
+/// Who has no secret that fits is asked with a salt of its own all the same, and answers what cannot be right.
+LoginStatus ServerLogin::start_digest(std::string& out) {
+  if (const auto* stored = std::get_if<DigestSecret>(&options_.credential)) {
+    digest_ = *stored;
+  } else {
+    const auto* plain = std::get_if<Password>(&options_.credential);
+    digest_ = derive_digest_secret(plain != nullptr ? plain->text.text() : options_.process_secret, scram_salt(options_.process_secret, options_.user));
+  }
+  step_ = Step::digest;
+  write_authentication(out, authentication_code::redshift_digest, digest_request(digest_->salt, options_.random));
+  return LoginStatus::need_more;
+}
+
+LoginStatus ServerLogin::on_digest(ByteView body, std::string& out) {
+  const std::optional<DigestAnswer> answer = read_digest_answer(body);
+  if (!answer) return fail(sqlstate::protocol_violation, "invalid digest packet");
+  const Digest expected = digest_response(*digest_, options_.random, answer->client_nonce);
+  const bool same = equal_secrets(answer->digest, view(expected));
+  const bool usable = std::holds_alternative<Password>(options_.credential) || std::holds_alternative<DigestSecret>(options_.credential);
+  return finish(same && usable, out);
 }
 
 LoginStatus ServerLogin::start_scram(std::string& out) {
@@ -183,6 +210,8 @@ bool ServerLogin::matches(std::string_view password) {
   } else if (const auto* stored = std::get_if<ScramKeys>(&options_.credential)) {
     const ScramKeys given = derive_scram_keys(password, stored->salt, stored->iterations);
     right = equal_secrets(view(given.stored_key), view(stored->stored_key));
+  } else if (const auto* digest = std::get_if<DigestSecret>(&options_.credential)) {
+    right = equal_secrets(view(derive_digest_secret(password, digest->salt).salted), view(digest->salted));
   }
   if (right) options_.credential = Password{SecretText(password)};
   return right;

@@ -125,6 +125,7 @@ class ClientAdmission {
   std::optional<protocol::ServerLogin> login_;
   bool login_begun_ = false;
   protocol::LoginStatus login_status_ = protocol::LoginStatus::need_more;
+  bool is_redshift_driver_ = false;
   bool tls_refused_ = false;
   bool gss_refused_ = false;
   std::optional<protocol::SqlError> failure_;  ///< told to the client before closing

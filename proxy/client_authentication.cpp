@@ -184,6 +184,8 @@ ClientAdmission::Step ClientAdmission::check_identity() {
 
 bool ClientAdmission::begin_authentication() {
   LoginPlan plan = plan_login(rule_.method, claimant_);
+  const bool may_send_password = stream_.is_tls() || session_.is_unix_;
+  adapt_login(plan, startup.user, is_redshift_driver_, may_send_password);
   if (!claimant_.known && needs_user(rule_.method) && config->log_connections) log(LogLevel::info, "no such user: " + startup.user);
   if (plan.refused) return fail(std::move(*plan.refused));
   if (startup.must_negotiate())

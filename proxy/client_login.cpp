@@ -115,6 +115,24 @@ LoginPlan plan_login(AuthMethod method, const Claimant& claimant) {
   return plan;
 }
 
+void adapt_login(LoginPlan& plan, const std::string& user, bool is_redshift_driver, bool may_send_password) {
+  const bool is_digest = std::holds_alternative<protocol::DigestSecret>(plan.credential);
+  const bool is_hashed = plan.method == LoginMethod::md5 || plan.method == LoginMethod::scram_sha_256;
+  if (!is_hashed || (!is_redshift_driver && !is_digest)) return;
+  const bool is_scram = std::holds_alternative<protocol::ScramKeys>(plan.credential);
+  if (is_redshift_driver && !is_scram) {
+    const bool is_md5 = std::holds_alternative<protocol::Md5Secret>(plan.credential);
+    plan.method = is_md5 ? LoginMethod::md5 : LoginMethod::redshift_digest;
+    return;
+  }
+  plan.method = LoginMethod::password;
+  if (may_send_password) return;
+  plan.refused = fatal(sqlstate::invalid_authorization,
+                       is_scram ? "user \"" + user + "\" has a SCRAM secret, which drivers for Redshift cannot use without TLS"
+                                : "user \"" + user + "\" has a sha256 secret, which only drivers for Redshift can use without TLS");
+  plan.refused->hint = "Connect with TLS.";
+}
+
 CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven, const Claimant& claimant) {
   auto credentials = std::make_shared<Credentials>();
   credentials->user = std::move(user);

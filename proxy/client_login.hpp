@@ -50,6 +50,12 @@ struct LoginPlan {
 /// With cert and peer the proof has been given: what is left is to say so.
 LoginPlan plan_login(AuthMethod method, const Claimant& claimant);
 
+/// Makes of the plan one that both sides can follow. Redshift's drivers (`is_redshift_driver`) know no SCRAM: they are asked for a digest
+/// where a password or a sha256 secret is known, for MD5 where that is, and for the password itself where only a SCRAM secret is. Others
+/// are asked for the password where only a sha256 secret is known. A password in the clear that nobody has configured is asked for
+/// only if `may_send_password`: TLS or a Unix socket; else the login is refused.
+void adapt_login(LoginPlan& plan, const std::string& user, bool is_redshift_driver, bool may_send_password);
+
 /// What the exchange left behind, for logins at servers. `user`: the client's.
 CredentialsPtr credentials_of(std::string user, const protocol::Credential& proven, const Claimant& claimant);
 

@@ -8,6 +8,7 @@
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/proxy_header.hpp"
+#include "proxy/redshift/driver.hpp"
 #include "proxy/worker.hpp"
 
 namespace pgswitch {
@@ -135,7 +136,12 @@ protocol::StartupKind ClientAdmission::kind_of(const protocol::StartupPacket& pa
 
 bool ClientAdmission::read_startup() {
   const protocol::ByteView packet = protocol::scan_startup(in_).bytes;
-  if (auto error = protocol::read_startup(packet, startup)) return fail(std::move(*error));
+  auto unreadable = protocol::read_startup(packet, startup);
+  if (unreadable)
+    if (auto token_login = redshift::refuse_token_login(startup)) unreadable = std::move(token_login);
+  if (unreadable) return fail(std::move(*unreadable));
+  is_redshift_driver_ = redshift::is_driver(startup);
+  redshift::adapt(startup);
   consume(packet.size());
   session_.info_->user = startup.user;
   session_.info_->database = startup.database;
@@ -171,7 +177,7 @@ ClientAdmission::Step ClientAdmission::start_tls() {
     close_reason_ = "TLS handshake failed: " + text;
     co_return false;
   }
-    co_return true;
+  co_return true;
 }
 
 ClientAdmission::Step ClientAdmission::forward_cancel(protocol::ByteView packet) {

@@ -131,6 +131,23 @@ std::string_view Config::auth_dbname_of(const Database& database) const {
   return first_set(database.auth_dbname, auth_dbname);
 }
 
+std::string_view Config::password_command_of(const Database& database) const {
+  if (!database.password_command.empty()) return database.password_command;
+  return database.password.empty() ? std::string_view(password_command) : std::string_view();
+}
+
+DatabasePtr Config::face_of(const Database& database) const {
+  if (!face_database.empty()) return face_database == database.name ? nullptr : find_database(face_database);
+  if (rules_file.empty()) return nullptr;
+  DatabasePtr only;
+  for (const auto& [name, entry] : databases) {
+    if (name == "*" || entry->kind != ServerKind::postgres) continue;
+    if (only) return nullptr;
+    only = entry;
+  }
+  return only;
+}
+
 const std::string* Config::server_secret(const Database& database, std::string_view pool_user) const {
   if (!database.password.empty() && pool_user == database.user) return &database.password;
   const User* user_entry = find_user(pool_user);

@@ -90,6 +90,9 @@ struct Database {
   std::string timezone;
   std::string application_name;
   ServerKind kind = ServerKind::postgres;
+  std::string password_command;           ///< program that prints the password; empty: see Config::password_command_of()
+  std::string idp_token_file;             ///< token of an identity provider, for a server that asks for one; read at each login
+  std::string idp_token_command;          ///< program that prints it
 
   bool operator==(const Database&) const = default;
 };
@@ -98,7 +101,7 @@ using DatabasePtr = std::shared_ptr<const Database>;
 /// A user of userlist.txt, of [users], or of both. Immutable inside a Config.
 struct User {
   std::string name;
-  /// Plaintext, "md5" + 32 hex, or "SCRAM-SHA-256$...": see protocol::parse_credential(). nullopt: no password login.
+  /// Plaintext, "md5" + 32 hex, "SCRAM-SHA-256$...", or "sha256|...|...": see protocol::parse_credential(). nullopt: no password login.
   std::optional<std::string> secret;
   bool in_auth_file = false;  ///< auth_query is not asked about it
   std::optional<PoolMode> pool_mode;
@@ -248,6 +251,11 @@ struct Config {
   std::size_t cursor_spool_max = 10ull << 30;          ///< of one in all
   std::size_t cursor_spool_total = 40ull << 30;        ///< of all cursors of the process
   std::string cursor_spool_dir;                        ///< empty: the system's folder for temporary files
+  std::string password_command;
+  Microseconds password_command_timeout = 10 * one_second;
+  Microseconds password_command_lifetime = 600 * one_second;
+  std::string face_database;
+  std::string redshift_server_version;
   bool proxy_protocol = false;
   CommaList proxy_protocol_networks;  ///< CIDR blocks that may send a PROXY header, checked when loaded
 
@@ -292,6 +300,11 @@ struct Config {
   std::string_view auth_user_of(const Database& database) const;
   std::string_view auth_query_of(const Database& database) const;
   std::string_view auth_dbname_of(const Database& database) const;
+  /// What prints the password of `database`; empty: nothing does. A line with a password has no use for the global one.
+  std::string_view password_command_of(const Database& database) const;
+  /// The database of kind postgres whose servers say what clients of `database`, which is of kind redshift, are told at their login:
+  /// face_database, else the only one there is where rules may lead to it. nullptr: its own servers do.
+  DatabasePtr face_of(const Database& database) const;
   /// The secret with which `pool_user` logs in at the server: the database's own password for its forced user, else the
   /// userlist's. nullptr: none is known.
   const std::string* server_secret(const Database& database, std::string_view pool_user) const;

@@ -9,6 +9,7 @@
 #include "proxy/config_foreign.hpp"
 #include "proxy/config_table.hpp"
 #include "proxy/config_values.hpp"
+#include "proxy/passwords/command_words.hpp"
 #include "rules/route_names.hpp"
 
 namespace pgswitch {
@@ -52,6 +53,9 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"timezone", &Database::timezone},
     EntryKey<Database>{"application_name", &Database::application_name},
     EntryKey<Database>{"kind", &Database::kind},
+    EntryKey<Database>{"password_command", &Database::password_command},
+    EntryKey<Database>{"idp_token_file", &Database::idp_token_file},
+    EntryKey<Database>{"idp_token_command", &Database::idp_token_command},
 };
 
 constexpr std::array user_keys = {
@@ -153,6 +157,20 @@ EntryReport parse_entry(std::string_view text, std::span<const EntryKey<T>> keys
   return report;
 }
 
+std::optional<std::string> wrong_command(std::string_view key, const std::string& command) {
+  std::string problem;
+  if (command.empty() || split_command(command, problem)) return std::nullopt;
+  return std::string(key) + ": " + problem;
+}
+
+std::optional<std::string> contradiction_in(const Database& database) {
+  if (auto wrong = wrong_command("password_command", database.password_command)) return wrong;
+  if (auto wrong = wrong_command("idp_token_command", database.idp_token_command)) return wrong;
+  if (!database.password.empty() && !database.password_command.empty()) return "password and password_command: there can be only one";
+  if (!database.idp_token_file.empty() && !database.idp_token_command.empty()) return "idp_token_file and idp_token_command: there can be only one";
+  return std::nullopt;
+}
+
 std::string_view skip_blanks(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
   return text;
@@ -199,8 +217,7 @@ EntryReport parse_database(std::string_view text, Database& database) {
     database.route = rules::intern_route(database.name);
     if (database.dbname.empty()) database.dbname = database.name;
   }
-  if (database.kind != ServerKind::postgres)
-    report.warnings.emplace_back("kind is accepted but only postgres has an effect in this version");
+  if (!report.error) report.error = contradiction_in(database);
   return report;
 }
 

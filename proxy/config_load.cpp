@@ -14,6 +14,7 @@
 #include "proxy/config_table.hpp"
 #include "proxy/config_values.hpp"
 #include "proxy/ini.hpp"
+#include "proxy/passwords/command_words.hpp"
 #include "proxy/userlist.hpp"
 
 namespace pgswitch {
@@ -138,6 +139,7 @@ class ConfigLoader {
     check_listeners();
     check_tls();
     check_proxy_protocol();
+    check_redshift();
     if (config_.databases.empty()) warn("databases", "no [databases] entry: no client can connect to anything but the console");
   }
 
@@ -233,6 +235,22 @@ class ConfigLoader {
       if (!is_network(network)) fail("proxy_protocol_networks", "\"" + network + "\" is not an address or CIDR network");
     if (config_.proxy_protocol && config_.proxy_protocol_networks.empty())
       warn("proxy_protocol", "proxy_protocol is on but proxy_protocol_networks is empty: no header will be believed");
+  }
+
+  void check_redshift() {
+    std::string problem;
+    if (!config_.password_command.empty() && !split_command(config_.password_command, problem))
+      fail("password_command", "password_command: " + problem);
+    const std::string& face = config_.face_database;
+    const Database* const database = face.empty() ? nullptr : config_.database_entry(face);
+    if (!face.empty() && (!database || database->kind == ServerKind::redshift))
+      fail("face_database", "face_database \"" + face + "\" is no [databases] entry of kind postgres");
+    for (auto& [name, entry] : config_.databases) {
+      if (entry->idp_token_file.empty() || entry->idp_token_file.front() == '/') continue;
+      auto resolved = std::make_shared<Database>(*entry);
+      resolved->idp_token_file = beside(entry->idp_token_file, path_);
+      entry = std::move(resolved);
+    }
   }
 
   void warn_of_foreign_settings() {

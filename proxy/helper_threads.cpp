@@ -26,6 +26,8 @@ asio::thread_pool& HelperThreads::threads() {
   return *threads_;
 }
 
+void HelperThreads::post(std::function<void()> work) { asio::post(threads(), std::move(work)); }
+
 asio::awaitable<bool> HelperThreads::run(asio::io_context& io, std::int64_t deadline_us, std::function<void()> work) {
   auto wait = std::make_shared<Wait>(io);
   asio::post(threads(), [wait, &io, work = std::move(work)]() mutable {

@@ -19,6 +19,8 @@ class HelperThreads {
   /// (steady clock, 0 = none) passes first: `work` then runs to its end all the same, or, if it has not begun, not at all.
   /// So `work` must own what it refers to, where there is a deadline. `io` must outlive it.
   boost::asio::awaitable<bool> run(boost::asio::io_context& io, std::int64_t deadline_us, std::function<void()> work);
+  /// Runs `work` on one of the threads; nobody waits. What has not begun when this object ends is dropped.
+  void post(std::function<void()> work);
 
  private:
   boost::asio::thread_pool& threads();

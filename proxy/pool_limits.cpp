@@ -107,6 +107,18 @@ void PoolLimits::set_disabled(rules::RouteId route, bool disabled) {
   }
 }
 
+void PoolLimits::note_kind(rules::RouteId route, ServerKind kind) {
+  const std::lock_guard lock(mutex_);
+  kinds_[route] = kind;
+}
+
+ServerKind PoolLimits::kind_of(const Database& database) const {
+  if (database.kind != ServerKind::automatic) return database.kind;
+  const std::lock_guard lock(mutex_);
+  const auto found = kinds_.find(database.route);
+  return found == kinds_.end() ? ServerKind::automatic : found->second;
+}
+
 bool PoolLimits::is_disabled(rules::RouteId route) const {
   const std::lock_guard lock(mutex_);
   return disabled_.contains(route);

@@ -35,6 +35,11 @@ class PoolLimits {
   void set_disabled(rules::RouteId route, bool disabled);
   bool is_disabled(rules::RouteId route) const;
 
+  /// What a new connection of the route has found behind it.
+  void note_kind(rules::RouteId route, ServerKind kind);
+  /// What is behind `database`, as far as is known: with kind = auto what was found last, automatic before anything was.
+  ServerKind kind_of(const Database& database) const;
+
  private:
   template <class Key>
   using Budgets = std::map<Key, std::weak_ptr<Budget>>;
@@ -44,6 +49,7 @@ class PoolLimits {
   Budgets<rules::RouteId> databases_;
   Budgets<std::string> users_;
   std::set<rules::RouteId> disabled_;
+  std::map<rules::RouteId, ServerKind> kinds_;
 };
 
 }  // namespace pgswitch

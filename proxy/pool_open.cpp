@@ -5,6 +5,7 @@
 #include "proxy/log.hpp"
 #include "proxy/pool_limits.hpp"
 #include "proxy/pool_shard.hpp"
+#include "proxy/redshift/face.hpp"
 
 // PoolShard's way to new connections: when, how many at once, and what a failure means for those who wait.
 namespace pgswitch {
@@ -96,7 +97,9 @@ void PoolShard::on_opened(Opening opening) {
   server.permits_ = std::move(opening.permits);
   server.status_ = ServerStatus::active;  // it is on no list
   server.close_needed = opening.unwanted;
-  pool_->set_parameters(server.parameters);
+  const bool is_redshift = server.state.kind == ServerKind::redshift;
+  if (database_->kind == ServerKind::automatic) PoolLimits::of_process().note_kind(route(), server.state.kind);
+  pool_->set_parameters(is_redshift ? redshift::face_of(server.parameters, config_->redshift_server_version) : server.parameters);
   server.end_coroutine();
   log(server, "new connection to server (from " + address_here(server.stream.fd(), server.port).to_string() + ")");
   make_available(server);

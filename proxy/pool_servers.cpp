@@ -8,6 +8,7 @@
 #include "protocol/writer.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
+#include "proxy/redshift/upkeep.hpp"
 #include "proxy/server_query.hpp"
 #include "proxy/server_recovery.hpp"
 #include "rules/route_names.hpp"
@@ -25,7 +26,8 @@ constexpr std::int64_t doubt_time_us = one_second;
 constexpr std::string_view discard_all = "DISCARD ALL";
 
 // "<empty>" is pgbouncer's spelling of a query without text; without a setting nothing is checked.
-std::string_view check_query(const Config& config) {
+std::string_view check_query(const Config& config, ServerKind kind) {
+  if (kind == ServerKind::redshift) return redshift::check_query(config.server_check_query);
   return config.server_check_query == "<empty>" ? std::string_view() : std::string_view(config.server_check_query);
 }
 
@@ -84,7 +86,7 @@ asio::awaitable<bool> PoolShard::check(ServerConn& server) {
   protocol::SqlError error;
   char status = 'I';
   const std::int64_t deadline_us = now() + cleaning_time_us;
-  bool ok = co_await run_query(server, check_query(*config), deadline_us, error, &status);
+  bool ok = co_await run_query(server, check_query(*config, server.state.kind), deadline_us, error, &status);
   ok = ok && status == 'I';
   if (!ok && server.close_reason_.empty()) server.close_reason_ = "test query failed";
   server.in.consume(server.in.outstanding().size());

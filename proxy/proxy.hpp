@@ -21,6 +21,7 @@
 #include "proxy/listener.hpp"
 #include "proxy/login_places.hpp"
 #include "proxy/log.hpp"
+#include "proxy/passwords/password_commands.hpp"
 #include "proxy/peer_pools.hpp"
 #include "proxy/rules_watch.hpp"
 #include "proxy/worker.hpp"
@@ -86,6 +87,7 @@ class Proxy {
   HelperThreads& disk_threads() { return disk_threads_; }
   /// Bytes of rows that the cursors of all workers keep.
   std::atomic<std::uint64_t>& spooled_bytes() { return spooled_bytes_; }
+  PasswordCommands& password_commands() { return password_commands_; }
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -182,6 +184,7 @@ class Proxy {
   HelperThreads login_threads_{8};
   HelperThreads disk_threads_{2};
   std::atomic<std::uint64_t> spooled_bytes_{0};
+  PasswordCommands password_commands_;
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

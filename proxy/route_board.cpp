@@ -65,7 +65,7 @@ void RouteView::look() {
     const DatabasePtr database = config.find_database(route);
     if (!database) continue;
     rules::RouteState& state = states_[route];
-    state.kind = to_string(database->kind);
+    state.kind = to_string(PoolLimits::of_process().kind_of(*database));
     state.pool_size = static_cast<std::uint32_t>(config.pool_size_of(*database, nullptr));
     const auto share = all.find(route);
     if (share != all.end()) {

@@ -5,6 +5,7 @@
 #include "proxy/client_session.hpp"
 #include "proxy/lease_wait.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/redshift/face.hpp"
 #include "proxy/server_query.hpp"
 #include "proxy/worker.hpp"
 #include "rules/route_names.hpp"
@@ -38,7 +39,8 @@ ServerHome make_home(Worker& worker, DnsCache& dns) {
                     .scram_keys = &worker.proxy().scram_keys(),
                     .run_aside = [&worker](std::function<void()> work) {
                       return worker.proxy().cpu_threads().run(worker.io(), 0, std::move(work));
-                    }};
+                    },
+                    .password_commands = &worker.proxy().password_commands()};
 }
 
 /// application_name is not asked of a server: each application has its own, and what becomes of it is known.
@@ -145,8 +147,9 @@ PoolShard& Router::shard_of(const DatabasePtr& database, const std::string& pool
 
 bool Router::recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome) {
   SqlError unused;
-  PoolShard* const where = shard(route, credentials, unused);
-  if (!where) return false;
+  PoolShard* where = shard(route, credentials, unused);
+  if (!where || limits_.kind_of(where->database()) == ServerKind::automatic) return false;
+  if (PoolShard* const face = face_shard(*where, credentials)) where = face;
   const Asked asked = split_application_name(settings);
   const ParametersPtr known = asked.others.empty() ? where->parameters() : welcomes_.find(WelcomeCache::key(where->key(), asked.others));
   if (!known || known->empty()) return false;
@@ -159,9 +162,27 @@ asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr c
   PoolShard* where = shard(route, credentials, error);
   if (!where) co_return false;
   const Asked asked = split_application_name(settings);
-  const PoolKey key = where->key();
   ParameterList told;
-  const bool ok = co_await ask_server(*where, credentials->user, asked.others, deadline_us, told, keep, error);
+  if (limits_.kind_of(where->database()) == ServerKind::automatic) {
+    const StartupSettings none;
+    const bool met = co_await ask_server(*where, credentials->user, none, deadline_us, told, nullptr, error);
+    if (!met) co_return false;
+    where = shard(route, credentials, error);
+    if (!where) co_return false;
+  }
+  if (PoolShard* const face = face_shard(*where, credentials)) {
+    const ParametersPtr shown = co_await ask_face(*face, credentials->user, asked.others, deadline_us, error);
+    if (!shown && !error.message.empty()) co_return false;
+    if (shown) {
+      welcome = maker_.make(shown, asked.application_name);
+      co_return true;
+    }
+    where = shard(route, credentials, error);
+    if (!where) co_return false;
+  }
+  const PoolKey key = where->key();
+  const StartupSettings askable = is_redshift(*where) ? redshift::askable(asked.others) : asked.others;
+  const bool ok = co_await ask_server(*where, credentials->user, askable, deadline_us, told, keep, error);
   if (!ok) co_return false;
   const auto parameters = std::make_shared<const ParameterList>(std::move(told));
   if (!asked.others.empty()) welcomes_.insert(WelcomeCache::key(key, asked.others), parameters);

@@ -34,7 +34,7 @@ class Router {
 
   /// Start-up values for a client: the route's ParameterStatus with the client's own start-up settings applied, canonical as
   /// the server spells them. `settings`: name and value, tracked ones and others. Known combinations are in memory; false: this
-  /// one is not.
+  /// one is not. Where the route's servers are Redshift, those of Config::face_of() are the face that clients are shown.
   bool recall_welcome(rules::RouteId route, const CredentialsPtr& credentials, const StartupSettings& settings, Welcome& welcome);
   /// Asks a server, which also proves that the settings are valid: its ErrorResponse is the error. `keep`, unless nullptr,
   /// receives that server, for the client to go on with.
@@ -76,6 +76,13 @@ class Router {
       if (route == rules::no_route || key.first == route) step(*shard);
     }
   }
+
+  // router_face.cpp: what clients of a Redshift are told at login
+  bool is_redshift(const PoolShard& shard) const;
+  PoolShard* face_shard(PoolShard& own, const CredentialsPtr& credentials);
+  ParametersPtr face_of_others(rules::RouteId face, const std::string& user) const;
+  boost::asio::awaitable<ParametersPtr> ask_face(PoolShard& face, const std::string& login_user, const StartupSettings& settings,
+                                                 std::int64_t deadline_us, protocol::SqlError& error);
 
   PoolShard* find_shard(rules::RouteId route, const CredentialsPtr& credentials, protocol::SqlError& error);
   PoolShard& shard_of(const DatabasePtr& database, const std::string& pool_user, const CredentialsPtr& credentials);

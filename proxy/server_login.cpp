@@ -8,10 +8,13 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/login.hpp"
+#include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/dns.hpp"
 #include "proxy/log.hpp"
+#include "proxy/redshift/face.hpp"
 #include "proxy/server_query.hpp"
+#include "proxy/server_secrets.hpp"
 #include "proxy/server_socket.hpp"
 
 namespace pgswitch {
@@ -32,34 +35,6 @@ SqlError unreachable(std::string message) {
   return error;
 }
 
-protocol::ScramKeys keys_of(const Credentials& credentials) {
-  protocol::ScramKeys keys;
-  std::copy_n(credentials.client_key.begin(), keys.client_key.size(), keys.client_key.begin());
-  std::copy_n(credentials.server_key.begin(), keys.server_key.size(), keys.server_key.begin());
-  keys.stored_key = protocol::sha256(credentials.client_key);
-  keys.has_client_key = true;
-  return keys;
-}
-
-bool has_keys(const Credentials& credentials) {
-  return credentials.client_key.size() == sizeof(protocol::Digest) &&
-         credentials.server_key.size() == sizeof(protocol::Digest);
-}
-
-/// The order of Credentials' comment: forced user, what the client showed, userlist.
-protocol::Credential credential_of(const LoginRequest& request) {
-  const Database& database = *request.database;
-  const bool forced = !database.user.empty();
-  const Credentials* shown = request.credentials.get();
-  if (!forced && shown && shown->user == request.user) {
-    if (!shown->password.empty()) return protocol::Password{protocol::SecretText(shown->password)};
-    if (has_keys(*shown)) return keys_of(*shown);
-    if (!shown->secret.empty()) return protocol::parse_credential(shown->secret);
-  }
-  const std::string* secret = request.config->server_secret(database, request.user);
-  return secret ? protocol::parse_credential(*secret) : protocol::Credential();
-}
-
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) bytes.clear();
@@ -75,11 +50,17 @@ class Attempt {
   asio::awaitable<bool> run(const ServerAddress& address) {
     place_ = address.description();
     // One co_await to an expression: g++ 12.2 miscompiles a chain of them.
-    bool ok = co_await connect(address);
+    bool ok = co_await find_secret(home_, request_, address.host, deadline_us_, secret_, result_.error);
+    if (!ok) {
+      result_.refused = true;
+      co_return false;
+    }
+    ok = co_await connect(address);
     if (ok) ok = co_await start_tls(address);
     if (ok) ok = co_await send_startup();
     if (ok) ok = co_await authenticate();
     if (ok) ok = co_await await_ready();
+    if (ok) ok = co_await find_kind();
     if (!ok) {
       result_.server.reset();
       co_return false;
@@ -92,6 +73,12 @@ class Attempt {
     server().in.consume(server().in.outstanding().size());
     server().connected_us = home_.now_us();
     co_return true;
+  }
+
+  /// The server has not taken a password that was printed for an earlier login.
+  bool is_stale() const {
+    const bool wrong = result_.error.sqlstate == protocol::sqlstate::invalid_password || result_.error.sqlstate == protocol::sqlstate::invalid_authorization;
+    return result_.refused && secret_.is_printed && wrong && forgotten_ && !secret_.is_fresh;
   }
 
  private:
@@ -107,7 +94,16 @@ class Attempt {
     result_.refused = true;
     result_.error = backend::read_error(body);
     if (result_.error.sqlstate.size() != 5) result_.error.sqlstate = protocol::sqlstate::connection_failure;
+    forget_secret();
     return false;
+  }
+
+  void forget_secret() {
+    const bool wrong = result_.error.sqlstate == protocol::sqlstate::invalid_password || result_.error.sqlstate == protocol::sqlstate::invalid_authorization;
+    const auto* const password = std::get_if<protocol::Password>(&secret_.credential);
+    if (!secret_.is_printed || !wrong || !password) return;
+    home_.password_commands->forget(secret_.question, password->text);
+    forgotten_ = true;
   }
 
   bool lost() {
@@ -123,6 +119,7 @@ class Attempt {
     server().connected_us = home_.now_us();
     server().route = request_.database->route;
     if (request_.database->kind == ServerKind::redshift) server().state.kind = ServerKind::redshift;
+    is_unix_ = address.is_unix;
     server().host = address.host;
     server().address = address.text;
     server().port = static_cast<std::uint16_t>(request_.database->port);
@@ -168,9 +165,11 @@ class Attempt {
     const auto add = [&](const char* name, const std::string& value) {
       if (!value.empty()) parameters.emplace_back(name, value);
     };
-    add("user", request_.user);
+    add("user", secret_.user);
     add("database", database.dbname.empty() ? database.name : database.dbname);
-    add("client_encoding", database.client_encoding);
+    // Redshift says UNICODE, which drivers do not know, to whoever does not ask for UTF8.
+    const bool is_redshift = database.kind == ServerKind::redshift;
+    add("client_encoding", database.client_encoding.empty() && is_redshift ? "UTF8" : database.client_encoding);
     add("datestyle", database.datestyle);
     add("timezone", database.timezone);
     add("application_name", database.application_name);
@@ -183,11 +182,13 @@ class Attempt {
 
   protocol::ClientLogin::Options login_options() {
     protocol::ClientLogin::Options options;
-    options.user = request_.user;
-    options.credential = credential_of(request_);
+    options.user = secret_.user;
+    options.credential = secret_.credential;
     options.random = random_bytes(protocol::ClientLogin::random_bytes);
-    // As pgbouncer and libpq do. Whoever does not trust the network sets server_tls_sslmode=verify-full.
-    options.allow_cleartext = true;
+    // As pgbouncer and libpq do. Whoever does not trust the network sets server_tls_sslmode=verify-full. What Redshift, or a program, has
+    // given is for Redshift alone.
+    const bool anywhere = request_.database->kind == ServerKind::postgres && !secret_.is_printed;
+    options.allow_cleartext = anywhere || is_unix_ || server().stream.is_tls();
     options.scram.channel_binding = server().stream.channel_binding();
     options.cache = home_.scram_keys;
     return options;
@@ -200,6 +201,15 @@ class Attempt {
       if (frame.type == backend::error_response) co_return refused(frame.body);
       if (frame.type == backend::notice_response || frame.type == backend::negotiate_protocol_version) continue;
       if (frame.type != 'R') co_return fail("unknown pkt from server");
+      if (asks_for_token(frame.body)) {
+        protocol::SecretText token;
+        const bool found = co_await find_token(home_, request_, server().host, deadline_us_, token, result_.error);
+        if (!found) {
+          result_.refused = true;
+          co_return false;
+        }
+        login.set_token(token);
+      }
       std::string out;
       protocol::LoginStatus status = protocol::LoginStatus::failed;
       const auto answer = [&] { status = login.on_authentication(frame.body, out); };
@@ -219,6 +229,19 @@ class Attempt {
       }
     }
     co_return lost();
+  }
+
+  static bool asks_for_token(protocol::ByteView body) { return protocol::BodyReader(body).int32() == protocol::authentication_code::redshift_idp; }
+
+  /// kind = auto: each connection asks, for the hosts of one line may differ. A walsender may know no SQL.
+  asio::awaitable<bool> find_kind() {
+    if (request_.database->kind != ServerKind::automatic || !request_.parameters.empty()) co_return true;
+    SqlError error;
+    std::string version;
+    const bool ok = co_await run_query(server(), "SELECT version()", deadline_us_, error, nullptr, &version);
+    if (!ok) co_return fail("kind = auto: version() failed: " + error.message);
+    if (redshift::is_redshift(version)) server().state.kind = ServerKind::redshift;
+    co_return true;
   }
 
   asio::awaitable<bool> await_ready() {
@@ -261,6 +284,9 @@ class Attempt {
   LoginResult& result_;
   std::int64_t deadline_us_;
   std::string place_;
+  ServerSecret secret_;
+  bool is_unix_ = false;
+  bool forgotten_ = false;  ///< secret_ was, after the server had refused it
 };
 
 asio::awaitable<bool> find_addresses(const ServerHome& home, const LoginRequest& request, const std::string& host,
@@ -301,6 +327,10 @@ asio::awaitable<bool> log_in_to_server(const ServerHome& home, const LoginReques
       const std::int64_t share = now + std::max<std::int64_t>(request.deadline_us - now, 0) / candidates;
       Attempt attempt(home, request, result, request.deadline_us == 0 ? 0 : share);
       if (co_await attempt.run(addresses[a])) co_return true;
+      if (attempt.is_stale()) {
+        Attempt again(home, request, result, request.deadline_us == 0 ? 0 : share);
+        if (co_await again.run(addresses[a])) co_return true;
+      }
       if (is_final(result)) co_return false;
     }
   }

@@ -17,9 +17,10 @@
 namespace pgswitch {
 
 class DnsCache;
+class PasswordCommands;
 
-/// With what a session's servers are logged in to: the client's user and what its login left behind. The password or keys
-/// of a forced user (`user=` in the [databases] line) come first, then these in their order, then the userlist's secret of the user.
+/// With what a session's servers are logged in to: the client's user and what its login left behind. What password_command prints
+/// comes before all of it. The password or keys of a forced user (`user=` in the [databases] line) come first, then these in their order, then the userlist's secret of the user.
 struct Credentials {
   std::string user;
   std::string password;    ///< plaintext, when the client sent it so
@@ -45,6 +46,7 @@ struct ServerHome {
   protocol::ScramKeyCache* scram_keys = nullptr;  ///< null: nothing is remembered
   /// Runs work of milliseconds on another thread; null: it is done here.
   std::function<boost::asio::awaitable<bool>(std::function<void()> work)> run_aside = {};
+  PasswordCommands* password_commands = nullptr;  ///< null: a login that needs one fails
 };
 
 using StartupParameters = std::vector<std::pair<std::string, std::string>>;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocol/backend.hpp"
+#include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 
 namespace pgswitch {
@@ -49,6 +50,15 @@ asio::awaitable<bool> receive_frame(ServerConn& server, protocol::Frame& frame, 
   co_return true;
 }
 
+/// Of a DataRow; empty for NULL, and for what is no row.
+std::string_view first_value(protocol::ByteView body) {
+  constexpr std::uint32_t null = 0xffffffff;
+  protocol::BodyReader in(body);
+  const bool has_columns = in.int16() > 0;
+  const std::uint32_t size = in.int32();
+  return has_columns && in.ok() && size != null ? in.bytes(size) : std::string_view();
+}
+
 }  // namespace
 
 asio::awaitable<bool> write_all(ServerConn& server, std::string_view bytes, std::int64_t deadline_us) {
@@ -90,14 +100,19 @@ asio::awaitable<bool> skip_bytes(ServerConn& server, std::uint64_t count, std::i
 bool note_parameter(ServerConn& server, protocol::ByteView body) {
   const auto parameter = backend::read_parameter_status(body);
   if (!parameter) return false;
-  set_parameter(server.parameters, parameter->name, parameter->value);
   const Tracked tracked = find_tracked(parameter->name);
-  if (tracked != Tracked::count) server.state.reported.set(static_cast<std::size_t>(tracked), parameter->value);
+  if (tracked == Tracked::count) {
+    set_parameter(server.parameters, parameter->name, parameter->value);
+    return true;
+  }
+  const std::string value = usual_value(tracked, parameter->value);
+  set_parameter(server.parameters, to_string(tracked), value);
+  server.state.reported.set(static_cast<std::size_t>(tracked), value);
   return true;
 }
 
 asio::awaitable<bool> run_query(ServerConn& server, std::string_view sql, std::int64_t deadline_us,
-                                protocol::SqlError& error, char* status) {
+                                protocol::SqlError& error, char* status, std::string* value) {
   std::string out;
   protocol::write_query(out, sql);
   error = {};
@@ -118,8 +133,10 @@ asio::awaitable<bool> run_query(ServerConn& server, std::string_view sql, std::i
         break;
       case backend::command_complete:
       case backend::empty_query_response: completed = true; break;
-      case backend::row_description:
       case backend::data_row:
+        if (value) *value = first_value(frame.body);
+        break;
+      case backend::row_description:
       case backend::notice_response:
       case backend::notification_response: break;
       case backend::ready_for_query: {

@@ -24,9 +24,9 @@ boost::asio::awaitable<bool> skip_bytes(ServerConn& server, std::uint64_t count,
 
 /// Runs one simple query and reads to its ReadyForQuery; rows are dropped. ParameterStatus is noted in the connection.
 /// False with the stream still open: the server's ErrorResponse, in `error`. False with the stream closed: lost or out of
-/// step (08006). `status` receives the transaction status of the last ReadyForQuery.
+/// step (08006). `status` receives the transaction status of the last ReadyForQuery, `value` the first column of the last row.
 boost::asio::awaitable<bool> run_query(ServerConn& server, std::string_view sql, std::int64_t deadline_us,
-                                       protocol::SqlError& error, char* status = nullptr);
+                                       protocol::SqlError& error, char* status = nullptr, std::string* value = nullptr);
 
 /// Notes a ParameterStatus in server.parameters and server.state.reported. False: the body is malformed.
 bool note_parameter(ServerConn& server, protocol::ByteView body);

@@ -9,6 +9,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/alarm.hpp"
+#include "proxy/redshift/upkeep.hpp"
 #include "proxy/server_query.hpp"
 
 namespace pgswitch {
@@ -18,16 +19,10 @@ namespace backend = protocol::backend;
 
 namespace {
 
-bool contains_words(std::string_view sql, std::string_view words) {
-  const auto same = [](char left, char right) {
-    return std::toupper(static_cast<unsigned char>(left)) == static_cast<unsigned char>(right);
-  };
-  return std::search(sql.begin(), sql.end(), words.begin(), words.end(), same) != sql.end();
-}
-
 // What the reset query has undone is no longer known of the connection. DISCARD ALL ends everything, RESET ALL the settings;
 // what another query does is the administrator's word.
 void note_reset(ServerState& state, std::string_view query) {
+  using redshift::contains_words;
   const bool discard_all = contains_words(query, "DISCARD ALL");
   if (discard_all || contains_words(query, "RESET ALL")) state.settings.clear();
   if (discard_all || contains_words(query, "DEALLOCATE ALL")) state.prepared.clear();
@@ -52,10 +47,16 @@ class Recovery {
     if (ok && status_ != 'I') ok = co_await query("ROLLBACK");
     if (!ok || status_ != 'I') co_return false;
     if (!plan_.reset_query.empty()) {
+      const bool is_redshift = server_.state.kind == ServerKind::redshift;
+      if (is_redshift && !redshift::can_reset(server_.state, left_.state_unknown)) {
+        reason_ = "Redshift cannot reset what the session left";
+        co_return false;
+      }
+      const std::string_view reset = is_redshift ? redshift::reset_query(plan_.reset_query) : std::string_view(plan_.reset_query);
       reason_ = "reset query failed";
-      ok = co_await query(plan_.reset_query);
+      ok = co_await query(reset);
       if (!ok || status_ != 'I') co_return false;
-      note_reset(server_.state, plan_.reset_query);
+      note_reset(server_.state, reset);
     }
     co_return server_.in.empty() && server_.stream.is_open();
   }

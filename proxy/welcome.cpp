@@ -69,6 +69,8 @@ const Welcome& WelcomeMaker::make(const ParametersPtr& parameters, const std::st
   std::string frames;
   for (const auto& [name, value] : own) protocol::write_parameter_status(frames, name, value);
   made.welcome.frames = std::make_shared<const std::string>(std::move(frames));
+  const std::string* const version = find_value(own, "server_version");
+  made.welcome.server_version = std::make_shared<const std::string>(version ? *version : std::string());
   TrackedValues tracked = tracked_of(own);
   if (tracked != *latest_tracked_) latest_tracked_ = TrackedCopy(std::move(tracked));
   made.welcome.tracked = latest_tracked_;
@@ -125,7 +127,8 @@ std::string settings_query(const StartupSettings& settings, const ParameterList&
   for (std::size_t i = 0; i < tracked_count; ++i) {
     const std::string_view name = to_string(static_cast<Tracked>(i));
     const std::string* value = find_value(base, name);
-    if (value && *value != reported[i]) append_setting(sql, name, *value);
+    const bool has = !reported[i].empty() || static_cast<Tracked>(i) == Tracked::application_name;
+    if (value && has && *value != reported[i]) append_setting(sql, name, *value);
   }
   for (const auto& [name, value] : settings) append_setting(sql, name, value);
   return sql;

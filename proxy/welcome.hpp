@@ -18,6 +18,7 @@ namespace pgswitch {
 /// ParameterStatus set for a client that begins a session. Shared by all who are told the same.
 struct Welcome {
   std::shared_ptr<const std::string> frames;  ///< as the server reported them, in its order
+  std::shared_ptr<const std::string> server_version;  ///< of them
   TrackedCopy tracked;                        ///< the tracked ones among them
 };
 
@@ -62,7 +63,8 @@ class WelcomeCache {
 std::string clean_application_name(std::string_view name);
 
 /// One SELECT that first puts the tracked settings back to the values in `base` where `reported` differs, for "SET DateStyle
-/// TO ISO" keeps half of the old value, and then sets `settings`. Empty when there is nothing to set.
+/// TO ISO" keeps half of the old value, and then sets `settings`. Empty when there is nothing to set. What a server has not reported it
+/// does not have.
 std::string settings_query(const StartupSettings& settings, const ParameterList& base, const TrackedValues& reported);
 
 /// What a fresh server would report after `settings`: `base` with everything that was set or changed meanwhile.

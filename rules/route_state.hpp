@@ -6,7 +6,7 @@ namespace pgswitch::rules {
 
 /// What a rule may know of a Route: over all workers, a fraction of a second old.
 struct RouteState {
-  std::string_view kind;           ///< "postgres" or "redshift"
+  std::string_view kind;           ///< "postgres" or "redshift"; "auto": no server has said yet
   bool healthy = true;             ///< its servers can be logged in to, as far as is known, and it is neither paused nor disabled
   std::uint32_t active = 0;        ///< server connections that sessions hold
   std::uint32_t waiting = 0;       ///< sessions that wait for one

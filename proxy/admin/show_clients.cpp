@@ -1,4 +1,6 @@
 // SHOW CLIENTS and SHOW SERVERS.
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -18,6 +20,14 @@ constexpr Field of_client[] = {
     {"type"}, {"user"}, {"database"}, {"replication"}, {"state"}, {"addr"}, {"port", int4}, {"local_addr"}, {"local_port", int4},
     {"connect_time"}, {"request_time"}, {"wait", int4}, {"wait_us", int4}, {"close_needed", int4}, {"ptr"}, {"link"},
     {"remote_pid", int4}, {"tls"}, {"application_name"}, {"prepared_statements", int4}, {"id", int4}, {"route"}, {"pins"}};
+
+/// The same, and what is behind the connection.
+constexpr auto of_server = [] {
+  std::array<Field, std::size(of_client) + 1> fields{};
+  std::copy(std::begin(of_client), std::end(of_client), fields.begin());
+  fields.back() = Field{"kind"};
+  return fields;
+}();
 
 using Phase = ClientSession::Phase;
 
@@ -115,7 +125,10 @@ Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server,
 
 Rows servers_of(Worker& worker) {
   Rows rows;
-  each_server_row(worker, [&rows](Row row, const ServerConn&) { rows.push_back(std::move(row)); });
+  each_server_row(worker, [&rows](Row row, const ServerConn& server) {
+    row.push_back(std::string(to_string(server.state.kind)));
+    rows.push_back(std::move(row));
+  });
   return rows;
 }
 
@@ -163,7 +176,7 @@ void each_server_row(Worker& worker, const std::function<void(Row row, const Ser
 }
 
 const std::span<const Field> client_fields = of_client;
-const std::span<const Field> server_fields = of_client;
+const std::span<const Field> server_fields = of_server;
 
 boost::asio::awaitable<Rows> client_rows(Console& console) { return gather_rows(console, clients_of); }
 boost::asio::awaitable<Rows> server_rows(Console& console) { return gather_rows(console, servers_of); }

@@ -27,7 +27,8 @@ constexpr Field of_database[] = {
     {"name"}, {"host"}, {"port", int4}, {"database"}, {"force_user"}, {"pool_size", int4}, {"min_pool_size", int4},
     {"reserve_pool_size", int4}, {"server_lifetime", int4}, {"pool_mode"}, {"load_balance_hosts"}, {"max_connections", int4},
     {"current_connections", int4}, {"max_client_connections", int4}, {"current_client_connections", int4}, {"paused", int4},
-    {"disabled", int4}, {"reserve_pool", int4}};  // the last: the old name of reserve_pool_size
+    {"disabled", int4}, {"reserve_pool", int4},  // the old name of reserve_pool_size
+    {"kind"}};
 constexpr Field of_user[] = {
     {"name"}, {"pool_size"}, {"reserve_pool_size"}, {"pool_mode"}, {"max_user_connections", int4},
     {"current_connections", int4}, {"max_user_client_connections", int4}, {"current_client_connections", int4}};
@@ -159,12 +160,13 @@ Row database_row(Console& console, const Config& config, const Database& databas
              number(worker.proxy().client_limits().clients_of_database(database.name)),
              worker.router().paused().contains(database.route) ? "1" : "0",
              limits.is_disabled(database.route) ? "1" : "0",
-             number(config.reserve_pool_size_of(database, nullptr))};
+             number(config.reserve_pool_size_of(database, nullptr)),
+             std::string(to_string(limits.kind_of(database)))};
 }
 
 Row console_database_row(const Config& config) {
   return Row{"pgbouncer", std::nullopt, number(config.listen_port), "pgbouncer", "pgbouncer", "2", "0", "0",
-             number(config.server_lifetime / one_second), "statement", std::nullopt, "0", "0", "0", "0", "0", "0", "0"};
+             number(config.server_lifetime / one_second), "statement", std::nullopt, "0", "0", "0", "0", "0", "0", "0", std::nullopt};
 }
 
 /// Right-aligned in nine columns, as pgbouncer prints them; empty when not set.

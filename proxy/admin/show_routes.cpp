@@ -5,6 +5,7 @@
 
 #include "proxy/admin/show.hpp"
 #include "proxy/config_rules.hpp"
+#include "proxy/pool_limits.hpp"
 #include "proxy/session/relay.hpp"
 #include "rules/route_names.hpp"
 
@@ -18,7 +19,8 @@ using rules::RuleStats;
 constexpr Type int8 = Type::int8;
 constexpr Field of_route[] = {{"kind"}, {"name"}, {"hits", int8}, {"refusals", int8}, {"rewrites", int8}, {"answers", int8},
                               {"errors", int8}, {"pins", int8}, {"conflicts", int8}, {"pinned_now", int8}, {"pin_reasons"},
-                              {"observed", int8}, {"observed_refusals", int8}, {"observed_rewrites", int8}, {"observed_answers", int8}};
+                              {"observed", int8}, {"observed_refusals", int8}, {"observed_rewrites", int8}, {"observed_answers", int8},
+                              {"server_kind"}};
 constexpr Field of_story[] = {{"route"}};
 constexpr Field of_metric[] = {{"name"}, {"value", Type::numeric}};
 constexpr Field of_cache[] = {{"worker", Type::int4}, {"exact_hits", int8}, {"shape_hits", int8}, {"misses", int8},
@@ -55,11 +57,14 @@ Part part_of(Worker& worker) {
 struct RouteRow {
   RouteStats stats;
   Pinned pinned;
+  std::optional<std::string> server_kind;
 };
 
 std::map<std::string, RouteRow> sum_routes(const Config& config, const std::vector<Part>& parts) {
   std::map<std::string, RouteRow> routes;
-  for (const auto& [name, route] : config.routes()) routes[name];
+  for (const auto& [name, route] : config.routes())
+    if (const DatabasePtr database = config.find_database(route))
+      routes[name].server_kind = to_string(PoolLimits::of_process().kind_of(*database));
   for (const Part& part : parts) {
     for (RouteId route = 0; route < part.routes.size(); ++route)
       if (part.routes[route].hits + part.routes[route].errors > 0) routes[rules::route_name(route)].stats += part.routes[route];
@@ -102,13 +107,13 @@ Row row_of(const std::string& name, const RouteRow& route) {
   const RouteStats& stats = route.stats;
   return Row{"route", name, number(stats.hits), number(stats.refusals), std::nullopt, std::nullopt, number(stats.errors),
              number(stats.pins), number(stats.conflicts), number(route.pinned.sessions), describe_pins(route.pinned.reasons),
-             std::nullopt, std::nullopt, std::nullopt, std::nullopt};
+             std::nullopt, std::nullopt, std::nullopt, std::nullopt, route.server_kind};
 }
 
 Row row_of(const RuleStats& rule) {
   return Row{"rule", rule.rule, number(rule.hits), number(rule.refusals), number(rule.rewrites), number(rule.answers),
              number(rule.errors), std::nullopt, std::nullopt, std::nullopt, std::nullopt,
-             number(rule.observed), number(rule.observed_refusals), number(rule.observed_rewrites), number(rule.observed_answers)};
+             number(rule.observed), number(rule.observed_refusals), number(rule.observed_rewrites), number(rule.observed_answers), std::nullopt};
 }
 
 Rows cache_of(Worker& worker) {

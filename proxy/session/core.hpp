@@ -9,16 +9,12 @@
 #include "protocol/frame.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_error.hpp"
-#include "proxy/redshift/cursors.hpp"
-#include "proxy/session/boxed.hpp"
-#include "proxy/session/core_shell.hpp"
+#include "proxy/redshift/server_text.hpp"
+#include "proxy/redshift/session.hpp"
+#include "proxy/redshift/statements.hpp"
 #include "proxy/session/core_work.hpp"
 #include "proxy/session/last_route.hpp"
 #include "proxy/session/limited.hpp"
-#include "proxy/session/link.hpp"
-#include "proxy/session/rare_map.hpp"
-#include "proxy/session/server_state.hpp"
-#include "proxy/session/settings.hpp"
 #include "proxy/session/writes.hpp"
 #include "rules/engine.hpp"
 
@@ -79,7 +75,7 @@ class SessionCore : private rules::SessionState {
   /// Replies are owed: a query is running.
   bool is_busy() const { return work_ && !work_->ledger.empty() && !is_paused(); }
   /// Bytes of the active server are wanted: not while a portal is suspended whose rows come, or while its file is slow.
-  bool wants_server() const { return !head_spools() || wants_rows(); }
+  bool wants_server() const;
   /// The cursors whose rows the session keeps; nullptr: none.
   const redshift::Cursors* cursors() const { return spooled_ ? &*spooled_ : nullptr; }
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
@@ -104,7 +100,6 @@ class SessionCore : private rules::SessionState {
 
  private:
   friend class CoreCursors;  ///< what is done about cursors of Redshift
-
   /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
   static constexpr std::size_t most_unread = 256 * 1024;
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
@@ -112,7 +107,7 @@ class SessionCore : private rules::SessionState {
 
   /// limits: a delayed statement, or a cancel request on its way that must not hit another.
   enum class Stall : std::uint8_t { none, lease, replies, limits };
-  using Work = CoreWork;
+  using Work = SessionWork;
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();
     return *work_;
@@ -144,10 +139,11 @@ class SessionCore : private rules::SessionState {
 
   // core_query.cpp: simple protocol
   std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
-  void decide_head(std::string_view text);
+  const rules::ScriptPtr& decide_head(std::string_view text);
   bool run_script(std::string_view text);
   bool run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
+  std::string own_text(std::size_t begin, std::size_t i, std::string_view text) const;
   std::string_view sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined);
   std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
@@ -172,7 +168,7 @@ class SessionCore : private rules::SessionState {
   bool may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note&& note);
-  bool on_name_taken(const PreparedStatement& prepared, const protocol::frontend::Parse& parse);
+  bool on_name_taken(PreparedStatementPtr prepared, const protocol::frontend::Parse& parse);
   Link* link_for(const PreparedStatement& prepared);
   bool ensure_prepared(Link& link, const PreparedStatement& prepared, bool unnamed);
   void make_room(Link& link);
@@ -180,7 +176,7 @@ class SessionCore : private rules::SessionState {
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
   void set_sent_text(PreparedStatement& prepared);
   bool execute_locally(const PreparedStatement& portal, const protocol::frontend::Execute& execute);
-  void execute_internally(Link& link, std::string_view text, Reply reply, Note note);
+  void execute_internally(Link& link, const redshift::ServerText& text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
   bool is_local(const PreparedStatement& prepared) const;
@@ -235,6 +231,19 @@ class SessionCore : private rules::SessionState {
   void closed_cursor(std::string_view name, Link& link);
   std::string client_name(std::string_view server_name) const;
   std::string with_client_names(std::string_view text) const;
+
+  // core_redshift.cpp, core_redshift_answers.cpp: where the kinds of servers differ
+  redshift::Session& side();
+  redshift::Asker asker_of(const Link& link) const;
+  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, redshift::Sent* sent = nullptr);
+  void send_query(Link& link, const redshift::ServerText& text);
+  bool translates(const Link& link, const rules::Statement& statement) const;
+  std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);
+  PreparedStatementPtr for_kind(Link& link, PreparedStatementPtr prepared);
+  bool may_run(Link& link, const PreparedStatement& portal);
+  bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
+  void on_translated(char type, protocol::ByteView frame, protocol::ByteView body);
+  void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server
   bool local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag);
@@ -314,7 +323,6 @@ class SessionCore : private rules::SessionState {
   // core_spool.cpp
   bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
   bool is_paused() const;
-  bool wants_rows() const;
   bool is_cursor_command(const rules::ScriptItem& item) const;
   redshift::Cursor* find_spooled(std::string_view name) const { return spooled_ ? spooled_->find(name) : nullptr; }
 
@@ -339,6 +347,7 @@ class SessionCore : private rules::SessionState {
   LastRoute last_route_;
   SessionSettings settings_;
   Boxed<Writes> writes_;
+  Boxed<redshift::Session> redshift_;
   std::int64_t now_us_ = 0;
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;
@@ -346,8 +355,7 @@ class SessionCore : private rules::SessionState {
 
   Stall stall_ = Stall::none;
   rules::RouteId wanted_route_ = rules::no_route;
-  bool asked_ = false;                          ///< the acquire action is out
-  bool closing_ = false;
+  bool asked_ = false, closing_ = false;        ///< the acquire action is out; the session ends
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
@@ -357,18 +365,15 @@ class SessionCore : private rules::SessionState {
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;
-  PreparedStatementPtr unnamed_;
   Boxed<MomentaryDecision> momentary_;
-  PreparedStatementPtr unnamed_portal_;
+  PreparedStatementPtr unnamed_, unnamed_portal_;
   PreparedNames portals_;
-  std::uint32_t transactions_ = 0;  ///< whose portals are gone
+  std::uint32_t last_serial_ = 0, transactions_ = 0;  ///< of statements; whose portals are gone
   RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
-  std::uint32_t last_serial_ = 0;
 
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
-  bool batch_wrote_ = false;
-  bool skip_until_sync_ = false;
+  bool batch_wrote_ = false, skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
@@ -384,14 +389,12 @@ class SessionCore : private rules::SessionState {
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
-  bool holds_replies_ = false;
   std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
-  bool client_rest_forward_ = false;
+  bool client_rest_forward_ = false, holds_replies_ = false;
   std::uint64_t server_rest_ = 0;
   bool server_rest_forward_ = false, server_rest_spools_ = false;
   char server_rest_type_ = 0;
-  std::size_t client_needed_ = 0;
-  std::size_t server_needed_ = 0;
+  std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 
 }  // namespace pgswitch

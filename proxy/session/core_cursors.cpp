@@ -92,16 +92,12 @@ bool CoreCursors::declare(const Statement& statement, std::string_view& text, bo
   return true;
 }
 
-PreparedStatementPtr CoreCursors::for_server(const Link& link, PreparedStatementPtr prepared) const {
-  if (link.state->kind != ServerKind::redshift || prepared->skipped > 0 || prepared->by_sql) return prepared;
-  if (prepared->script->items.size() != 1 || prepared->item().statement->kind != Kind::declare_cursor) return prepared;
-  const auto declaration = redshift::read_declaration(prepared->sent_text, prepared->conforming_strings);
-  if (!declaration) return prepared;
-  auto query = std::make_shared<PreparedStatement>(*prepared);
-  query->skipped = rules::characters(std::string_view(query->sent_text).substr(0, declaration->query));
-  query->sent_text.erase(0, declaration->query);
-  query->key = prepared_key(query->sent_text, query->parameter_types, *query->settings);
-  return query;
+void CoreCursors::keep_query(PreparedStatement& prepared) const {
+  if (prepared.item().statement->kind != Kind::declare_cursor) return;
+  const auto declaration = redshift::read_declaration(prepared.sent_text, prepared.conforming_strings);
+  if (!declaration) return;
+  prepared.skipped = rules::characters(std::string_view(prepared.sent_text).substr(0, declaration->query));
+  prepared.sent_text.erase(0, declaration->query);
 }
 
 std::size_t CoreCursors::bind_query(const FrameHeader& header, ByteView in, const frontend::BindNames& names, const PreparedStatement& prepared) {
@@ -155,7 +151,8 @@ bool CoreCursors::begin(const ScriptItem& item, std::string_view text, std::uint
   }
   Sending sending;
   if (ended) {
-    sending = {.cursor = cursor, .verb = "FETCH"};
+    sending.cursor = cursor;
+    sending.verb = "FETCH";
   } else {
     SqlError error;
     auto run = redshift::run_fetch(cursor, *fetch, error);
@@ -264,7 +261,10 @@ bool CoreCursors::resume(const frontend::Execute& execute, const CursorPtr& curs
   if (const SqlError* const fault = cursor->rows.fault()) return core_.refusal_ = *fault, false;
   const std::uint64_t most = execute.max_rows > 0 ? static_cast<std::uint64_t>(execute.max_rows) : UINT64_MAX;
   const std::uint64_t rows = cursor->rows.rows();
-  Sending sending{.cursor = cursor, .next = cursor->position, .verb = "SELECT"};
+  Sending sending;
+  sending.cursor = cursor;
+  sending.next = cursor->position;
+  sending.verb = "SELECT";
   sending.left = std::min(most, rows - std::min(rows, cursor->position));
   sending.count = sending.left;
   sending.suspends = sending.left == most;

@@ -32,8 +32,8 @@ class CoreCursors {
   static std::size_t run_end(rules::ScriptItems items, std::size_t begin, std::size_t end);
   /// DECLARE is being sent to Redshift: `text` becomes that of the query, `note` gets the cursor. False: refusal_.
   bool declare(const rules::Statement& statement, std::string_view& text, bool in_block, Note& note);
-  /// The statement as the server gets it: a DECLARE's query alone for Redshift.
-  PreparedStatementPtr for_server(const Link& link, PreparedStatementPtr prepared) const;
+  /// What Redshift gets of a DECLARE by the extended protocol: the query alone.
+  void keep_query(PreparedStatement& prepared) const;
   /// Bind of such a query, which is here as a whole: its rows come as text.
   std::size_t bind_query(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names,
                          const PreparedStatement& prepared);

@@ -56,7 +56,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
   apply_pins(statement, link);
   if (frees_all_names(statement)) {
     prepared_.clear();
-    link.state->prepared.clear();
+    if (link.state->kind == ServerKind::postgres) link.state->prepared.clear();
   }
   if (has(statement.effects, Effect::prepare)) prepared_by_sql(statement, link);
   if (has(statement.effects, Effect::deallocate)) deallocated_by_sql(statement, link);
@@ -146,6 +146,8 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   unpin(Effect::discard_temp, Pin::temp_table);
   unpin(Effect::reset_all, Pin::set_config);
   if (has(effects, Effect::discard_all)) {
+    // There only the end of the connection drops temporary tables, and what PREPARE made.
+    link.spent = link.state->kind == ServerKind::redshift && (before & (bit(Pin::temp_table) | bit(Pin::sql_prepare))) != 0;
     link.pins &= bit(Pin::session_mode);
     if (spooled_) spooled_->close_all();
     link.ended_pins = 0;

@@ -5,6 +5,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/redshift/errors.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
@@ -34,6 +35,7 @@ std::string client_position(const Note& note, std::string_view text) {
   std::uint32_t position = 0;
   std::from_chars(text.data(), text.data() + text.size(), position);
   if (position == 0) return {};
+  if (note.sent && note.sent->is_spelled) position = note.sent->positions.original(position);
   if (!note.pieces.empty()) return position_in(note.pieces, position);
   if (note.rewritten && note.script && !note.no_positions) return position_in({0, 0, note.script->items.front().decision}, position);
   if (note.rewritten || note.no_positions) return {};
@@ -57,6 +59,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   }
   if (work_->ledger.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
+  if (redshift_) redshift_->rows = redshift_->part = 0;
   copy_synced_ = copy_synced_ && active_->copy_in;
   active_->copy_in = false;
   // The client was told that its transaction had begun: it must not go on without one.
@@ -77,7 +80,9 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
     write_local_error(*limit);
   else if (head.spools && CoreCursors(*this).on_error(body, late)) {
-  } else if (!broken_copy)
+  } else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
+    write_local_error(*failure);
+  else if (!broken_copy)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
@@ -151,7 +156,7 @@ void SessionCore::on_queries_skipped(ByteView error, std::size_t queries, Reply 
 /// An error or a notice.
 void SessionCore::forward_report(char type, ByteView frame, ByteView body) {
   const Note* note = !work_->ledger.empty() && work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
-  const bool moved = note && (note->rewritten || note->no_positions || note->position_shift != 0) && !backend::error_field(body, 'P').empty();
+  const bool moved = note && (note->rewritten || (note->sent && note->sent->is_spelled) || note->no_positions || note->position_shift != 0) && !backend::error_field(body, 'P').empty();
   if (!moved && body.find(name_begin) == ByteView::npos) {
     work_->to_client.add(frame);
     return;

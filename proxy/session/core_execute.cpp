@@ -67,13 +67,19 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (refusal_) return fail_batch(*refusal_), size;
     return stall_ == Stall::none ? (fail_batch(unknown_portal(execute->portal)), size) : 0;
   }
+  if (portal && !may_run(*active_, *portal)) return fail_batch(*refusal_), size;
   ++counters.queries;
   last_route_.sent_to(link->route);
-  const bool limits_rows = portal && execute->max_rows > 0 && portal->item().statement->kind != Kind::copy_in;
-  const bool spools = portal && (portal->skipped > 0 || (limits_rows && link->state->kind == ServerKind::redshift));
+  const bool as_it_is = portal && !(portal->sent && portal->sent->is_translated) && portal->item().statement->kind != Kind::copy_in;
+  const bool spools = as_it_is && link->state->kind == ServerKind::redshift && (portal->skipped > 0 || execute->max_rows > 0);
   if (!spools) work_->to_server.add(in.substr(0, size));
   batch_open_ = true;
-  if (!portal) return work_->ledger.push(Expect::execute), size;
+  const bool translated = link->state->kind != ServerKind::postgres || (portal && portal->sent);
+  if (!portal) {
+    work_->ledger.push(Expect::execute);
+    if (translated) work_->ledger.mark_translated();
+    return size;
+  }
   const rules::Statement& statement = *portal->item().statement;
   batch_wrote_ |= !statement.read_only;
   if (!statement.read_only) note_write(statement);
@@ -85,15 +91,17 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   note_sent(statement, *active_);
   if (spools) {
     Note note;
-    if (statement.effects != 0 || !statement.prepared.empty()) note.statement = portal->item().statement;
+    note.statement = portal->item().statement;
     CoreCursors(*this).execute_query(*execute, *portal, std::move(note));
-  } else if (portal->script->plain || (statement.effects == 0 && statement.prepared.empty())) {
+  } else if (!translated && (portal->script->plain || (statement.effects == 0 && statement.prepared.empty()))) {
     work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;
     note.statement = portal->item().statement;
+    note.sent = portal->sent;
     if (has(statement.effects, rules::Effect::close_all_cursors)) close_all_portals(execute->portal, note);
-    work_->ledger.push(Expect::execute, Reply::forward, std::move(note));
+    work_->ledger.push(Expect::execute, Reply::forward, *portal, std::move(note));
+    if (translated) work_->ledger.mark_translated();
   }
   if (limited.decision) run_limited(std::move(limited));
   else if (spools) await_replies();
@@ -138,11 +146,13 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   if (work_->ledger.doubts_key(prepared_key(sent, {}, *parsed_with()))) return await_replies(), false;
   Link* link = need_link(route_of(item));
   if (!link) return false;
-  last_route_.sent_to(link->route);
+  // Whether its savepoint can be gone back to is known when everything before it has been answered.
+  if (link->state->kind != ServerKind::postgres && statement.kind == Kind::rollback_to && !work_->ledger.empty()) return await_replies(), false;
   Note note;
   note.statement = item.statement;
+  if (!execute_translated(*link, item.statement, sent, Reply::forward, std::move(note))) return false;
+  last_route_.sent_to(link->route);
   names_in_doubt_ |= puts_in_doubt(statement);
-  execute_internally(*link, sent, Reply::forward, std::move(note));
   if (predicted_ != 'I' && ends_transaction(statement.kind) && has_chain(text))
     predicted_ = 'T';
   else
@@ -151,11 +161,12 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
 }
 
 /// Runs a statement without parameters and results by Bind and Execute; only its CommandComplete (by `reply`) can be seen.
-void SessionCore::execute_internally(Link& link, std::string_view text, Reply reply, Note note) {
+void SessionCore::execute_internally(Link& link, const redshift::ServerText& text, Reply reply, Note note) {
   const bool first = !batch_open_ && work_->ledger.empty() && link.status == 'I';
   PreparedStatement prepared;
-  prepared.sent_text = text;
-  prepared.key = prepared_key(text, {}, *parsed_with());
+  prepared.sent_text = text.view();
+  prepared.kind = text.kind();
+  prepared.key = prepared_key(prepared.sent_text, {}, *parsed_with());
   ensure_prepared(link, prepared, false);
   const ServerName name = server_name(prepared.key);
   // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
@@ -174,6 +185,7 @@ void SessionCore::execute_internally(Link& link, std::string_view text, Reply re
     work_->ledger.push(Expect::execute, reply, std::move(note));
   else
     work_->ledger.push(Expect::execute, reply, prepared);
+  if (link.state->kind != ServerKind::postgres) work_->ledger.mark_translated();
   if (!ends) work_->ledger.push(Expect::close, Reply::swallow);
   batch_open_ = true;
 }

@@ -27,18 +27,11 @@ bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare
 /// What its columns are depends on what a name means when it is parsed, so that nobody can use it who parses it later.
 bool names_another(const rules::Statement& statement) { return statement.kind == Kind::execute || statement.kind == Kind::fetch; }
 
-/// How the text that servers get differs from the client's.
-void note_text(const PreparedStatement& prepared, Note& note) {
-  const bool declares = prepared.skipped > 0;
-  note.rewritten = declares ? prepared.item().decision->rewritten.has_value() : prepared.sent_text != prepared.text;
-  if (!note.rewritten) note.position_shift = static_cast<std::int32_t>(prepared.skipped);
-}
-
 /// Is the sent text made by a rule's edits, and by nothing else?
 bool is_edited(const PreparedStatement& prepared) {
   if (!prepared.script || prepared.script->items.size() != 1) return false;
   const Decision& decision = *prepared.item().decision;
-  return decision.edits && prepared.sent_text == *decision.rewritten;
+  return decision.edits && (prepared.sent ? prepared.sent->unspelled : prepared.sent_text) == *decision.rewritten;
 }
 
 }  // namespace
@@ -144,20 +137,21 @@ bool SessionCore::may_have_failed(const Link& link) const {
 
 /// Parse of a name that is taken. What is wrong with the text comes first: the server is asked to prepare it, and
 /// made to fail if it can. False: it waits.
-bool SessionCore::on_name_taken(const PreparedStatement& prepared, const frontend::Parse& parse) {
-  const bool asks = !is_local(prepared) && prepared.script->items.size() == 1;
-  Link* link = asks ? link_for(prepared) : nullptr;
-  if (asks && !link) {
+bool SessionCore::on_name_taken(PreparedStatementPtr prepared, const frontend::Parse& parse) {
+  const bool asks = !is_local(*prepared) && prepared->script->items.size() == 1;
+  Link* link = asks ? link_for(*prepared) : nullptr;
+  if (link && translates(*link, *prepared->item().statement)) prepared = for_kind(*link, std::move(prepared));
+  if (asks && (!link || refusal_)) {
     if (refusal_) fail_batch(*refusal_);
     return stall_ == Stall::none;
   }
-  if (asks && !prepared_known(prepared, false)) return false;
-  if (asks && surely_prepared(*link, prepared, false)) {
+  if (asks && !prepared_known(*prepared, false)) return false;
+  if (asks && surely_prepared(*link, *prepared, false)) {
     if (may_have_failed(*link)) return await_replies(), false;
     if (link->status == 'E' && predicted_ != 'I') return fail_batch(transaction_failed()), true;
   }
-  if (asks) ensure_prepared(*link, prepared, false);
-  fail_batch(prepared.script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
+  if (asks) ensure_prepared(*link, *prepared, false);
+  fail_batch(prepared->script->items.size() > 1 ? several_commands() : duplicate_prepared_statement(parse.statement));
   return true;
 }
 
@@ -195,7 +189,7 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
     if (unnamed) unnamed_.reset();  // it goes before the text is looked at
     return fail_batch(transaction_failed()), size;
   }
-  if (!unnamed && find_prepared(parse.statement)) return on_name_taken(*prepared, parse) ? size : 0;
+  if (!unnamed && find_prepared(parse.statement)) return on_name_taken(prepared, parse) ? size : 0;
 
   Note note;
   if (is_local(*prepared)) {
@@ -207,13 +201,17 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  if (link->state->kind == ServerKind::redshift) prepared = CoreCursors(*this).for_server(*link, std::move(prepared));
+  if (translates(*link, *item.statement)) {
+    prepared = for_kind(*link, std::move(prepared));
+    if (refusal_) return fail_batch(*refusal_), size;
+    if (!prepared_known(*prepared, unnamed)) return 0;
+  }
   // The unnamed statement is parsed anew each time, as PostgreSQL does: it sees what DDL has changed since.
   bool known = !unnamed && surely_prepared(*link, *prepared, unnamed);
   if (known && may_have_failed(*link)) return await_replies(), 0;
   // A server looks at its transaction before it looks whether the name is taken.
   const bool fails = link->status == 'E' && predicted_ != 'I';
-  if (known && !fails && names_another(*item.statement)) {
+  if (known && !fails && names_another(*prepared->item().statement)) {
     close_on_server(*link, prepared->key);
     known = false;
   }
@@ -235,7 +233,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   const bool unnamed = parse.statement.empty();
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
-  note_text(prepared, note);
+  note_text(prepared, parse.text, note);
   if (note.rewritten && is_edited(prepared)) note.pieces.push_back({0, 0, prepared.item().decision});
   if (unnamed && prepared.sent_text == parse.text) {
     work_->to_server.add(frame);
@@ -292,7 +290,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   if (prepared.by_sql) return false;
   if (prepared.script)
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
-      if (named->item().statement->prepared.empty()) ensure_prepared(link, *named, false);
+      if (named->item().statement->prepared.empty() && named->kind == prepared.kind) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (surely_prepared(link, prepared, unnamed)) return false;
   // The server will say that it does not know it.
@@ -305,7 +303,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   Note note;
   note.key = prepared.key;
   note.unnamed = unnamed;
-  note_text(prepared, note);
+  note_text(prepared, prepared.text, note);
   if (unnamed)
     there.unnamed = prepared.key;
   else

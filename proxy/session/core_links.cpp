@@ -28,6 +28,7 @@ Link* SessionCore::find_link(RouteId route) const {
 
 void SessionCore::remove_link(Link* link) {
   if (active_ == link) active_ = nullptr;
+  if (redshift_ && link->state->kind == ServerKind::redshift) redshift_->transaction.end();
   for (auto object = objects_.begin(); object != objects_.end();)
     object = object->second == link->route ? objects_.erase(object) : std::next(object);
   const auto place = std::find_if(links_.begin(), links_.end(), [&](const auto& held) { return held.get() == link; });
@@ -139,6 +140,7 @@ Link* SessionCore::set_up(Link& link) {
     link.unchecked = Unchecked::nothing;
   }
   if (!work_->deferred.empty()) send_deferred(link);
+  if (refusal_) return nullptr;
   if (settings_.facts().temporary_path) {
     link.pins |= bit(Pin::temp_table);
     link.state->session_state = true;
@@ -151,6 +153,8 @@ Link* SessionCore::set_up(Link& link) {
 bool SessionCore::replay_settings(Link& link) {
   if (settings_.are_shared(*link.state)) return false;
   std::string statements;
+  if (link.state->kind != ServerKind::postgres)
+    if (auto objects = settings_.objection(*link.state)) return refusal_ = std::move(*objects), true;
   if (link.unchecked == Unchecked::everything && settings_.replay_encoding(*link.state, statements))
     link.unchecked = Unchecked::all_but_encoding;
   else if (settings_.replay(*link.state, statements))
@@ -159,10 +163,11 @@ bool SessionCore::replay_settings(Link& link) {
     return settings_.share(*link.state), false;
   if (may_be_misread(statements, link.state->reported[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off"))
     return link.unchecked = Unchecked::everything, refusal_ = to_error(rules::misreading_refusal()), true;
+  const auto text = server_text(link, statements);
+  if (!text) return link.unchecked = Unchecked::everything, true;
   ++counters.settings_replayed;
-  work_->to_server.compose([&](std::string& out) { protocol::write_query(out, statements); });
+  send_query(link, *text);
   work_->ledger.push(Expect::query, Reply::swallow);
-  link.state->prepared.unnamed = {};
   setting_up_ = true;
   stall(Stall::replies);
   return true;
@@ -172,9 +177,11 @@ bool SessionCore::replay_settings(Link& link) {
 /// running it outside the transaction.
 void SessionCore::send_deferred(Link& link) {
   for (DeferredStatement& deferred : work_->deferred) {
+    const rules::StatementPtr statement = std::move(deferred.statement);
     Note note;
-    if (deferred.statement->kind == Kind::savepoint) note.statement = std::move(deferred.statement);
-    execute_internally(link, deferred.text, Reply::swallow, std::move(note));
+    if (statement->kind == Kind::savepoint) note.statement = statement;
+    if (!execute_translated(link, statement, deferred.text, Reply::swallow, std::move(note))) break;
+    predict(statement->kind);
   }
   work_->deferred.clear();
   opening_ = true;
@@ -210,6 +217,7 @@ void SessionCore::maybe_release() {
   if (client_rest_ > 0 && client_rest_forward_) return;  // half a message: the server waits for the rest of it
   if (release_due_ = !work_->to_server.empty(); release_due_) return;
   if (!active_ || !work_->ledger.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
+  if (active_->spent) return predicted_ = 'I', release(*active_, false);
   if (has(active_->pins, Pin::session_mode)) return;
   leave_active();
 }

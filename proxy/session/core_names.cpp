@@ -113,16 +113,18 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
 /// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
 /// Where they have changed what its text may be, it must not be: refusal_.
 PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
-  if (link.state->kind == ServerKind::redshift) prepared = CoreCursors(*this).for_server(link, std::move(prepared));
-  if (prepared->by_sql || is_parsed_alike(*prepared)) return prepared;
+  if (prepared->by_sql) return prepared;
+  const bool translated = link.state->kind != ServerKind::postgres || prepared->kind != ServerKind::postgres || prepared->sent;
+  if (!translated && is_parsed_alike(*prepared)) return prepared;
   PreparedSet& there = link.state->prepared;
-  if (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key)) return prepared;
+  if (!translated && (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key))) return prepared;
   const bool conforming = settings_.facts().conforming_strings;
   if (may_be_misread(prepared->sent_text, conforming)) return refusal_ = to_error(rules::misreading_refusal()), prepared;
-  if (conforming != prepared->conforming_strings && prepared->sent_text.find('\\') != std::string::npos) return refusal_ = strings_changed(), prepared;
+  if (conforming != prepared->conforming_strings && prepared->text.find('\\') != std::string::npos) return refusal_ = strings_changed(), prepared;
+  if (translated) return for_kind(link, std::move(prepared));
   auto again = std::make_shared<PreparedStatement>(*prepared);
   set_sent_text(*again);
-  return CoreCursors(*this).for_server(link, std::move(again));
+  return again;
 }
 
 /// A text that was decided in another encoding than the one in which it would be sent.

@@ -116,6 +116,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
       server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
       if (server_rest_forward_) work_->to_client.add(in);
     }
+    if (work_->ledger.head().translated && header.type == backend::data_row) ++side().rows;
     server_rest_ = size - in.size();
     server_rest_type_ = header.type;
     return in.size();
@@ -134,6 +135,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     default: break;
   }
   if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
+  if (work_->ledger.head().translated) return on_translated(header.type, frame, body), size;
   const bool spools = work_->ledger.head().spools;
   if (spools && header.type == backend::data_row)
     CoreCursors(*this).on_row(frame, size);
@@ -242,6 +244,10 @@ bool SessionCore::on_ready(ByteView frame) {
     counters.transactions += *status == 'I';
   }
   const bool last = work_->ledger.size() == 1;  // nothing of the client's stands behind it
+  if (redshift_) {
+    redshift_->rows = redshift_->part = 0;
+    if (last && *status == 'I') redshift_->transaction.end();
+  }
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
   if (!work_->ledger.empty()) return true;

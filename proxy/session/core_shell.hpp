@@ -13,6 +13,7 @@ struct CoreOptions {
   Mode mode = Mode::transaction;
   bool defer_begin = true;
   bool disable_pqexec = false;            ///< a Query ends the session
+  bool truncate_commits = false;          ///< TRUNCATE in a transaction block of Redshift: let it commit, or refuse it
   bool conflict_is_error = false;         ///< a rule wants another route inside a transaction: refuse, or stay
   std::uint32_t query_max_bytes = 16u << 20;  ///< largest Query or Parse
   std::uint32_t max_frame_size = 0x7fffffff;

@@ -1,6 +1,7 @@
 // How the rows of cursors come from a server of kind redshift: to the client that waits for them, else to the session, which keeps them.
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/redshift/tags.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
@@ -20,7 +21,8 @@ bool SessionCore::is_paused() const {
   return cursor && cursor->suspended && !cursor->closed;
 }
 
-bool SessionCore::wants_rows() const {
+bool SessionCore::wants_server() const {
+  if (!head_spools()) return true;
   if (is_paused()) return false;
   const bool full = work_->ledger.head().has_note && work_->ledger.head_note().cursor && work_->ledger.head_note().cursor->rows.is_full();
   return !full;
@@ -119,8 +121,8 @@ bool CoreCursors::on_frame(char type, ByteView frame) {
     tag = "DECLARE CURSOR";
   } else {
     cursor->position = cursor->rows.rows() + 1;
-    if (!backend::read_command_complete(frame.substr(protocol::frame_header_size)).value_or("").starts_with("SELECT")) return false;
-    tag = "SELECT " + std::to_string(cursor->given);
+    const std::string_view said = backend::read_command_complete(frame.substr(protocol::frame_header_size)).value_or("");
+    tag = redshift::client_tag(said, cursor->given, core_.work_->ledger.head_note().statement.get());
   }
   core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
   return true;

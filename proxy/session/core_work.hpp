@@ -7,15 +7,14 @@
 #include "proxy/session/gather.hpp"
 #include "proxy/session/ledger.hpp"
 #include "proxy/session/link.hpp"
-#include "proxy/session/prepared_statement.hpp"
 #include "proxy/session/query_head.hpp"
 #include "proxy/session/settings.hpp"
 
 namespace pgswitch {
 
-/// What is under way in a SessionCore. An idle session has none and costs that much less memory: it is made when something happens
-/// and goes with shrink().
-struct CoreWork {
+/// What is under way in a SessionCore. An idle session has none and costs that much less memory: begin_work() makes it when something
+/// happens, it goes with shrink().
+struct SessionWork {
   Gather to_client;
   Gather to_server;
   Ledger ledger;
@@ -23,8 +22,8 @@ struct CoreWork {
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
-  std::unique_ptr<Link> spare_link;             ///< of the last lease, so that the next one allocates nothing
-  Boxed<SessionSettings::Wish> wish;            ///< before the query string that is being answered, if that sets anything and may be split
+  std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
+  Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
 };
 
 }  // namespace pgswitch

@@ -56,14 +56,19 @@ struct Note {
   std::shared_ptr<PreparedNames> all_previous;  ///< what all names meant before
   std::shared_ptr<PortalChange> portal;
   redshift::CursorPtr cursor;        ///< query, describe, execute: the cursor that the answer makes
+  std::shared_ptr<const redshift::Sent> sent;   ///< how what was sent differs from what the client said
 };
+
+/// Notes how the text that servers get of the statement differs from the client's `text`.
+void note_text(const PreparedStatement& prepared, std::string_view text, Note& note);
 
 /// One line of the ledger.
 struct Entry {
   Expect expect = Expect::insert;
   Reply reply = Reply::forward;
   bool has_note = false;
-  bool spools = false;            ///< its rows are a cursor's, which the session keeps (core_cursors.cpp)
+  bool translated : 1 = false;    ///< query and execute: the answer is not quite what PostgreSQL would say
+  bool spools : 1 = false;        ///< its rows are a cursor's, which the session keeps (core_cursors.cpp)
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
   std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
   std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
@@ -81,7 +86,7 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward);
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
-    entries_.push({expect, reply, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+    entries_.push({expect, reply, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   }
   void push(Expect expect, Reply reply, Note&& note);
   void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
@@ -94,6 +99,8 @@ class Ledger {
   void push_insert(std::string_view bytes, Note&& note);
   /// Expects an error, and shows the client `error` instead; of a Sync, in front of its ReadyForQuery.
   void push_substitute(Expect expect, std::string_view error);
+  /// Of the newest entry.
+  void mark_translated() { entries_.back().translated = true; }
 
   /// The head's reply has come: removes it. `note` receives its note, if it has one.
   void pop(Note* note = nullptr);

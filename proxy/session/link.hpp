@@ -20,6 +20,7 @@ struct Link {
   char status = 'I';         ///< of its last ReadyForQuery
   Unchecked unchecked = Unchecked::everything;
   bool copy_in = false;
+  bool spent = false;        ///< to be closed as soon as it is idle: there is more on it than can be cleaned
   int advisory_locks = 0;
   // Gained since the last ReadyForQuery 'I': a rollback takes back what is transactional of them.
   Pins new_pins = 0;

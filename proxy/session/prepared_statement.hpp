@@ -6,9 +6,13 @@
 
 #include "proxy/session/prepared.hpp"
 #include "proxy/session/rare_map.hpp"
+#include "proxy/session/server_kind.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
+namespace redshift {
+struct Sent;
+}
 
 /// A prepared statement as its client knows it. Immutable; shared by the names and portals that refer to it.
 struct PreparedStatement {
@@ -19,7 +23,9 @@ struct PreparedStatement {
   /// SessionSettings::parsing() under which it was parsed: '01/02/2003'::date is what DateStyle makes of it then.
   std::shared_ptr<const std::string> settings;
   bool conforming_strings = true;  ///< standard_conforming_strings, under which it was decided
-  PreparedKey key;              ///< of sent_text, parameter_types and settings
+  PreparedKey key;              ///< of sent_text, parameter_types, settings and kind
+  ServerKind kind = ServerKind::postgres;       ///< of the servers that sent_text is for
+  std::shared_ptr<const redshift::Sent> sent;   ///< how sent_text differs for that kind; nullptr: it does not
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
   std::uint32_t skipped = 0;    ///< of a DECLARE of which servers get the query alone: characters in front of that; else 0
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it

@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include <cctype>
+
 namespace pgswitch {
 namespace {
 
@@ -17,6 +19,14 @@ Tracked find_tracked(std::string_view name) {
     if (names[i].size() == name.size() && strncasecmp(names[i].data(), name.data(), name.size()) == 0)
       return static_cast<Tracked>(i);
   return Tracked::count;
+}
+
+std::string usual_value(Tracked setting, std::string_view value) {
+  if (setting == Tracked::client_encoding && value == "UNICODE") return "UTF8";
+  std::string usual(value);
+  if (setting == Tracked::date_style && value.starts_with("iso"))
+    for (char& c : usual) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return usual;
 }
 
 void TrackedCopy::set(std::size_t i, std::string_view value) {

@@ -21,6 +21,8 @@ inline constexpr std::size_t tracked_count = static_cast<std::size_t>(Tracked::c
 std::string_view to_string(Tracked setting);
 /// Case-insensitive; Tracked::count when it is not one of them.
 Tracked find_tracked(std::string_view name);
+/// A reported value as PostgreSQL spells it: Redshift says UNICODE where it means UTF8, and "iso, mdy".
+std::string usual_value(Tracked setting, std::string_view value);
 
 /// Values by Tracked, as ParameterStatus gave them.
 using TrackedValues = std::array<std::string, tracked_count>;

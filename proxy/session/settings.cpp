@@ -4,6 +4,7 @@
 #include <array>
 
 #include "protocol/writer.hpp"
+#include "proxy/redshift/settings.hpp"
 #include "rules/setting_value.hpp"
 
 namespace pgswitch {
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
-constexpr auto client_encoding = static_cast<std::size_t>(Tracked::client_encoding);
-
-/// Only application_name has a value that is empty; of the others it means that none was told.
-bool is_known(std::size_t i, const std::string& value) { return !value.empty() || static_cast<Tracked>(i) == Tracked::application_name; }
 
 /// What rules look at without asking for it.
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
@@ -23,48 +20,6 @@ constexpr std::array<std::string_view, 19> not_parsed_with{
     "default_transaction_read_only", "extra_float_digits", "idle_in_transaction_session_timeout", "idle_session_timeout", "jit",
     "lock_timeout", "log_min_duration_statement", "log_statement", "maintenance_work_mem", "plan_cache_mode", "random_page_cost",
     "statement_timeout", "synchronous_commit", "work_mem"};
-
-std::string quoted(std::string_view value, char quote) {
-  std::string text(1, quote);
-  for (const char c : value) {
-    if (c == quote) text += quote;
-    text += c;
-  }
-  return text += quote;
-}
-
-/// E'' when there is a backslash: right whatever standard_conforming_strings says.
-std::string literal(std::string_view value) {
-  if (value.find('\\') == std::string_view::npos) return quoted(value, '\'');
-  std::string doubled;
-  for (const char c : value) {
-    if (c == '\\') doubled += c;
-    doubled += c;
-  }
-  return " E" + quoted(doubled, '\'');
-}
-
-void add(std::string& statements, std::string_view statement) {
-  if (!statements.empty()) statements += ';';
-  statements += statement;
-}
-
-std::string set_statement(std::size_t i, std::string_view value) {
-  return "SET " + std::string(to_string(static_cast<Tracked>(i))) + "=" + literal(value);
-}
-
-/// Whether a server that reported `have` must be told that the client wants `want`.
-bool differs(std::size_t i, const std::string& want, const std::string& have) {
-  return want != have && is_known(i, want) && is_known(i, have);
-}
-
-std::string reset_statement(std::string_view name) {
-  if (name == session_authorization) return "RESET SESSION AUTHORIZATION";
-  // A custom setting's name has a dot between two identifiers.
-  const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos) return "RESET " + quoted(name, '"');
-  return "RESET " + quoted(name.substr(0, dot), '"') + "." + quoted(name.substr(dot + 1), '"');
-}
 
 }  // namespace
 
@@ -88,6 +43,17 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   return news;
 }
 
+bool SessionSettings::pretend(const ServerState& server, Tracked setting, std::string_view value) {
+  const auto i = static_cast<std::size_t>(setting);
+  const bool news = told_[i] != value;
+  if (!news && wanted_[i] == value) return false;
+  changed();
+  if (!committed_) remember(server);
+  told_.set(i, value);
+  wanted_.set(i, value);
+  return news;
+}
+
 std::string_view SessionSettings::told_value(std::string_view name, std::string_view reported) const {
   const Tracked tracked = find_tracked(name);
   return tracked == Tracked::count ? reported : std::string_view(told()[static_cast<std::size_t>(tracked)]);
@@ -98,41 +64,6 @@ bool SessionSettings::returns_to_start(const rules::Statement& statement) const 
   return std::any_of(statement.variables.begin(), statement.variables.end(), [this](const rules::VariableChange& change) {
     return change.statement.empty() && (base_.find(change.name) || find_tracked(change.name) != Tracked::count);
   });
-}
-
-bool SessionSettings::replay_encoding(const ServerState& server, std::string& statements) const {
-  const std::string& want = wanted_[client_encoding];
-  if (!differs(client_encoding, want, server.reported[client_encoding])) return false;
-  statements += set_statement(client_encoding, want);
-  return true;
-}
-
-bool SessionSettings::replay(const ServerState& server, std::string& statements) const {
-  const std::size_t before = statements.size();
-  const auto one = [&](std::string_view name) {
-    const SessionSetting* want = settings_.find(name);
-    const SessionSetting* have = server.settings.find(name);
-    if (want && (!have || have->statement != want->statement))
-      add(statements, want->statement);
-    else if (!want && have)
-      add(statements, reset_statement(name));
-  };
-  if (!settings_.shares(server.settings)) {
-    // SET SESSION AUTHORIZATION resets the role, and both decide what else may be set.
-    one(session_authorization);
-    one(role);
-    for (const SessionSetting& setting : server.settings)
-      if (setting.name != role && setting.name != session_authorization && !settings_.find(setting.name)) one(setting.name);
-    for (const SessionSetting& setting : settings_)
-      if (setting.name != role && setting.name != session_authorization) one(setting.name);
-  }
-  for (std::size_t i = 0; i < tracked_count; ++i)
-    if (i != client_encoding && differs(i, wanted_[i], server.reported[i])) add(statements, set_statement(i, wanted_[i]));
-  return statements.size() != before;
-}
-
-void SessionSettings::share(ServerState& server) const {
-  if (*wanted_ == *server.reported) server.reported = wanted_;
 }
 
 void SessionSettings::end_cycle() {
@@ -156,6 +87,7 @@ void SessionSettings::changed() {
 
 bool SessionSettings::is_parsed_with(std::string_view name) {
   if (name.find('.') != std::string_view::npos || name.starts_with("enable_")) return false;
+  if (const redshift::Setting* const known = redshift::find_setting(name); known && known->lack == redshift::Lack::on_postgres) return false;
   return !std::binary_search(not_parsed_with.begin(), not_parsed_with.end(), name);
 }
 
@@ -168,8 +100,6 @@ std::string SessionSettings::parsing() const {
   for (const SessionSetting& setting : settings_) add(setting.name, setting.statement);
   return all += unreported_;
 }
-
-void SessionSettings::replayed(ServerState& server) const { server.settings = settings_; }
 
 SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, const ServerState& server) const {
   return {std::string(savepoint), settings_, server.settings, local_, wanted_};

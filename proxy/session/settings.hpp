@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/sql_error.hpp"
 #include "proxy/session/boxed.hpp"
 #include "proxy/session/server_state.hpp"
 #include "rules/statement.hpp"
@@ -23,11 +24,16 @@ class SessionSettings {
   /// A ParameterStatus arrived. True: the client must see it. `own`: caused by a statement of ours, not by the client's.
   bool on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own);
 
+  /// The same for a setting that `server` lacks and so does not report: as if it had, but for what is known of the server.
+  bool pretend(const ServerState& server, Tracked setting, std::string_view value);
+
   /// The statement that gives `server` the client's encoding; by itself, for a server reads the whole of a message by the one it
   /// has when the message comes. False: it has it already, nothing appended.
   bool replay_encoding(const ServerState& server, std::string& statements) const;
   /// Statements that make `server`, whose encoding is right, match; joined by ';'. False: it matches already, nothing appended.
   bool replay(const ServerState& server, std::string& statements) const;
+  /// Why `server`, which differs from it, cannot work as the session wants; nullopt: it can.
+  std::optional<protocol::SqlError> objection(const ServerState& server) const;
   /// The server has what replay_encoding() and replay() would make it have, as share() found.
   bool are_shared(const ServerState& server) const { return settings_.shares(server.settings) && wanted_.shares(server.reported); }
   /// Where the server's values are the session's they are one from now on.
@@ -100,6 +106,8 @@ class SessionSettings {
     Settings local;
     TrackedCopy tracked;    ///< wanted
   };
+  /// Whether who has, or was told, `have` must be told that the client wants `want`.
+  static bool differs(std::size_t i, const std::string& want, const std::string& have);
   Snapshot snapshot(std::string_view savepoint, const ServerState& server) const;
   void remember(const ServerState& server);
   void set(std::string_view name, const std::string& statement, ServerState& server);

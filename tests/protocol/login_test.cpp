@@ -13,6 +13,9 @@ const std::string salt = bytes("\1\2\3\4");
 
 Credential stored_scram() { return parse_credential(format_scram_secret(derive_scram_keys("pencil", "salt", 2))); }
 Credential stored_md5() { return parse_credential(*md5_secret("pencil", "alice")); }
+Credential stored_digest() {
+  return parse_credential("sha256|2187a52fbdef4be3750e483b1a7394c895581792627ef1230a5233fa3db1b0cb|73616c74");
+}
 Credential plain() { return parse_credential("pencil"); }
 
 ServerLogin server(LoginMethod method, Credential credential, std::string channel_binding = "") {
@@ -100,6 +103,16 @@ TEST(Login, stored_secrets_let_in_those_who_know_them) {
       {"md5 becomes scram", md5, stored_scram, plain, true},
       {"md5, wrong", md5, plain, wrong, false},
       {"md5, unknown user", md5, unknown, plain, false},
+      {"cleartext, digest", password, stored_digest, plain, true},
+      {"cleartext, wrong for digest", password, stored_digest, wrong, false},
+      {"digest, plain", redshift_digest, plain, plain, true},
+      {"digest, digest", redshift_digest, stored_digest, plain, true},
+      {"digest, digest on both sides", redshift_digest, stored_digest, stored_digest, true},
+      {"digest, wrong", redshift_digest, plain, wrong, false},
+      {"digest, wrong for digest", redshift_digest, stored_digest, wrong, false},
+      {"digest, md5 cannot", redshift_digest, stored_md5, plain, false},
+      {"digest, scram cannot", redshift_digest, stored_scram, plain, false},
+      {"digest, unknown user", redshift_digest, unknown, plain, false},
       {"scram, plain", scram_sha_256, plain, plain, true},
       {"scram, scram", scram_sha_256, stored_scram, plain, true},
       {"scram, passed through", scram_sha_256, stored_scram, passed_through, true},
@@ -121,7 +134,7 @@ TEST(Login, stored_secrets_let_in_those_who_know_them) {
 }
 
 TEST(ServerLogin, unknown_user_and_wrong_password_cannot_be_told_apart) {
-  for (const LoginMethod method : {LoginMethod::password, LoginMethod::md5, LoginMethod::scram_sha_256}) {
+  for (const LoginMethod method : {LoginMethod::password, LoginMethod::md5, LoginMethod::scram_sha_256, LoginMethod::redshift_digest}) {
     std::string wire[2];
     SqlError errors[2];
     Credential credentials[2] = {plain(), unknown()};
@@ -290,8 +303,9 @@ TEST(ClientLogin, requests_it_cannot_or_will_not_answer_fail_clearly) {
       {"Kerberos 5", plain, int32(2), "0A000"},
       {"GSSAPI", plain, int32(7), "0A000"},
       {"SSPI", plain, int32(9), "0A000"},
-      {"Redshift digest", plain, int32(13) + "x", "0A000"},
-      {"Redshift identity provider", plain, int32(14), "0A000"},
+      {"Redshift digest without its parts", plain, int32(13) + "x", "08P01"},
+      {"Redshift identity provider without a token", plain, int32(14), "28000"},
+      {"more than Redshift's code 14", plain, int32(14) + "x", "08P01"},
       {"unheard of", plain, int32(0xffffffff), "0A000"},
       {"cleartext with data", plain, int32(3) + "x", "08P01"},
       {"cleartext, only md5 known", stored_md5, int32(3), "28000"},

@@ -1,14 +1,13 @@
 // Cursors of SQL on a server of kind redshift: the session keeps their rows.
 #include <gtest/gtest.h>
 
-#include "deferred_begin.hpp"
+#include "redshift.hpp"
 
 namespace pgswitch::script {
 namespace {
 
-Start on_redshift(redshift::SpoolLimits limits = {}) {
-  Start start;
-  start.redshift = "app";
+Start spooling(redshift::SpoolLimits limits) {
+  Start start = on_redshift();
   start.spool = limits;
   return start;
 }
@@ -25,7 +24,7 @@ Script& declare(Script& script, std::string_view options = "cursor") {
   return script.client(query("begin"), query(text))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select n from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
       .server(begun(), row_description("n"), rows(1, 4), complete("SELECT"), ready('T'))
       .expect_to_client(complete("DECLARE CURSOR"), ready('T'));
 }
@@ -146,7 +145,7 @@ TEST(redshift_cursor, errors_of_the_query_are_those_of_declare_and_point_to_the_
       .client(query("begin"), query("declare c cursor for select x from t"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select x from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select x from t"))
       .server(begun(), error("42703", "no x", 9), ready('E'))
       .expect_to_client(error("42703", "no x", 29), ready('E'))
       .exchange("rollback", "ROLLBACK", 'I')
@@ -158,7 +157,7 @@ TEST(redshift_cursor, an_error_behind_rows_leaves_no_cursor) {
   script.client(query("begin"), query("declare c cursor for select n from t"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select n from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
       .server(begun(), row_description("n"), rows(1, 3), error("22012"), ready('E'))
       .expect_to_client(error("22012"), ready('E'))
       .check([](const SessionCore& core) { EXPECT_FALSE(core.cursors()); });
@@ -169,7 +168,7 @@ TEST(redshift_cursor, of_one_query_string) {
   Script(on_redshift())
       .client(query("begin; declare c cursor for select n from t; fetch 2 from c; select 1; fetch 1 from c; close c; commit"))
       .expect_acquire()
-      .expect_to_server(query("begin"))
+      .expect_to_server(query("BEGIN"))
       .server(complete("BEGIN"), ready('T'))
       .expect_to_client(complete("BEGIN"))
       .expect_to_server(query(" select n from t"))
@@ -203,7 +202,7 @@ TEST(redshift_cursor, declared_with_parameters_by_the_extended_protocol) {
       .expect_to_client(complete("START TRANSACTION"), ready('T'))
       .client(parse("", text), bind_to("", "", {"3"}), describe_portal(""), execute(""), sync())
       .expect_acquire()
-      .expect_to_server(first_begin("START TRANSACTION ISOLATION LEVEL REPEATABLE READ"), parse("", sent), bind_to("", "", {"3"}), describe_portal(""),
+      .expect_to_server(first_begin("START TRANSACTION ISOLATION LEVEL repeatable read"), parse("", sent), bind_to("", "", {"3"}), describe_portal(""),
                         describe_portal(""), execute(""), flush())
       .server(begun(), parse_complete(), bind_complete(), row_description("n"), row_description("n"), rows(1, 2), complete("SELECT"))
       .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("DECLARE CURSOR"))
@@ -230,7 +229,7 @@ TEST(redshift_cursor, is_fetched_and_described_by_the_extended_protocol) {
       .client(batch("move backward 2 in c"))
       .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("MOVE 2"), ready('T'))
       .client(execute("c", 1), execute("c"), sync())
-      .expect_to_client(rows(3, 3), portal_suspended(), rows(4, 4), complete("SELECT 1"), ready('T'))
+      .expect_to_client(rows(4, 4), portal_suspended(), complete("SELECT 0"), ready('T'))
       .client(batch("close c"))
       .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("CLOSE CURSOR"), ready('T'));
   end(script);
@@ -256,21 +255,21 @@ TEST(redshift_cursor, its_name_is_no_name_for_a_portal) {
 }
 
 TEST(redshift_cursor, that_has_too_many_rows_is_cancelled_and_says_which_setting) {
-  Script script(on_redshift({.memory = 1 << 20, .most = 30}));
+  Script script(spooling({.memory = 1 << 20, .most = 30}));
   script.client(query("begin"), query("declare c cursor for select n from t"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select n from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
       .server(begun(), row_description("n"), rows(1, 9))
       .expect_cancel()
       .server(error("57014"), ready('E'))
       .expect_to_client(any_error("54000"), ready('E'));
   end(script, "rollback", "ROLLBACK");
-  Script done(on_redshift({.memory = 1 << 20, .most = 30}));
+  Script done(spooling({.memory = 1 << 20, .most = 30}));
   done.client(query("begin"), query("declare c cursor for select n from t"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select n from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
       .server(begun(), row_description("n"), rows(1, 9))
       .expect_cancel()
       .server(complete("SELECT"), ready('T'))
@@ -280,11 +279,11 @@ TEST(redshift_cursor, that_has_too_many_rows_is_cancelled_and_says_which_setting
 
 TEST(redshift_cursor, in_a_file_is_read_as_in_memory) {
   const Bytes large = data_row(std::string(100'000, 'a')), larger = data_row(std::string(300'000, 'b'));
-  Script script(on_redshift({.memory = 1000, .most = 1 << 24}));
+  Script script(spooling({.memory = 1000, .most = 1 << 24}));
   script.client(query("begin"), query("declare c cursor for select n from t"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select n from t"))
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
       .server(begun(), row_description("n"), large, larger, rows(3, 3), complete("SELECT"), ready('T'))
       .expect_to_client(complete("DECLARE CURSOR"), ready('T'))
       .client(query("fetch all c"), query("fetch backward 2 c"))
@@ -298,7 +297,7 @@ TEST(redshift_cursor, has_the_row_limit_of_its_query) {
   script.client(query("begin"), query("declare c cursor for select * from few"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), query(" select * from few"))
+      .expect_to_server(first_begin("BEGIN"), query(" select * from few"))
       .server(begun(), row_description("n"), rows(1, 4), complete("SELECT"), ready('T'))
       .expect_to_client(complete("DECLARE CURSOR"), ready('T'));
   fetch(script, "fetch 1 from c", rows(1, 1), "FETCH 1");
@@ -310,9 +309,9 @@ TEST(redshift_cursor, has_the_row_limit_of_its_query) {
 TEST(redshift_cursor, declared_behind_a_savepoint_ends_with_it) {
   Script script(on_redshift());
   declare(script);
-  script.exchange("savepoint s", "SAVEPOINT", 'T');
+  unsent(script, "savepoint s", "SAVEPOINT", 'T');
   script.client(query("declare d cursor for select 1")).expect_to_server(query(" select 1")).server(row_description("n"), rows(1, 1), complete("SELECT"), ready('T')).expect_to_client(complete("DECLARE CURSOR"), ready('T'));
-  script.exchange("rollback to s", "ROLLBACK", 'T');
+  unsent(script, "rollback to s", "ROLLBACK", 'T');
   fetch(script, "fetch c", rows(1, 1), "FETCH 1");
   script.check([](const SessionCore& core) { EXPECT_TRUE(core.cursors() && core.cursors()->all().size() == 1); });
   end(script);

@@ -1,14 +1,13 @@
 // Execute with a row limit on a server of kind redshift, which ignores it: the session gives its client as many rows as it asked for.
 #include <gtest/gtest.h>
 
-#include "deferred_begin.hpp"
+#include "redshift.hpp"
 
 namespace pgswitch::script {
 namespace {
 
-Start on_redshift(redshift::SpoolLimits limits = {}) {
-  Start start;
-  start.redshift = "app";
+Start spooling(redshift::SpoolLimits limits) {
+  Start start = on_redshift();
   start.spool = limits;
   return start;
 }
@@ -24,7 +23,7 @@ Script& suspend(Script& script) {
   return script.client(query("begin"), parse("", "select n from t"), bind_to("p", ""), execute("p", 2), sync())
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), parse("", "select n from t"), bind_to("p", ""), execute("p"), flush())
+      .expect_to_server(first_begin("BEGIN"), parse("", "select n from t"), bind_to("p", ""), execute("p"), flush())
       .server(begun(), parse_complete(), bind_complete(), rows(1, 2))
       .expect_to_client(parse_complete(), bind_complete(), rows(1, 2), portal_suspended(), ready('T'))
       .expect_to_server(sync());
@@ -44,11 +43,8 @@ TEST(redshift_portal, streams_as_the_client_asks) {
       .expect_to_client(rows(3, 4), portal_suspended(), ready('T'))
       .check([](const SessionCore& core) { EXPECT_FALSE(core.wants_server()); })
       .client(execute("p", 2), sync())
-      .server(rows(5, 5), complete("SELECT"))
-      .expect_to_client(rows(5, 5), complete("SELECT 1"))
-      .expect_to_server(sync())
-      .server(ready('T'), ready('T'))
-      .expect_to_client(ready('T'));
+      .server(rows(5, 5), complete("SELECT"), ready('T'))
+      .expect_to_client(rows(5, 5), complete("SELECT 1"), ready('T'));
   end(script);
 }
 
@@ -140,7 +136,7 @@ TEST(redshift_portal, is_read_with_flush_and_without_sync) {
   script.client(query("begin"), parse("", "select n from t"), bind_to("p", ""), describe_portal("p"), execute("p", 2), flush())
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), parse("", "select n from t"), bind_to("p", ""), describe_portal("p"), execute("p"), flush())
+      .expect_to_server(first_begin("BEGIN"), parse("", "select n from t"), bind_to("p", ""), describe_portal("p"), execute("p"), flush())
       .server(begun(), parse_complete(), bind_complete(), row_description("n"), rows(1, 3))
       .expect_to_client(parse_complete(), bind_complete(), row_description("n"), rows(1, 2), portal_suspended())
       .expect_to_server(flush())
@@ -160,11 +156,8 @@ TEST(redshift_portal, an_error_behind_its_first_rows_is_told_by_what_comes_next)
   Script script(on_redshift());
   suspend(script)
       .client(execute("p", 2), sync())
-      .server(rows(3, 3), error("22012"))
-      .expect_to_client(rows(3, 3), error("22012"))
-      .expect_to_server(sync())
-      .server(ready('E'), ready('E'))
-      .expect_to_client(ready('E'));
+      .server(rows(3, 3), error("22012"), ready('E'))
+      .expect_to_client(rows(3, 3), error("22012"), ready('E'));
   end(script, "rollback", "ROLLBACK");
 }
 
@@ -180,7 +173,7 @@ TEST(redshift_portal, an_error_while_its_rows_are_kept_is_that_of_the_statement_
 }
 
 TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
-  Script script(on_redshift({.memory = 1 << 20, .most = 30}));
+  Script script(spooling({.memory = 1 << 20, .most = 30}));
   suspend(script)
       .client(query("select 1"))
       .server(rows(3, 50), complete("SELECT"), ready('T'))
@@ -188,6 +181,8 @@ TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
       .server(complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), ready('T'))
       .client(execute("p", 2), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
       .expect_to_client(any_error("54000"), ready('E'));
   script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
 }
@@ -202,7 +197,7 @@ TEST(redshift_portal, has_the_row_limit_of_its_statement) {
   script.client(query("begin"), parse("", "select * from few"), bind_to("p", ""), execute("p", 1), sync())
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
-      .expect_to_server(first_begin(), parse("", "select * from few"), bind_to("p", ""), flush())
+      .expect_to_server(first_begin("BEGIN"), parse("", "select * from few"), bind_to("p", ""), flush())
       .server(begun(), parse_complete(), bind_complete())
       .expect_to_server(execute("p"), flush())
       .server(rows(1, 1))
@@ -216,6 +211,8 @@ TEST(redshift_portal, has_the_row_limit_of_its_statement) {
       .client(execute("p", 1), sync())
       .expect_to_client(rows(2, 2), portal_suspended(), ready('T'))
       .client(execute("p", 1), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
       .expect_to_client(any_error("54000"), ready('E'));
   script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
 }

@@ -62,7 +62,7 @@ void Run::renew(const std::string& route) {
   Server fresh;
   fresh.state.reported = TrackedCopy(start_.same_everywhere ? start_.tracked : start_.reported);
   fresh.state.settings = start_.left_by_others;
-  if (route == start_.redshift) fresh.state.kind = ServerKind::redshift;
+  if (start_.redshift.contains(route)) fresh.state.kind = ServerKind::redshift;
   if (const auto old = servers_.find(route); old != servers_.end()) fresh.received = old->second.received;
   servers_.insert_or_assign(route, std::move(fresh));
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <set>
 #include <string>
 
 #include "messages.hpp"
@@ -42,8 +43,8 @@ struct Start {
   bool gaps = false;             ///< requests may go without a ReadyForQuery: an error skips them
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this
+  std::set<std::string> redshift;  ///< routes whose servers are of kind redshift
   Settings left_by_others;       ///< what new servers have set
-  std::string redshift;          ///< the route whose server is of this kind
   redshift::SpoolLimits spool;   ///< of its cursors
 };
 

@@ -39,9 +39,9 @@ RENAMED = {"reserve_pool": "reserve_pool_size"}
 # What pgswitch appends to them, and why.
 OWN_COLUMNS = {
     "CLIENTS": ["route", "pins"],  # which server, and what holds the session to it
-    "SERVERS": ["route", "pins"],
+    "SERVERS": ["route", "pins", "kind"],  # what is behind it: postgres or redshift
     "STATS": ["total_requests"],   # Debian's exporter asks for these two old names
-    "DATABASES": ["reserve_pool"],
+    "DATABASES": ["reserve_pool", "kind"],
 }
 # Subjects that 1.18 does not have.
 NEWER = {"STATE"}

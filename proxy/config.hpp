@@ -91,6 +91,7 @@ struct Database {
   std::string application_name;
   ServerKind kind = ServerKind::postgres;
   std::string password_command;           ///< program that prints the password; empty: see Config::password_command_of()
+  std::string fallback_route;             ///< database that is asked what Redshift's leader node refuses; empty: none
   std::string idp_token_file;             ///< token of an identity provider, for a server that asks for one; read at each login
   std::string idp_token_command;          ///< program that prints it
 
@@ -255,6 +256,7 @@ struct Config {
   Microseconds password_command_timeout = 10 * one_second;
   Microseconds password_command_lifetime = 600 * one_second;
   std::string face_database;
+  int redshift_truncate_commits = 0;
   std::string redshift_server_version;
   bool proxy_protocol = false;
   CommaList proxy_protocol_networks;  ///< CIDR blocks that may send a PROXY header, checked when loaded

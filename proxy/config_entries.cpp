@@ -53,6 +53,7 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"timezone", &Database::timezone},
     EntryKey<Database>{"application_name", &Database::application_name},
     EntryKey<Database>{"kind", &Database::kind},
+    EntryKey<Database>{"fallback_route", &Database::fallback_route},
     EntryKey<Database>{"password_command", &Database::password_command},
     EntryKey<Database>{"idp_token_file", &Database::idp_token_file},
     EntryKey<Database>{"idp_token_command", &Database::idp_token_command},

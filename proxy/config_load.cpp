@@ -245,6 +245,9 @@ class ConfigLoader {
     const Database* const database = face.empty() ? nullptr : config_.database_entry(face);
     if (!face.empty() && (!database || database->kind == ServerKind::redshift))
       fail("face_database", "face_database \"" + face + "\" is no [databases] entry of kind postgres");
+    for (const auto& [name, entry] : config_.databases)
+      if (const std::string& other = entry->fallback_route; !other.empty() && (other == name || !config_.database_entry(other)))
+        fail(other, "fallback_route \"" + other + "\" of database \"" + name + "\" is no other [databases] entry");
     for (auto& [name, entry] : config_.databases) {
       if (entry->idp_token_file.empty() || entry->idp_token_file.front() == '/') continue;
       auto resolved = std::make_shared<Database>(*entry);

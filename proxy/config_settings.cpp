@@ -154,6 +154,7 @@ constexpr std::array all = {
     Setting{"password_command", &C::password_command, "", yes, "Program that prints the password with which servers are logged in to, as text or JSON, where the [databases] line has neither a password nor a program of its own; %u, %h, %p and %d stand for user, host, port and database."},
     Setting{"password_command_timeout", &C::password_command_timeout, "10", yes, "Longest run of a password_command; it is killed then."},
     Setting{"password_command_lifetime", &C::password_command_lifetime, "600", yes, "How long a printed password is used that does not say when it ends."},
+    Setting{"redshift_truncate_commits", &C::redshift_truncate_commits, "0", yes, "1: TRUNCATE in a transaction block of Redshift, which commits what the transaction has done, is sent, and the client warned; 0: it is refused."},
     Setting{"face_database", &C::face_database, "", yes, "Database of kind postgres whose parameters clients of Redshift databases are told at login. Empty: the only one there is, if there is a rules_file; else Redshift's own."},
     Setting{"redshift_server_version", &C::redshift_server_version, "", yes, "server_version that clients are told where Redshift's own parameters are. Empty: Redshift's."},
     bounded(0, int_max, {"max_login_conn_per_address", &C::max_login_conn_per_address, "0", yes, "Clients of one address that may be logging in at one time, on TCP. 0: no limit."}),

@@ -16,6 +16,7 @@
 #include "proxy/server_query.hpp"
 #include "proxy/server_secrets.hpp"
 #include "proxy/server_socket.hpp"
+#include "rules/route_names.hpp"
 
 namespace pgswitch {
 
@@ -120,6 +121,7 @@ class Attempt {
     server().route = request_.database->route;
     if (request_.database->kind == ServerKind::redshift) server().state.kind = ServerKind::redshift;
     is_unix_ = address.is_unix;
+    if (!request_.database->fallback_route.empty()) server().state.fallback = rules::intern_route(request_.database->fallback_route);
     server().host = address.host;
     server().address = address.text;
     server().port = static_cast<std::uint16_t>(request_.database->port);

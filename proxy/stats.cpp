@@ -35,6 +35,7 @@ RouteStats& RouteStats::operator+=(const RouteStats& other) {
   refusals += other.refusals;
   pins += other.pins;
   conflicts += other.conflicts;
+  fallbacks += other.fallbacks;
   errors += other.errors;
   return *this;
 }

@@ -274,7 +274,7 @@ SqlError objection(const Statement& statement, const Asker& asker, const Transac
   }
   commits.message = "TRUNCATE would commit the transaction on Redshift";
   commits.detail = "Redshift commits what the transaction has done so far, and nothing takes that back.";
-  commits.hint = "Use DELETE, or TRUNCATE outside of a transaction, or allow it by redshift_truncate = commit.";
+  commits.hint = "Use DELETE, or TRUNCATE outside of a transaction, or allow it by redshift_truncate_commits = 1.";
   return commits;
 }
 

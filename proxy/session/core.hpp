@@ -82,7 +82,7 @@ class SessionCore : private rules::SessionState {
   bool has_open_batch() const { return batch_open_; }
   bool in_transaction() const { return status() != 'I' || is_paused(); }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
-  bool is_idle() const { return !(work_ && !work_->ledger.empty()) && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0 && !(spooled_ && spooled_->sending); }
+  bool is_idle() const;
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
   /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
   bool holds_replies() const { return holds_replies_ && !closing_ && work_ && work_->releases.empty(); }
@@ -243,6 +243,10 @@ class SessionCore : private rules::SessionState {
   bool may_run(Link& link, const PreparedStatement& portal);
   bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
   void on_translated(char type, protocol::ByteView frame, protocol::ByteView body);
+  bool asks_watch(const Link& link, const rules::ScriptItem& item);
+  bool is_watched() const { return redshift_ && redshift_->watch.phase != redshift::Watch::Phase::none; }
+  std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
+  bool holds(char type, protocol::ByteView frame);
   void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server
@@ -319,8 +323,6 @@ class SessionCore : private rules::SessionState {
   bool is_within_limits(char type);
   void end_limited(bool extended, bool suspended = false);
   void forget_limited();
-
-  // core_spool.cpp
   bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
   bool is_paused() const;
   bool is_cursor_command(const rules::ScriptItem& item) const;
@@ -389,10 +391,8 @@ class SessionCore : private rules::SessionState {
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
-  std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
-  bool client_rest_forward_ = false, holds_replies_ = false;
-  std::uint64_t server_rest_ = 0;
-  bool server_rest_forward_ = false, server_rest_spools_ = false;
+  std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
+  bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
   char server_rest_type_ = 0;
   std::size_t client_needed_ = 0, server_needed_ = 0;
 };

@@ -41,6 +41,14 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       await_replies();
       break;
     }
+    if (is_watched()) {
+      bool stops = false;
+      used += go_on_watched(rest, stops);
+      if (stops) break;
+      if (is_watched() && redshift_->watch.phase != redshift::Watch::Phase::refused) continue;
+      if (used == in.size()) break;
+      if (!is_watched()) continue;
+    }
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;
@@ -53,7 +61,9 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       break;
     }
     const std::size_t taken = on_client_frame(header, rest);
+    if (taken == 0 && is_watched() && redshift_->watch.phase == redshift::Watch::Phase::asked) continue;
     if (taken == 0) break;
+    if (is_watched()) redshift_->watch = {};
     used += taken;
   }
   return used;

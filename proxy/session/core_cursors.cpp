@@ -43,9 +43,12 @@ redshift::Cursors& CoreCursors::cursors() {
 bool SessionCore::is_cursor_command(const ScriptItem& item) const {
   const Statement& statement = *item.statement;
   if (!spooled_ || item.decision->verb != rules::Decision::Verb::route) return false;
-  if (statement.kind == Kind::fetch) return spooled_->find(statement.object) != nullptr;
-  if (statement.kind != Kind::close_cursor) return false;
-  if (!closes_all(statement)) return spooled_->find(statement.object) != nullptr;
+  const bool closes = statement.kind == Kind::close_cursor;
+  if (statement.kind == Kind::fetch || (closes && !closes_all(statement))) {
+    const redshift::Cursor* const cursor = spooled_->find(statement.object);
+    return cursor && !cursor->portal;  // what columns a portal has is known to its server
+  }
+  if (!closes) return false;
   return objects_.empty() && (!active_ || status() == 'I' || active_->state->kind == ServerKind::redshift);
 }
 

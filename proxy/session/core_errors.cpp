@@ -75,6 +75,11 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   }
   const bool broken_copy = on_broken_copy(body);
   bool late = false;
+  const bool retry = is_watched() && redshift_->watch.fallback != rules::no_route && !redshift_->watch.shown && redshift::is_leader_node_refusal(body);
+  if (retry)
+    redshift_->watch.retry = true;
+  else
+    holds(backend::error_response, {});
   if (head.reply == Reply::substitute)
     work_->to_client.append(work_->ledger.substitute());
   else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
@@ -82,7 +87,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   else if (head.spools && CoreCursors(*this).on_error(body, late)) {
   } else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
     write_local_error(*failure);
-  else if (!broken_copy)
+  else if (!broken_copy && !retry)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);

@@ -202,6 +202,7 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
   if (translates(*link, *item.statement)) {
+    if (asks_watch(*link, item)) return 0;
     prepared = for_kind(*link, std::move(prepared));
     if (refusal_) return fail_batch(*refusal_), size;
     if (!prepared_known(*prepared, unnamed)) return 0;

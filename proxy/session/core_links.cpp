@@ -75,6 +75,7 @@ RouteId SessionCore::home_of(const rules::Statement& statement) const {
 }
 
 RouteId SessionCore::route_of(const rules::ScriptItem& item) const {
+  if (redshift_ && redshift_->watch.route != rules::no_route) return redshift_->watch.route;
   if (const RouteId home = home_of(*item.statement); home != rules::no_route) return home;
   if (is_neutral(item)) return neutral_route(item.decision->route);
   return item.decision->route != rules::no_route ? item.decision->route : options_.default_route;

@@ -95,6 +95,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
+  if (asks_watch(*link, prepared->item())) return 0;
   prepared = known_to(*link, std::move(prepared), unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;

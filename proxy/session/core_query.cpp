@@ -282,6 +282,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
     if (auto refused = CoreCursors(*this).refuse(*items[i].statement, text_of(items[i], text))) refusal_ = std::move(*refused);
   if (refusal_) return false;
+  if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
   if (refusal_) return false;

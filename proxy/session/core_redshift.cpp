@@ -63,6 +63,16 @@ bool SessionCore::translates(const Link& link, const rules::Statement& statement
   return link.state->kind != ServerKind::postgres || redshift::concerns_postgres(statement);
 }
 
+/// What a server is sent of one of the items that run together from `begin` on.
+std::string SessionCore::own_text(std::size_t begin, std::size_t i, std::string_view text) const {
+  const ScriptItem& item = work_->head.script->items[i];
+  std::string own(item.decision->rewritten ? std::string_view(*item.decision->rewritten) : text.substr(std::min<std::size_t>(item.begin, text.size()), item.size));
+  // A transaction that failed here is still open there: COMMIT must not commit it.
+  if (local_abort_ && i == begin) own = ending_failed(*item.statement, own);
+  auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *item.statement, nullptr);
+  return named ? std::move(*named) : own;
+}
+
 /// The items from `begin` to `end` as one text, which may have to end earlier. nullopt: refusal_.
 std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined) {
   const auto& items = work_->head.script->items;

@@ -19,9 +19,10 @@ void SessionCore::on_translated(char type, ByteView frame, ByteView body) {
   mine.rows += type == backend::data_row;
   if (!ends) {
     if (type == backend::portal_suspended) mine.rows = 0;
-    if (shows && (!limited_ || is_within_limits(type))) work_->to_client.add(frame);
+    if (shows && !holds(type, frame) && (!limited_ || is_within_limits(type))) work_->to_client.add(frame);
     return settle(type, body);
   }
+  holds(type, {});
   const bool query = work_->ledger.head().expect == Expect::query;
   const Note* const note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
   const std::shared_ptr<const Sent> sent = note ? note->sent : nullptr;

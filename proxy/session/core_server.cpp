@@ -127,7 +127,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     case backend::parameter_status: on_parameter_status(frame, body); return size;
     case backend::notice_response:
       warned_ = true;
-      if (!swallowing()) forward_report(header.type, frame, body);
+      if (!swallowing() && !holds(header.type, frame)) forward_report(header.type, frame, body);
       return size;
     case backend::notification_response: work_->to_client.add(frame); return size;
     case backend::error_response: return on_error(frame, body) ? size : in.size();
@@ -226,7 +226,8 @@ bool SessionCore::on_ready(ByteView frame) {
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);
   }
-  const bool shown = reply == Reply::forward || reply == Reply::substitute;
+  const bool retry = is_watched() && redshift_->watch.retry;
+  const bool shown = !retry && (reply == Reply::forward || reply == Reply::substitute);
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
   if (shown) end_string(failed);

@@ -25,7 +25,7 @@ struct CoreOptions {
 struct CoreCounters {
   std::uint32_t queries = 0, transactions = 0;
   std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
-  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0;
+  std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0, fallbacks = 0;
 };
 
 /// What the shell must do, after it has written to_server() and to_client().

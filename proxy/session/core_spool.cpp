@@ -14,6 +14,12 @@ using protocol::FrameHeader;
 using redshift::Cursor;
 using redshift::CursorPtr;
 
+bool SessionCore::is_idle() const {
+  const bool answered = !work_ || work_->ledger.empty();
+  const bool sending = spooled_ && spooled_->sending;
+  return answered && !sending && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0;
+}
+
 /// A portal is suspended whose rows come: the server is not read, the client may go on.
 bool SessionCore::is_paused() const {
   if (!head_spools() || stall_ != Stall::none || !work_->ledger.head().has_note) return false;

@@ -28,6 +28,7 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route) {
   options.defer_begin = config.defer_begin;
   options.disable_pqexec = config.disable_pqexec != 0;
   options.conflict_is_error = config.transaction_route_conflict == RouteConflict::error;
+  options.truncate_commits = config.redshift_truncate_commits != 0;
   options.query_max_bytes = static_cast<std::uint32_t>(config.query_max_bytes);
   options.max_frame_size = config.max_packet_size;
   options.max_prepared_statements = config.max_prepared_statements > 0 ? static_cast<std::uint32_t>(config.max_prepared_statements) : 200;

@@ -56,6 +56,9 @@ void Relay::count(const ServerConn& server) {
   route.refusals += counters.batches_refused;
   route.pins += counters.pins;
   route.conflicts += counters.route_conflicts;
+  route.fallbacks += counters.fallbacks;
+  if (counters.fallbacks > 0)
+    log_line(LogLevel::info, session_.log_prefix() + "route \"" + rules::route_name(server.route) + "\" took over what the leader node of Redshift refused");
   counters = {};
 }
 

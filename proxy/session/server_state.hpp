@@ -9,6 +9,7 @@
 #include "proxy/session/prepared.hpp"
 #include "proxy/session/server_kind.hpp"
 #include "proxy/session/setting_list.hpp"
+#include "rules/decision.hpp"
 
 namespace pgswitch {
 
@@ -49,6 +50,7 @@ class TrackedCopy {
 /// SessionCore that holds the lease. Plain data, no owner but the ServerConn, one thread at a time.
 struct ServerState {
   ServerKind kind = ServerKind::postgres;  ///< never automatic
+  rules::RouteId fallback = rules::no_route;  ///< where a statement may go that its leader node refuses
   TrackedCopy reported;          ///< current values
   Settings settings;             ///< unreported settings that differ from the server's start-up values
   PreparedSet prepared;          ///< prepared statements that exist there

@@ -174,10 +174,10 @@ TEST(redshift_cursor, of_one_query_string) {
       .expect_to_server(query(" select n from t"))
       .server(row_description("n"), rows(1, 4), complete("SELECT"), ready('T'))
       .expect_to_client(complete("DECLARE CURSOR"), row_description("n"), rows(1, 2), complete("FETCH 2"))
-      .expect_to_server(query(" select 1"))
+      .expect_to_server(query("select 1"))
       .server(complete("SELECT 1"), ready('T'))
       .expect_to_client(complete("SELECT 1"), row_description("n"), rows(3, 3), complete("FETCH 1"), complete("CLOSE CURSOR"))
-      .expect_to_server(query(" commit"))
+      .expect_to_server(query("commit"))
       .server(complete("COMMIT"), ready('I'))
       .expect_to_client(complete("COMMIT"), ready('I'))
       .expect_release();
@@ -310,7 +310,7 @@ TEST(redshift_cursor, declared_behind_a_savepoint_ends_with_it) {
   Script script(on_redshift());
   declare(script);
   unsent(script, "savepoint s", "SAVEPOINT", 'T');
-  script.client(query("declare d cursor for select 1")).expect_to_server(query(" select 1")).server(row_description("n"), rows(1, 1), complete("SELECT"), ready('T')).expect_to_client(complete("DECLARE CURSOR"), ready('T'));
+  script.client(query("declare d cursor for select 1")).expect_to_server(query("select 1")).server(row_description("n"), rows(1, 1), complete("SELECT"), ready('T')).expect_to_client(complete("DECLARE CURSOR"), ready('T'));
   unsent(script, "rollback to s", "ROLLBACK", 'T');
   fetch(script, "fetch c", rows(1, 1), "FETCH 1");
   script.check([](const SessionCore& core) { EXPECT_TRUE(core.cursors() && core.cursors()->all().size() == 1); });

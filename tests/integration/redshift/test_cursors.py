@@ -11,7 +11,9 @@ import pytest
 from endpoint import USERS, Endpoint, failure, one
 from launch import eventually
 from raw import RawClient
-from redshift import StandIn
+from stand_in_proxy import databases, stand_in as started_stand_in
+
+from programs import built
 
 HERE = Path(__file__).resolve().parent
 CLIENTS = HERE / "cursor_clients"
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.pgswitch
 
 @pytest.fixture(scope="module")
 def stand_in(analytics, place):
-    with StandIn(analytics, place / "redshift-of-cursors") as started:
+    with started_stand_in(analytics, place / "stand-in-cursors") as started:
         yield started
 
 
@@ -35,11 +37,10 @@ def spool(place):
 
 
 @pytest.fixture
-def start(start_proxy, stand_in, spool):
+def start(start_proxy, analytics, stand_in, spool):
     def started(**settings):
-        target = f"host=127.0.0.1 port={stand_in.port} dbname=app kind=redshift"
         settings = {"pool_mode": "transaction", "cursor_memory": 2000, "cursor_spool_dir": spool, "face_database": "app", "rules": None, **settings}
-        return start_proxy(databases={"dw": target}, **settings)
+        return start_proxy(databases=databases(analytics, stand_in), **settings)
     return started
 
 
@@ -224,7 +225,6 @@ def test_jdbc_with_a_fetch_size(proxy, analytics, tmp_path):
 
 
 def test_pg_cursor_of_node(proxy, analytics):
-    from drivers.programs import built
     folder = built("node_postgres", ["npm", "install", "--no-audit", "--no-fund", "--silent"])
 
     def run(port, dbname):

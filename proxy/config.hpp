@@ -248,6 +248,10 @@ struct Config {
   std::size_t statement_cache_bytes = 16 * 1024 * 1024;///< of each worker
   RouteConflict transaction_route_conflict = RouteConflict::pin;
   bool defer_begin = true;
+  std::size_t cursor_memory = 1024 * 1024;             ///< bytes of a cursor of Redshift in memory
+  std::size_t cursor_spool_max = 10ull << 30;          ///< of one in all
+  std::size_t cursor_spool_total = 40ull << 30;        ///< of all cursors of the process
+  std::string cursor_spool_dir;                        ///< empty: the system's folder for temporary files
   std::string password_command;
   Microseconds password_command_timeout = 10 * one_second;
   Microseconds password_command_lifetime = 600 * one_second;

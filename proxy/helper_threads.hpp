@@ -10,7 +10,7 @@
 namespace pgswitch {
 
 /// Threads for work that must not hold up a worker: Proxy::cpu_threads() for milliseconds of computing, Proxy::login_threads() for what a
-/// login asks of others, who may take as long as they like. Made at first use; any thread may use them.
+/// login asks of others, who may take as long as they like, Proxy::disk_threads() for files. Made at first use; any thread may use them.
 class HelperThreads {
  public:
   explicit HelperThreads(std::size_t count) : count_(count) {}

@@ -83,6 +83,10 @@ class Proxy {
   HelperThreads& cpu_threads() { return cpu_threads_; }
   /// For what logins must ask of others.
   HelperThreads& login_threads() { return login_threads_; }
+  /// What reads and writes files.
+  HelperThreads& disk_threads() { return disk_threads_; }
+  /// Bytes of rows that the cursors of all workers keep.
+  std::atomic<std::uint64_t>& spooled_bytes() { return spooled_bytes_; }
   PasswordCommands& password_commands() { return password_commands_; }
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
@@ -178,6 +182,8 @@ class Proxy {
   // Gone before the workers, whose loops they wake.
   HelperThreads cpu_threads_{std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4)};
   HelperThreads login_threads_{8};
+  HelperThreads disk_threads_{2};
+  std::atomic<std::uint64_t> spooled_bytes_{0};
   PasswordCommands password_commands_;
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on

@@ -13,6 +13,7 @@
 #include "proxy/config.hpp"
 #include "proxy/poller.hpp"
 #include "proxy/route_board.hpp"
+#include "proxy/spool_files.hpp"
 #include "proxy/stats.hpp"
 #include "proxy/tls.hpp"
 #include "rules/engine.hpp"
@@ -37,6 +38,7 @@ class Worker {
   Router& router() { return *router_; }
   rules::Engine& engine() { return *engine_; }
   protocol::BufferSlab& slab() { return slab_; }
+  SpoolFiles& spool_files() { return spool_files_; }
   RouterStats& stats() { return stats_; }
   /// Never no_route. Route numbers are small: they count the names seen.
   RouteStats& route_stats(rules::RouteId route) {
@@ -117,6 +119,7 @@ class Worker {
   std::unique_ptr<rules::Engine> engine_;
   TlsContexts tls_;
   protocol::BufferSlab slab_;
+  SpoolFiles spool_files_{*this};
   std::unique_ptr<Router> router_;
   RouterStats stats_;
   std::vector<RouteStats> route_stats_;

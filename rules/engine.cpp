@@ -44,7 +44,8 @@ bool is_plain(const Script& script) {
   const Statement& statement = *script.items.front().statement;
   const Decision& decision = *script.items.front().decision;
   return decision.verb == Decision::Verb::route && !decision.rewritten && !decision.limits.any() && statement.effects == 0 && statement.prepared.empty() &&
-         statement.kind != Kind::empty && !statement.is_transaction_control() && !shows_last_route(statement);
+         statement.kind != Kind::empty && statement.kind != Kind::declare_cursor && statement.kind != Kind::fetch &&
+         !statement.is_transaction_control() && !shows_last_route(statement);
 }
 
 /// What a lookup came to: the entries found, and the script if one of them has it.

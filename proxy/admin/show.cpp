@@ -38,6 +38,7 @@ const std::vector<Show>& table() {
       {"pools", pool_fields, pool_rows},
       {"clients", client_fields, client_rows},
       {"servers", server_fields, server_rows},
+      {"cursors", cursor_fields, cursor_rows},
       {"sockets", socket_fields, socket_rows},
       {"active_sockets", socket_fields, active_socket_rows},
       {"users", user_fields, user_rows},

@@ -54,6 +54,9 @@ boost::asio::awaitable<Rows> gather_rows(Console& console, Rows (*step)(Worker&)
 extern const std::span<const Field> client_fields, server_fields;
 boost::asio::awaitable<Rows> client_rows(Console& console);
 boost::asio::awaitable<Rows> server_rows(Console& console);
+// show_cursors.cpp
+extern const std::span<const Field> cursor_fields;
+boost::asio::awaitable<Rows> cursor_rows(Console& console);
 // show_sockets.cpp
 extern const std::span<const Field> socket_fields, memory_fields;
 boost::asio::awaitable<Rows> socket_rows(Console& console);

@@ -13,12 +13,9 @@
 #include "proxy/redshift/server_text.hpp"
 #include "proxy/redshift/session.hpp"
 #include "proxy/redshift/statements.hpp"
-#include "proxy/session/boxed.hpp"
 #include "proxy/session/core_work.hpp"
 #include "proxy/session/last_route.hpp"
 #include "proxy/session/limited.hpp"
-#include "proxy/session/rare_map.hpp"
-#include "proxy/session/server_state.hpp"
 #include "proxy/session/writes.hpp"
 #include "rules/engine.hpp"
 
@@ -41,6 +38,8 @@ class SessionCore : private rules::SessionState {
   void set_engine(rules::Engine& engine) { engine_ = &engine; }
   /// The shell's time in µs, by the engine's clock; set before each call that brings bytes.
   void set_now(std::int64_t now_us) { now_us_ = now_us; }
+  /// Where cursors keep their rows; set before the first call that brings bytes, outlives the session.
+  void set_storage(redshift::SpoolStorage& storage) { storage_ = &storage; }
 
   // Events.
   std::size_t on_client_bytes(protocol::ByteView in);
@@ -75,17 +74,21 @@ class SessionCore : private rules::SessionState {
   /// Route of the link that owns the ledger; no_route when none is held actively.
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
   /// Replies are owed: a query is running.
-  bool is_busy() const { return work_ && !work_->ledger.empty(); }
+  bool is_busy() const { return work_ && !work_->ledger.empty() && !is_paused(); }
+  /// Bytes of the active server are wanted: not while a portal is suspended whose rows come, or while its file is slow.
+  bool wants_server() const;
+  /// The cursors whose rows the session keeps; nullptr: none.
+  const redshift::Cursors* cursors() const { return spooled_ ? &*spooled_ : nullptr; }
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
   bool has_open_batch() const { return batch_open_; }
-  bool in_transaction() const { return status() != 'I'; }
+  bool in_transaction() const { return status() != 'I' || is_paused(); }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
-  bool is_idle() const { return !is_busy() && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0; }
+  bool is_idle() const;
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
   /// Sync or Flush, or for the server's replies, and go out in one write with them. A release waits for what is written.
   bool holds_replies() const { return holds_replies_ && !closing_ && work_ && work_->releases.empty(); }
   /// False while a frame of the active link is on its way to the client: nothing else may be written in between.
-  bool at_frame_boundary() const { return server_rest_ == 0; }
+  bool at_frame_boundary() const { return server_rest_ == 0 || server_rest_spools_; }
   /// In what state the lease of `route` is left when the client has gone.
   Leftover leftover(rules::RouteId route) const;
   Pins pins() const;
@@ -97,6 +100,7 @@ class SessionCore : private rules::SessionState {
   void shrink();
 
  private:
+  friend class CoreCursors;  ///< what is done about cursors of Redshift
   /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
   static constexpr std::size_t most_unread = 256 * 1024;
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
@@ -322,6 +326,10 @@ class SessionCore : private rules::SessionState {
   bool is_within_limits(char type);
   void end_limited(bool extended, bool suspended = false);
   void forget_limited();
+  bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
+  bool is_paused() const;
+  bool is_cursor_command(const rules::ScriptItem& item) const;
+  redshift::Cursor* find_spooled(std::string_view name) const { return spooled_ ? spooled_->find(name) : nullptr; }
 
   // core_loss.cpp
   void lose_transaction(bool stays);
@@ -340,6 +348,7 @@ class SessionCore : private rules::SessionState {
   CoreOptions options_;
   rules::Facts facts_;
   rules::Engine* engine_ = nullptr;
+  redshift::SpoolStorage* storage_ = nullptr;
   LastRoute last_route_;
   SessionSettings settings_;
   Boxed<Writes> writes_;
@@ -351,28 +360,25 @@ class SessionCore : private rules::SessionState {
 
   Stall stall_ = Stall::none;
   rules::RouteId wanted_route_ = rules::no_route;
-  bool asked_ = false;                          ///< the acquire action is out
-  bool closing_ = false;
+  bool asked_ = false, closing_ = false;        ///< the acquire action is out; the session ends
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
   LimitedCursors cursors_;
+  Boxed<redshift::Cursors> spooled_;
   bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
   PreparedNames prepared_;
-  PreparedStatementPtr unnamed_;
   Boxed<MomentaryDecision> momentary_;
-  PreparedStatementPtr unnamed_portal_;
+  PreparedStatementPtr unnamed_, unnamed_portal_;
   PreparedNames portals_;
-  std::uint32_t transactions_ = 0;  ///< whose portals are gone
+  std::uint32_t last_serial_ = 0, transactions_ = 0;  ///< of statements; whose portals are gone
   RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
-  std::uint32_t last_serial_ = 0;
 
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
-  bool batch_wrote_ = false;
-  bool skip_until_sync_ = false;
+  bool batch_wrote_ = false, skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
@@ -388,14 +394,10 @@ class SessionCore : private rules::SessionState {
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
-  bool holds_replies_ = false;
-  std::uint64_t client_rest_ = 0;  ///< bytes of a large client frame still to come
-  bool client_rest_forward_ = false;
-  std::uint64_t server_rest_ = 0;
-  bool server_rest_forward_ = false;
+  std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
+  bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
   char server_rest_type_ = 0;
-  std::size_t client_needed_ = 0;
-  std::size_t server_needed_ = 0;
+  std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 
 }  // namespace pgswitch

@@ -3,7 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -86,6 +86,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
+  if (head_spools() && CoreCursors(*this).drains(header, in)) return 0;
   switch (header.type) {
     case frontend::query:
       if (options_.disable_pqexec) return give_up("PQexec disallowed"), 0;
@@ -103,7 +104,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
     case frontend::copy_fail: return on_early_copy_frame(header, in);
     case frontend::terminate:
       // What was sent before it still counts: a pipeline may end with Terminate without having read its replies.
-      if (!work_->ledger.empty()) return await_replies(), 0;
+      if (!work_->ledger.empty() && !is_paused()) return await_replies(), 0;
       closing_ = true;
       return header.frame_size() <= in.size() ? header.frame_size() : in.size();
     default:
@@ -177,6 +178,7 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
   const bool wrong = header.body_size != 0;
   skip_until_sync_ = false;
   refusal_.reset();  // of a message that was skipped
+  if (head_spools() && !wrong && CoreCursors(*this).sync_paused()) return header.frame_size();
   batch_wrote_ = false;
   if (active_ && (batch_open_ || !work_->ledger.empty() || (wrong && active_->status != 'I'))) {
     work_->to_server.add(in.substr(0, header.frame_size()));

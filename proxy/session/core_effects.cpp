@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/setting_value.hpp"
 
@@ -24,12 +24,20 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
         roll_back(link);
       else
         settings_.commit();
+      if (spooled_) CoreCursors(*this).end_transaction(!rolled_back);
       failed_ = false;
       local_abort_ = false;
       break;
-    case Kind::savepoint: settings_.savepoint(statement.object, *link.state); break;
-    case Kind::release: settings_.release_savepoint(statement.object); break;
+    case Kind::savepoint:
+      settings_.savepoint(statement.object, *link.state);
+      if (spooled_) spooled_->savepoint(statement.object);
+      break;
+    case Kind::release:
+      settings_.release_savepoint(statement.object);
+      if (spooled_) spooled_->release(statement.object);
+      break;
     case Kind::rollback_to:
+      if (spooled_) spooled_->roll_back_to(statement.object);
       settings_.rollback_to(statement.object, *link.state);
       link.pins |= link.ended_pins & ~link.new_pins;  // at worst one that has ended before the savepoint
       failed_ = false;
@@ -118,7 +126,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
   };
   pin(Effect::temp_table, Pin::temp_table, "table:");
   pin(Effect::listen, Pin::listen, "");
-  pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
+  if (link.state->kind != ServerKind::redshift) pin(Effect::hold_cursor, Pin::hold_cursor, "cursor:");
   pin(Effect::prepare, Pin::sql_prepare, "");
   pin(Effect::sequence_state, Pin::sequence_state, "");
   if (rules::calls_set_config(statement)) pin(Effect::unknown_settings, Pin::set_config, "");
@@ -141,6 +149,7 @@ void SessionCore::apply_pins(const Statement& statement, Link& link) {
     // There only the end of the connection drops temporary tables, and what PREPARE made.
     link.spent = link.state->kind == ServerKind::redshift && (before & (bit(Pin::temp_table) | bit(Pin::sql_prepare))) != 0;
     link.pins &= bit(Pin::session_mode);
+    if (spooled_) spooled_->close_all();
     link.ended_pins = 0;
     link.advisory_locks = 0;
     link.state->session_state = false;

@@ -6,7 +6,7 @@
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/redshift/errors.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -77,6 +77,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     return true;
   }
   const bool broken_copy = on_broken_copy(body);
+  bool late = false;
   const bool retry = is_watched() && redshift_->watch.fallback != rules::no_route && !redshift_->watch.shown && redshift::is_leader_node_refusal(body);
   if (retry)
     redshift_->watch.retry = true;
@@ -86,13 +87,15 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     work_->to_client.append(work_->ledger.substitute());
   else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
     write_local_error(*limit);
-  else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
+  else if (head.spools && CoreCursors(*this).on_error(body, late)) {
+  } else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
     write_local_error(*failure);
   else if (!broken_copy && !retry && !refused)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
   skip_until_sync_ &= !refused;
+  if (late) skip_until_sync_ = false;
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;

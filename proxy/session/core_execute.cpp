@@ -3,7 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -26,6 +26,8 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr portal = find_portal(execute->portal);
   if (portal && portal->script) last_route_.note(*portal->script);
 
+  if (spooled_)
+    if (const auto used = CoreCursors(*this).execute(*execute, portal, size)) return *used;
   if (portal && is_local(*portal)) {
     if (!surely_portal(execute->portal)) return 0;
     if (portal == spent()) return run_spent(execute->portal) ? size : 0;
@@ -42,6 +44,12 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (portal && local_abort_) return fail_batch(transaction_failed()), size;
   if (portal && portal->script)
     if (const auto refused = refuse_execute(*portal->item().statement, {}, {})) return fail_batch(*refused), size;
+  if (portal && portal->script && (spooled_ || portal->skipped > 0)) {
+    const rules::Statement& statement = *portal->item().statement;
+    const auto refused = portal->skipped > 0 ? CoreCursors(*this).refuse_declare(statement, portal->text, predicted_ != 'I')
+                                             : CoreCursors(*this).refuse(statement, portal->text);
+    if (refused) return fail_batch(*refused), size;
+  }
   Limited limited;
   if (portal && portal->script)
     add_limits(limited, portal->item(), {});
@@ -62,7 +70,9 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (portal && !may_run(*active_, *portal)) return fail_batch(*refusal_), size;
   ++counters.queries;
   last_route_.sent_to(link->route);
-  work_->to_server.add(in.substr(0, size));
+  const bool as_it_is = portal && !(portal->sent && portal->sent->is_translated) && portal->item().statement->kind != Kind::copy_in;
+  const bool spools = as_it_is && link->state->kind == ServerKind::redshift && (portal->skipped > 0 || execute->max_rows > 0);
+  if (!spools) work_->to_server.add(in.substr(0, size));
   batch_open_ = true;
   const bool translated = link->state->kind != ServerKind::postgres || (portal && portal->sent);
   if (!portal) {
@@ -79,7 +89,11 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
   names_in_doubt_ |= puts_in_doubt(statement);
   note_sent(statement, *active_);
-  if (!translated && (portal->script->plain || (statement.effects == 0 && statement.prepared.empty()))) {
+  if (spools) {
+    Note note;
+    note.statement = portal->item().statement;
+    CoreCursors(*this).execute_query(*execute, *portal, std::move(note));
+  } else if (!translated && (portal->script->plain || (statement.effects == 0 && statement.prepared.empty()))) {
     work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;
@@ -90,6 +104,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (translated) work_->ledger.mark_translated();
   }
   if (limited.decision) run_limited(std::move(limited));
+  else if (spools) await_replies();
   return size;
 }
 

@@ -5,7 +5,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -27,14 +27,11 @@ bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare
 /// What its columns are depends on what a name means when it is parsed, so that nobody can use it who parses it later.
 bool names_another(const rules::Statement& statement) { return statement.kind == Kind::execute || statement.kind == Kind::fetch; }
 
-/// The text that is sent, before it was spelled for Redshift.
-const std::string& unspelled(const PreparedStatement& prepared) { return prepared.sent ? prepared.sent->unspelled : prepared.sent_text; }
-
 /// Is the sent text made by a rule's edits, and by nothing else?
 bool is_edited(const PreparedStatement& prepared) {
   if (!prepared.script || prepared.script->items.size() != 1) return false;
   const Decision& decision = *prepared.item().decision;
-  return decision.edits && unspelled(prepared) == *decision.rewritten;
+  return decision.edits && (prepared.sent ? prepared.sent->unspelled : prepared.sent_text) == *decision.rewritten;
 }
 
 }  // namespace
@@ -46,7 +43,7 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
   const ScriptItem& item = prepared.item();
   const Kind kind = item.statement->kind;
   return item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||
-         kind == Kind::empty || kind == Kind::deallocate;
+         kind == Kind::empty || kind == Kind::deallocate || is_cursor_command(item);
 }
 
 PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types, bool unnamed) {
@@ -63,6 +60,7 @@ PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::stri
 void SessionCore::set_sent_text(PreparedStatement& prepared) {
   const auto& items = prepared.script->items;
   const auto& rewritten = items.front().decision->rewritten;
+  prepared.skipped = 0;
   prepared.sent_text = items.size() == 1 && rewritten ? *rewritten : prepared.text;
   if (items.size() == 1)
     if (auto named = with_server_name(prepared.sent_text, *items.front().statement, nullptr)) prepared.sent_text = std::move(*named);
@@ -236,9 +234,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   const bool unnamed = parse.statement.empty();
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
-  note.sent = prepared.sent;
-  note.no_positions = prepared.sent && prepared.sent->is_translated;
-  note.rewritten = !note.no_positions && unspelled(prepared) != parse.text;
+  note_text(prepared, parse.text, note);
   if (note.rewritten && is_edited(prepared)) note.pieces.push_back({0, 0, prepared.item().decision});
   if (unnamed && prepared.sent_text == parse.text) {
     work_->to_server.add(frame);
@@ -308,7 +304,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   Note note;
   note.key = prepared.key;
   note.unnamed = unnamed;
-  note.rewritten = prepared.sent_text != prepared.text;
+  note_text(prepared, prepared.text, note);
   if (unnamed)
     there.unnamed = prepared.key;
   else
@@ -329,6 +325,8 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
 
   if (target->target == 'P') {
     const PreparedStatementPtr portal = find_portal(target->name);
+    const redshift::Cursor* const cursor = find_spooled(target->name);
+    if (cursor && !cursor->description.empty() && status() != 'E') return local_reply(cursor->description), size;
     if (portal && is_local(*portal)) return surely_portal(target->name) ? (describe_locally(*portal, false), size) : 0;
     if (portal && local_abort_) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {
@@ -340,6 +338,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
       work_->ledger.push(Expect::describe, Reply::forward, *portal);
     else
       work_->ledger.push(Expect::describe);
+    if (portal && portal->skipped > 0) work_->ledger.mark_spooling();
     batch_open_ = true;
     return size;
   }
@@ -371,6 +370,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
     });
   }
   push_named(Expect::describe, *prepared, target->name, server_tells);
+  if (prepared->skipped > 0) work_->ledger.mark_spooling();
   batch_open_ = true;
   return size;
 }
@@ -384,6 +384,8 @@ void SessionCore::describe_locally(const PreparedStatement& prepared, bool state
   const Decision& decision = *prepared.item().decision;
   if (decision.verb == Decision::Verb::answer)
     write_answer_description(bytes, decision.answer);
+  else if (is_cursor_command(prepared.item()))
+    CoreCursors(*this).describe(bytes, prepared);
   else
     protocol::write_empty(bytes, 'n');
   local_reply(bytes);

@@ -36,6 +36,11 @@ std::size_t request_size(ByteView bytes, std::uint32_t max_frame_size) {
     parses += header.type == frontend::parse;
     executes += header.type == frontend::execute;
     if (parses > 1 || executes > 1) return not_watched;
+    if (header.type == frontend::execute) {
+      // With a row limit the rows behind it are kept, and may come later.
+      const auto execute = frontend::read_execute(bytes.substr(size - header.body_size, header.body_size));
+      if (execute && execute->max_rows > 0) return not_watched;
+    }
     switch (header.type) {
       case frontend::query: return first ? size : not_watched;
       case frontend::sync: return size;

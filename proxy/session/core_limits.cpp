@@ -181,6 +181,7 @@ void SessionCore::end_limited(bool extended, bool suspended) {
 void SessionCore::forget_limited() {
   limited_.reset();
   cancel_due_ = false;
+  if (spooled_) spooled_->sending.reset();
 }
 
 }  // namespace pgswitch

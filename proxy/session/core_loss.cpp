@@ -1,7 +1,7 @@
 // A server connection is lost: what the client is told, and whether it can stay.
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 
 namespace pgswitch {
 
@@ -54,7 +54,8 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     if (stays) answer_for_lost(error, status);
     work_->ledger.drop_all([this](Note& note) { take_back(note); });
     work_->to_server.clear();
-    batch_open_ = false;
+    server_rest_ = 0;
+    server_rest_spools_ = batch_open_ = false;
     failed_ = false;
     setting_up_ = false;
     opening_ = false;
@@ -75,6 +76,10 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
 /// What the transaction set is as before it, and a client that stays is told so, as a server would have.
 void SessionCore::lose_transaction(bool stays) {
   settings_.rollback_lost();
+  if (spooled_) {
+    spooled_->close_unheld();
+    CoreCursors(*this).end_transaction(false);
+  }
   if (work_->wish) settings_.return_to(std::move(*work_->wish));
   work_->wish.reset();
   if (stays) tell_settings();

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "protocol/utf8.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/misreading.hpp"
 #include "rules/prepared_name.hpp"
@@ -309,6 +309,7 @@ void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
 /// CLOSE of one cursor, or of all ("").
 void SessionCore::closed_cursor(std::string_view name, Link& link) {
   erase_if(cursors_, [&](const auto& cursor) { return name.empty() || cursor.first == name; });
+  if (spooled_) name.empty() ? spooled_->close_all() : spooled_->close(name);
   bool more = false;
   for (auto object = objects_.begin(); object != objects_.end();) {
     const bool held_here = object->second == link.route && object->first.starts_with("cursor:");

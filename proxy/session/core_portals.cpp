@@ -3,8 +3,9 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
+#include "proxy/redshift/bind_formats.hpp"
 
 namespace pgswitch {
 
@@ -27,6 +28,11 @@ rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view ob
   statement->effects = rules::bit(effect);
   statement->object = object;
   return statement;
+}
+
+SqlError no_binary_rows() {
+  return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported), "the rows of a cursor of Redshift are text", "",
+          "Ask for the result of FETCH in text format.", 0};
 }
 
 }  // namespace
@@ -68,6 +74,9 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   for (const std::string_view name : {names->portal, names->statement})
     if (const auto wrong = wrong_name(name)) return fail_batch(*wrong), skip_frame(header, in);
 
+  if (spooled_ && names->portal.empty()) spooled_->close({});
+  if (find_spooled(names->portal)) return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
+
   bool server_tells = false;
   if (!means_or_server_tells(names->statement, server_tells)) return 0;
   const bool unnamed = names->statement.empty();
@@ -96,9 +105,10 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr before = names->portal.empty() ? nullptr : find_portal(names->portal);
   const bool taken = before && is_local(*before);
   if (taken && (!surely_portal(names->portal) || !complete(header, in))) return 0;
+  if (prepared->skipped > 0 && !complete(header, in)) return 0;
   ensure_prepared(*link, *prepared, unnamed);
   batch_open_ = true;
-  const std::size_t used = send_bind(header, in, *names, *prepared);
+  const std::size_t used = prepared->skipped > 0 ? CoreCursors(*this).bind_query(header, in, *names, *prepared) : send_bind(header, in, *names, *prepared);
   if (taken) {
     work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
   } else if (names->portal.empty()) {
@@ -151,6 +161,7 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   const Decision& decision = *prepared->item().decision;
   const auto columns = decision.verb == Decision::Verb::answer ? std::optional(decision.answer.columns.size()) : std::nullopt;
   if (const std::string wrong = frontend::bind_values_fault(body, columns); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
+  if (prepared->item().statement->kind == Kind::fetch && redshift::asks_binary(body)) return fail_batch(no_binary_rows()), size;
   ++counters.binds;
   Note note;
   if (work_->ledger.empty())
@@ -227,6 +238,9 @@ void SessionCore::drop_portals() {
   unnamed_portal_.reset();
   if (!portals_.empty()) portals_.clear();
   if (!cursors_.empty()) erase_if(cursors_, [](const auto& cursor) { return !cursor.second.holds; });
+  if (!spooled_) return;
+  spooled_->close_unheld();
+  if (spooled_->empty()) spooled_.reset();
 }
 
 /// A statement without rows cannot be run again; the end of a transaction has dropped its portals.
@@ -278,6 +292,11 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
   // Close succeeds in a failed transaction: what stands behind it would not be skipped with it.
   if (waits_for_failure(Kind::close_cursor)) return await_replies(), 0;
+  if (const redshift::Cursor* const cursor = find_spooled(name)) {
+    const bool on_server = cursor->portal;
+    spooled_->close(name);
+    if (!on_server) return local_reply(std::string_view("3\0\0\0\4", 5)), frame.size();
+  }
   const bool held = is_held_cursor(name);
   if (held && local_abort_) return fail_batch(transaction_failed()), frame.size();
   Link* link = link_of_portal(name);

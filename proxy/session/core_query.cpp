@@ -3,7 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -21,10 +21,6 @@ using rules::ScriptItem;
 using rules::ScriptItems;
 
 namespace {
-
-std::string_view slice(const ScriptItem& item, std::string_view text) {
-  return item.begin >= text.size() ? std::string_view{} : text.substr(item.begin, item.size);
-}
 
 /// Transaction status behind a statement of this kind, if all goes well.
 char status_after(Kind kind, char before) {
@@ -104,6 +100,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
 void SessionCore::drop_unnamed() {
   unnamed_.reset();
   if (status() != 'E') unnamed_portal_.reset();
+  if (spooled_) spooled_->close({});
   if (!batch_open_) work_->ledger.forget_unnamed();
   if (predicted_ == 'I' && status() == 'I') drop_portals();
 }
@@ -115,7 +112,7 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   work_->head.decided = true;
   const ScriptItem& first = script->items.front();
   const Kind kind = first.statement->kind;
-  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && kind != Kind::empty && kind != Kind::show;
+  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
@@ -194,6 +191,14 @@ bool SessionCore::run_script(std::string_view text) {
   }
   while (work_->head.next < items.size() && !work_->head.failed) {
     if (!work_->ledger.empty()) return await_replies(), false;
+    if (is_cursor_command(items[work_->head.next])) {
+      if (CoreCursors(*this).run(items[work_->head.next], text_of(items[work_->head.next], text))) {
+        ++work_->head.next;
+        continue;
+      }
+      if (refusal_) break;
+      return false;
+    }
     if (answer_locally(items[work_->head.next], text)) {
       ++work_->head.next;
       continue;
@@ -243,7 +248,7 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   std::size_t end = begin;
   for (; end < items.size(); ++end) {
     const ScriptItem& item = items[end];
-    if (item.decision->verb == Decision::Verb::answer) break;
+    if (item.decision->verb == Decision::Verb::answer || (end > begin && is_cursor_command(item))) break;
     const bool counted = counts_rows(items, end);
     if (counted && end > begin) break;
     transaction = status_after(item.statement->kind, transaction);
@@ -268,7 +273,15 @@ bool SessionCore::run_on_server(std::string_view text) {
   if (has_to_wait(limited)) return false;
   Link* link = need_link(route);
   if (!link) return false;
+  if (link->state->kind == ServerKind::redshift) {
+    end = CoreCursors::run_end(items, begin, end);
+    limited = limits_of(items, begin, end);
+  }
+  const bool declares = link->state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
 
+  for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
+    if (auto refused = CoreCursors(*this).refuse(*items[i].statement, text_of(items[i], text))) refusal_ = std::move(*refused);
+  if (refusal_) return false;
   if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)
     if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
@@ -287,13 +300,13 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
     names_in_doubt_ |= puts_in_doubt(*items[i].statement);
     note_sent(*items[i].statement, *link);
-    note_preparing(items[i], items.size() == 1 ? text : slice(items[i], text));
+    note_preparing(items[i], items.size() == 1 ? text : text_of(items[i], text));
     note_cursor(items[i]);
     if (!items[i].statement->read_only) note_write(*items[i].statement);
     copy_expected_ |= items[i].statement->kind == Kind::copy_in;
     if (ends_transaction(items[i].statement->kind)) drop_portals();
     if (has(items[i].statement->effects, rules::Effect::close_all_cursors)) close_all_portals({}, note);
-    if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(slice(items[i], text)))
+    if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(text_of(items[i], text)))
       predicted_ = 'T';
     else
       predict(items[i].statement->kind);
@@ -301,65 +314,15 @@ bool SessionCore::run_on_server(std::string_view text) {
   last_route_.sent_to(link->route);
   send_query(*link, *sent);
   work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
-  if (translated) work_->ledger.mark_translated();
+  if (declares)
+    work_->ledger.mark_spooling();
+  else if (translated)
+    work_->ledger.mark_translated();
   batch_open_ = batch_wrote_ = false;
   work_->head.next = end;
-  if (names_in_doubt_) stall(Stall::replies);
+  if (names_in_doubt_ || declares) stall(Stall::replies);
   if (limited.decision) run_limited(std::move(limited));
   return true;
-}
-
-/// Whether an item since `begin` takes the name that item `i` uses from the statement that has it now.
-bool SessionCore::is_freed(std::size_t begin, std::size_t i) const {
-  const auto& items = work_->head.script->items;
-  return std::any_of(items.begin() + static_cast<std::ptrdiff_t>(begin), items.begin() + static_cast<std::ptrdiff_t>(i), [&](const ScriptItem& item) {
-    return frees_all_names(*item.statement) || (item.statement->kind == Kind::deallocate && item.statement->prepared == items[i].statement->prepared);
-  });
-}
-
-/// Where the items of a joined text stand in the client's.
-std::vector<SentPiece> SessionCore::pieces_of(std::size_t begin, std::size_t end, std::string_view text) const {
-  const auto& items = work_->head.script->items;
-  std::vector<SentPiece> pieces;
-  std::uint32_t at = 0;
-  for (std::size_t i = begin; i < end; ++i) {
-    const rules::DecisionPtr& decision = items[i].decision;
-    const std::size_t from = items.size() == 1 ? 0 : items[i].begin;
-    pieces.push_back({at, rules::characters(text.substr(0, from)), decision});
-    at += rules::characters(decision->rewritten ? std::string_view(*decision->rewritten) : slice(items[i], text)) + 1;
-  }
-  return pieces;
-}
-
-/// What a server is sent of the items: the client's own text where it can be, or that of a rule, else `joined`.
-std::string_view SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined) {
-  const auto& items = work_->head.script->items;
-  note.rewritten = items.size() == 1 && items.front().decision->edits && items.front().statement->prepared.empty() && !local_abort_;
-  if (note.rewritten) return *items.front().decision->rewritten;
-  bool as_it_is = true, known = true;
-  for (std::size_t i = begin; i < end; ++i) {
-    const auto& rewritten = items[i].decision->rewritten;
-    std::string_view own = rewritten ? std::string_view(*rewritten) : slice(items[i], text);
-    // A transaction that failed here is still open there: COMMIT must not commit it.
-    const std::string ending = local_abort_ && i == begin ? ending_failed(*items[i].statement, own) : std::string();
-    const bool ends = !ending.empty() && ending != own;
-    if (ends) own = ending;
-    const auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *items[i].statement, items.size() == 1 ? &note : nullptr);
-    note.rewritten |= rewritten.has_value();
-    as_it_is &= !rewritten && !named && !ends;
-    known &= !named && !ends;
-    if (i > begin) joined += ';';
-    joined += named ? std::string_view(*named) : own;
-  }
-  if (!as_it_is) {
-    note.no_positions = note.rewritten || items.size() > 1;
-    if (known && note.rewritten) note.pieces = pieces_of(begin, end, text);
-    return joined;
-  }
-  const std::size_t from = begin == 0 ? 0 : items[begin].begin;
-  const std::size_t to = end == items.size() ? text.size() : items[end - 1].begin + std::size_t{items[end - 1].size};
-  note.position_shift = static_cast<std::int32_t>(rules::characters(text.substr(0, from)));
-  return text.substr(from, to - from);
 }
 
 /// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.
@@ -372,7 +335,7 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
     return true;
   }
   const bool may_end = local_abort_ && ends_failed_transaction(statement.kind);
-  if ((alone || may_end) && local_transaction_control(item.statement, slice(item, text), tag)) {
+  if ((alone || may_end) && local_transaction_control(item.statement, text_of(item, text), tag)) {
   } else if (refusal_) {
     return false;
   } else if (local_abort_) {

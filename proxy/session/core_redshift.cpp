@@ -3,7 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -80,6 +80,7 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
   redshift::Transaction transaction = side().transaction;
   std::vector<Translation> all;
   bool controls = false, only_nothing = true, as_it_is = true;
+  const bool declares = link.state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
   for (std::size_t i = begin; i < end; ++i) {
     const rules::Statement& statement = *items[i].statement;
     const ScriptItem named = named_by(statement, rules::ScriptItems(items).first(i));
@@ -103,6 +104,7 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
   std::string_view whole;
   if (as_it_is) {
     whole = sent_text(begin, end, text, note, joined);
+    if (declares && !CoreCursors(*this).declare(*items[begin].statement, whole, asker.in_block || items.size() > 1, note)) return std::nullopt;
   } else {
     const auto add = [&](std::string_view one) {
       if (!joined.empty()) joined += ';';
@@ -140,6 +142,7 @@ PreparedStatementPtr SessionCore::for_kind(Link& link, PreparedStatementPtr prep
   again->sent = nullptr;
   set_sent_text(*again);
   if (again->script->items.size() != 1) return again;
+  if (again->kind == ServerKind::redshift) CoreCursors(*this).keep_query(*again);
   auto sent = std::make_shared<Sent>();
   sent->unspelled = again->sent_text;
   const Translation made = translate_unrun(statement, again->sent_text, asker_of(link), side().transaction);

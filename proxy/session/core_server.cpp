@@ -3,7 +3,7 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -72,6 +72,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     if (link == active_ && server_rest_ > 0) {
       const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(server_rest_, rest.size()));
       if (server_rest_forward_) work_->to_client.add(rest.substr(0, part));
+      if (server_rest_spools_) CoreCursors(*this).on_row_rest(rest.substr(0, part));
       server_rest_ -= part;
       used += part;
       if (server_rest_ == 0) settle(server_rest_type_, {});
@@ -109,9 +110,14 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
     if (is_watched() && header.type != backend::data_row && !redshift_->watch.shown) return server_needed_ = size, 0;
-    holds(header.type, {});
-    server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
-    if (server_rest_forward_) work_->to_client.add(in);
+    if (work_->ledger.head().spools && header.type == backend::row_description) return server_needed_ = size, 0;
+    if (work_->ledger.head().spools && header.type == backend::data_row) {
+      CoreCursors(*this).on_row(in, size);
+    } else {
+      holds(header.type, {});
+      server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
+      if (server_rest_forward_) work_->to_client.add(in);
+    }
     if (work_->ledger.head().translated && header.type == backend::data_row) ++side().rows;
     server_rest_ = size - in.size();
     server_rest_type_ = header.type;
@@ -132,7 +138,11 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   }
   if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
   if (work_->ledger.head().translated) return on_translated(header.type, frame, body), size;
-  if (!swallowing() && (!limited_ || is_within_limits(header.type))) work_->to_client.add(frame);
+  const bool spools = work_->ledger.head().spools;
+  if (spools && header.type == backend::data_row)
+    CoreCursors(*this).on_row(frame, size);
+  else if (!(spools && CoreCursors(*this).on_frame(header.type, frame)) && !swallowing() && (!limited_ || is_within_limits(header.type)))
+    work_->to_client.add(frame);
   settle(header.type, body);
   return size;
 }
@@ -154,6 +164,9 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::row_description:
       if (expect == Expect::query) return;
       break;
+    case backend::data_row:
+      if (work_->ledger.head().spools) CoreCursors(*this).row_passed();
+      return;
     case backend::close_complete:
       if (work_->ledger.head().has_note && work_->ledger.head_note().statement) apply(*rules::StatementPtr(work_->ledger.head_note().statement), *active_, false);
       break;
@@ -173,12 +186,14 @@ void SessionCore::on_command_complete(ByteView body) {
   // COMMIT of a failed transaction says ROLLBACK.
   const bool rolled_back = backend::read_command_complete(body).value_or("") == "ROLLBACK";
   active_->copy_in = false;
+  const redshift::CursorPtr cursor = head.spools ? work_->ledger.head_note().cursor : nullptr;
   if (head.expect == Expect::query) {
     if (!head.has_note || !work_->ledger.head_note().script) return;
     Note& note = work_->ledger.head_note();
     const auto& items = note.script->items;
     if (note.next_item < items.size()) apply(*rules::StatementPtr(items[note.next_item++].statement), *active_, rolled_back);
     warned_ = false;
+    if (cursor) CoreCursors(*this).completed(*cursor, false);
     return;
   }
   if (head.reply == Reply::swallow) opening_ = false;
@@ -188,6 +203,7 @@ void SessionCore::on_command_complete(ByteView body) {
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);
   if (shown) end_limited(true);
+  if (cursor) CoreCursors(*this).completed(*cursor, true);
 }
 
 bool SessionCore::on_ready(ByteView frame) {
@@ -208,6 +224,7 @@ bool SessionCore::on_ready(ByteView frame) {
       roll_back(link);
     else
       settings_.commit();
+    if (spooled_) CoreCursors(*this).end_transaction(!failed_);
     link.new_pins = link.ended_pins = 0;
     link.new_objects.clear();
     for (const std::string& object : std::exchange(link.dropped_objects, {})) objects_.erase(object);

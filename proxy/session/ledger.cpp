@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proxy/redshift/session.hpp"
+
 namespace pgswitch {
 
 namespace {
@@ -17,36 +19,47 @@ struct AboutKey {
   const PreparedKey& key;
 };
 
+/// The text that is sent, before it was spelled for Redshift.
+const std::string& unspelled(const PreparedStatement& prepared) { return prepared.sent ? prepared.sent->unspelled : prepared.sent_text; }
+
 }  // namespace
 
+void note_text(const PreparedStatement& prepared, std::string_view text, Note& note) {
+  const bool declares = prepared.skipped > 0;
+  note.sent = prepared.sent;
+  note.no_positions = prepared.sent && prepared.sent->is_translated;
+  note.rewritten = !note.no_positions && (declares ? prepared.item().decision->rewritten.has_value() : unspelled(prepared) != text);
+  if (!note.rewritten) note.position_shift = static_cast<std::int32_t>(prepared.skipped);
+}
+
 void Ledger::push(Expect expect, Reply reply) {
-  entries_.push({expect, reply, false, false, 0, 0, 0});
+  entries_.push({expect, reply, false, false, false, 0, 0, 0});
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
 void Ledger::push(Expect expect, Reply reply, Note&& note) {
-  entries_.push({expect, reply, true, false, 0, 0, 0});
+  entries_.push({expect, reply, true, false, false, 0, 0, 0});
   notes_.push(std::move(note));
 }
 
 void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note) {
-  entries_.push({expect, reply, true, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+  entries_.push({expect, reply, true, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   notes_.push(std::move(note));
 }
 
 void Ledger::push_insert(std::string_view bytes) {
-  entries_.push({Expect::insert, Reply::forward, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   inserts_ += bytes;
 }
 
 void Ledger::push_insert(std::string_view bytes, Note&& note) {
-  entries_.push({Expect::insert, Reply::forward, true, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, true, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   notes_.push(std::move(note));
   inserts_ += bytes;
 }
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
-  entries_.push({expect, Reply::substitute, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
+  entries_.push({expect, Reply::substitute, false, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
   inserts_ += error;
 }
 

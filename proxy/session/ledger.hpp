@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/redshift/cursors.hpp"
 #include "proxy/session/gather.hpp"
 #include "proxy/session/prepared_statement.hpp"
 #include "proxy/session/ring.hpp"
@@ -54,15 +55,20 @@ struct Note {
   PreparedStatementPtr previous;     ///< what the name meant before
   std::shared_ptr<PreparedNames> all_previous;  ///< what all names meant before
   std::shared_ptr<PortalChange> portal;
+  redshift::CursorPtr cursor;        ///< query, describe, execute: the cursor that the answer makes
   std::shared_ptr<const redshift::Sent> sent;   ///< how what was sent differs from what the client said
 };
+
+/// Notes how the text that servers get of the statement differs from the client's `text`.
+void note_text(const PreparedStatement& prepared, std::string_view text, Note& note);
 
 /// One line of the ledger.
 struct Entry {
   Expect expect = Expect::insert;
   Reply reply = Reply::forward;
   bool has_note = false;
-  bool translated = false;        ///< query and execute: the answer is not quite what PostgreSQL would say
+  bool translated : 1 = false;    ///< query and execute: the answer is not quite what PostgreSQL would say
+  bool spools : 1 = false;        ///< its rows are a cursor's, which the session keeps (core_cursors.cpp)
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
   std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
   std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
@@ -80,10 +86,14 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward);
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
-    entries_.push({expect, reply, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+    entries_.push({expect, reply, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   }
   void push(Expect expect, Reply reply, Note&& note);
   void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
+  /// The entry that was pushed last is one whose rows are a cursor's.
+  void mark_spooling() { entries_.back().spools = true; }
+  /// The answer to the head is for the client, or not any more.
+  void set_head_reply(Reply reply) { entries_.front().reply = reply; }
   /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
   void push_insert(std::string_view bytes);
   void push_insert(std::string_view bytes, Note&& note);

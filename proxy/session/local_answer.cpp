@@ -12,6 +12,10 @@ namespace pgswitch {
 using protocol::Severity;
 using protocol::SqlError;
 
+std::string_view text_of(const rules::ScriptItem& item, std::string_view text) {
+  return item.begin >= text.size() ? std::string_view{} : text.substr(item.begin, item.size);
+}
+
 void write_answer_description(std::string& out, const rules::Answer& answer) {
   std::vector<protocol::Column> columns;
   for (const std::string& name : answer.columns) columns.push_back({name});

@@ -10,6 +10,8 @@ namespace pgswitch {
 
 /// Bytes of answers that need no server. Pure functions.
 
+/// The text of an item of a query string.
+std::string_view text_of(const rules::ScriptItem& item, std::string_view text);
 /// RowDescription of a rule's answer{}.
 void write_answer_description(std::string& out, const rules::Answer& answer);
 /// Its rows from `first` on, at most `most` (0: all), and PortalSuspended when there were so many, else CommandComplete. The result is

@@ -27,6 +27,7 @@ struct PreparedStatement {
   ServerKind kind = ServerKind::postgres;       ///< of the servers that sent_text is for
   std::shared_ptr<const redshift::Sent> sent;   ///< how sent_text differs for that kind; nullptr: it does not
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
+  std::uint32_t skipped = 0;    ///< of a DECLARE of which servers get the query alone: characters in front of that; else 0
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
   /// Its statement; PostgreSQL refuses texts with more than one.

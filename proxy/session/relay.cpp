@@ -46,6 +46,7 @@ Relay::Relay(ClientSession& session, Start start)
             SessionSettings(std::move(start.tracked), std::move(start.settings))),
       in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
       client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
+  core_.set_storage(worker_.spool_files());
   quiet_us_ = worker_.now_us();
   if (!start.early.empty()) {
     std::copy(start.early.begin(), start.early.end(), in_.prepare().begin());
@@ -122,6 +123,7 @@ bool Relay::feed_client() {
   if (in_.received().empty() || !can_feed()) return false;
   core_.set_engine(worker_.engine());
   core_.set_now(worker_.now_us());
+  worker_.spool_files().serve(*this);
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
   if (log_enabled(LogLevel::noise)) client_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
@@ -143,6 +145,7 @@ void Relay::feed_server(ServerConn& server) {
   const RouteId route = server.route;
   core_.set_engine(worker_.engine());
   core_.set_now(worker_.now_us());
+  worker_.spool_files().serve(*this);
   const std::size_t used = core_.on_server_bytes(route, bytes);
   if (log_enabled(LogLevel::noise)) server_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
   server.in.parse(used);
@@ -341,7 +344,7 @@ void Relay::server_lost(ServerConn& server, const char* what) {
   if (!finished_) end_reason_.reset();
 }
 
-/// Back-pressure: a source is read only while there is room, a target watched only while something is left for it.
+/// Back-pressure: a source is read only while there is room (for rows, too, which a cursor keeps), a target watched only while something is left for it.
 void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
@@ -350,7 +353,7 @@ void Relay::update_watches() {
   for (Held& held : held_) {
     const bool active = held.route == core_.active_route();
     const bool writes = active && server_blocked && !held.takes_nothing;
-    held.lease->stream.watch(reads && !client_blocked && (active || core_.at_frame_boundary()), writes);
+    held.lease->stream.watch(reads && !client_blocked && (active ? core_.wants_server() : core_.at_frame_boundary()), writes);
   }
 }
 

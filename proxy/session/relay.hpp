@@ -64,6 +64,10 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   }
   /// Worker::is_suspended() has changed.
   void suspension_changed();
+  /// A file of its cursors has done what it was asked.
+  void file_ready() {
+    if (!finished_) drive();
+  }
   bool is_flushed() { return core_.to_server().empty() && (core_.to_client().empty() || core_.holds_replies()); }
   std::int64_t request_time_us() const { return request_us_; }
   /// The shard is going to be destroyed; nothing of it is held or waited for.

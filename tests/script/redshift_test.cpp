@@ -27,8 +27,10 @@ TEST(redshift, each_execute_of_a_portal_has_its_own_count) {
   Script(on_redshift())
       .client(parse("", "select 1"), bind_to("p", ""), execute("p", 2), execute("p", 0), sync())
       .expect_acquire()
-      .expect_to_server(parse("", "select 1"), bind_to("p", ""), execute("p", 2), execute("p", 0), sync())
-      .server(parse_complete(), bind_complete(), data_row(), data_row(), portal_suspended(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_server(parse("", "select 1"), bind_to("p", ""), execute("p"), flush())
+      .server(parse_complete(), bind_complete(), data_row(), data_row(), data_row(), complete("SELECT"))
+      .expect_to_server(sync())
+      .server(ready('I'))
       .expect_to_client(parse_complete(), bind_complete(), data_row(), data_row(), portal_suspended(), data_row(), complete("SELECT 1"), ready('I'))
       .expect_release();
 }

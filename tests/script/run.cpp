@@ -47,8 +47,9 @@ std::string take_types(std::string& bytes) {
 }  // namespace
 
 Run::Run(const Start& start, How how)
-    : start_(start), how_(how), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
+    : start_(start), how_(how), storage_(start.spool), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
   core_.set_engine(engine());
+  core_.set_storage(storage_);
   gaps_ = start.gaps;
 }
 
@@ -211,10 +212,11 @@ bool Run::feed_client() {
   const Exact buffer(client_unread_);
   const std::size_t used = core_.on_client_bytes(buffer.view());
   if (used > buffer.size) return fail("used more than it was given"), false;
+  const bool was_blocked = !core_.wants_client();
   drain();
   count_requests(client_unread_.substr(0, used));
   client_unread_.erase(0, used);
-  return used > 0;
+  return used > 0 || (was_blocked && core_.wants_client());
 }
 
 /// A request counts from its header on: a large one may be refused before it is whole.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/session/core.hpp"
+#include "memory_storage.hpp"
 #include "server_model.hpp"
 #include "step.hpp"
 
@@ -80,6 +81,7 @@ class Run {
 
   Start start_;
   How how_;
+  MemoryStorage storage_;
   SessionCore core_;
   std::map<std::string, Server> servers_;
   ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say

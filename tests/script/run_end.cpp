@@ -64,6 +64,7 @@ void Run::finish() {
   if (cancels_ > 0) fail("a cancel request was not expected");
   if (!client_unread_.empty() && !closed_) fail("bytes of the client were left:\n" + show(client_unread_));
   if (!closed_ && !client_frames_.empty()) fail("half a message for the client");
+  if (!core_.cursors() && storage_.used > 0 && core_.is_idle()) fail("a closed cursor keeps its rows");
   check_replies(true);
   lose_client();
 }

@@ -46,6 +46,7 @@ struct Start {
   std::set<std::string> redshift;  ///< routes whose servers are of kind redshift
   std::string fallback;            ///< of those: where their refusals go; "" for nowhere
   Settings left_by_others;       ///< what new servers have set
+  redshift::SpoolLimits spool;   ///< of its cursors
 };
 
 }  // namespace pgswitch::script

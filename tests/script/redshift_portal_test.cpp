@@ -1,0 +1,220 @@
+// Execute with a row limit on a server of kind redshift, which ignores it: the session gives its client as many rows as it asked for.
+#include <gtest/gtest.h>
+
+#include "redshift.hpp"
+
+namespace pgswitch::script {
+namespace {
+
+Start spooling(redshift::SpoolLimits limits) {
+  Start start = on_redshift();
+  start.spool = limits;
+  return start;
+}
+
+Bytes rows(int first, int last) {
+  Bytes bytes;
+  for (int i = first; i <= last; ++i) bytes += data_row(std::to_string(i));
+  return bytes;
+}
+
+/// A transaction in which portal "p" is suspended behind two rows, and others are on their way.
+Script& suspend(Script& script) {
+  return script.client(query("begin"), parse("", "select n from t"), bind_to("p", ""), execute("p", 2), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), parse("", "select n from t"), bind_to("p", ""), execute("p"), flush())
+      .server(begun(), parse_complete(), bind_complete(), rows(1, 2))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 2), portal_suspended(), ready('T'))
+      .expect_to_server(sync());
+}
+
+Script& end(Script& script, std::string_view sql = "commit", std::string_view tag = "COMMIT") { return script.exchange(sql, tag, 'I').expect_release(); }
+
+}  // namespace
+
+TEST(redshift_portal, streams_as_the_client_asks) {
+  Script script(on_redshift());
+  suspend(script)
+      .check([](const SessionCore& core) { EXPECT_FALSE(core.wants_server()); })
+      .client(execute("p", 2), sync())
+      .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
+      .server(rows(3, 4))
+      .expect_to_client(rows(3, 4), portal_suspended(), ready('T'))
+      .check([](const SessionCore& core) { EXPECT_FALSE(core.wants_server()); })
+      .client(execute("p", 2), sync())
+      .server(rows(5, 5), complete("SELECT"), ready('T'))
+      .expect_to_client(rows(5, 5), complete("SELECT 1"), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, rows_that_have_come_already_are_given_first) {
+  Script script(on_redshift());
+  suspend(script)
+      .server(rows(3, 7))
+      .client(execute("p", 2), sync(), execute("p", 5), sync())
+      .expect_to_client(rows(3, 4), portal_suspended(), ready('T'), rows(5, 7))
+      .server(rows(8, 9))
+      .expect_to_client(rows(8, 9), portal_suspended(), ready('T'))
+      .server(complete("SELECT"), ready('T'))
+      .client(execute("p", 2), sync())
+      .expect_to_client(complete("SELECT 0"), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, its_rows_are_kept_when_another_statement_comes) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(query("select 1"))
+      .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
+      .server(rows(3, 5), complete("SELECT"), ready('T'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .client(execute("p", 2), sync())
+      .expect_to_client(rows(3, 4), portal_suspended(), ready('T'))
+      .client(execute("p"), sync())
+      .expect_to_client(rows(5, 5), complete("SELECT 1"), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, another_batch_waits_for_its_rows) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(parse("", "select m"), bind_to("q", ""), execute("q", 1), sync())
+      .server(rows(3, 5), complete("SELECT"), ready('T'))
+      .expect_to_server(parse("", "select m"), bind_to("q", ""), execute("q"), flush())
+      .server(parse_complete(), bind_complete(), rows(1, 1))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended(), ready('T'))
+      .expect_to_server(sync())
+      .client(execute("p", 1), sync())
+      .server(complete("SELECT"), ready('T'))
+      .expect_to_client(rows(3, 3), portal_suspended(), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, that_is_closed_keeps_no_rows) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(close_portal("p"), sync())
+      .server(rows(3, 900), complete("SELECT"), ready('T'))
+      .expect_to_server(close_portal("p"), sync())
+      .server(close_complete(), ready('T'))
+      .expect_to_client(close_complete(), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, ends_with_fewer_rows_than_the_client_asked_for) {
+  Script script(on_redshift());
+  script.client(parse("", "select n from t"), bind_to("", ""), execute("", 5), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select n from t"), bind_to("", ""), execute(""), flush())
+      .server(parse_complete(), bind_complete(), rows(1, 2), complete("SELECT"))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 2), complete("SELECT 2"))
+      .expect_to_server(sync())
+      .server(ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_portal, outside_of_a_transaction_the_other_rows_are_dropped) {
+  Script script(on_redshift());
+  script.client(parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "select n from t"), bind_to("", ""), execute(""), flush())
+      .server(parse_complete(), bind_complete(), rows(1, 1))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+      .expect_to_server(sync())
+      .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
+      .server(rows(2, 50), complete("SELECT"), ready('I'))
+      .expect_to_client(ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_portal, is_read_with_flush_and_without_sync) {
+  Script script(on_redshift());
+  script.client(query("begin"), parse("", "select n from t"), bind_to("p", ""), describe_portal("p"), execute("p", 2), flush())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), parse("", "select n from t"), bind_to("p", ""), describe_portal("p"), execute("p"), flush())
+      .server(begun(), parse_complete(), bind_complete(), row_description("n"), rows(1, 3))
+      .expect_to_client(parse_complete(), bind_complete(), row_description("n"), rows(1, 2), portal_suspended())
+      .expect_to_server(flush())
+      .client(execute("p", 2), flush())
+      .expect_to_client(rows(3, 3))
+      .expect_to_server(flush())
+      .server(complete("SELECT"))
+      .expect_to_client(complete("SELECT 1"))
+      .client(close_portal("p"), sync())
+      .expect_to_server(close_portal("p"), sync())
+      .server(close_complete(), ready('T'))
+      .expect_to_client(close_complete(), ready('T'));
+  end(script);
+}
+
+TEST(redshift_portal, an_error_behind_its_first_rows_is_told_by_what_comes_next) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(execute("p", 2), sync())
+      .server(rows(3, 3), error("22012"), ready('E'))
+      .expect_to_client(rows(3, 3), error("22012"), ready('E'));
+  end(script, "rollback", "ROLLBACK");
+}
+
+TEST(redshift_portal, an_error_while_its_rows_are_kept_is_that_of_the_statement_that_waits) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(query("select 1"))
+      .server(rows(3, 5), error("22012"), ready('E'))
+      .expect_to_client(any_error("22012"), ready('E'))
+      .client(query("select 1"))
+      .expect_to_client(any_error("25P02"), ready('E'));
+  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+}
+
+TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
+  Script script(spooling({.memory = 1 << 20, .most = 30}));
+  suspend(script)
+      .client(query("select 1"))
+      .server(rows(3, 50), complete("SELECT"), ready('T'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .client(execute("p", 2), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(any_error("54000"), ready('E'));
+  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+}
+
+TEST(redshift_portal, a_session_may_end_while_it_is_suspended) {
+  Script script(on_redshift());
+  suspend(script).client(terminate()).expect_close();
+}
+
+TEST(redshift_portal, has_the_row_limit_of_its_statement) {
+  Script script(on_redshift());
+  script.client(query("begin"), parse("", "select * from few"), bind_to("p", ""), execute("p", 1), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), parse("", "select * from few"), bind_to("p", ""), flush())
+      .server(begun(), parse_complete(), bind_complete())
+      .expect_to_server(execute("p"), flush())
+      .server(rows(1, 1))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended(), ready('T'))
+      .expect_to_server(sync())
+      .client(query("select 1"))
+      .server(rows(2, 4), complete("SELECT"), ready('T'))
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('T'))
+      .expect_to_client(complete("SELECT 1"), ready('T'))
+      .client(execute("p", 1), sync())
+      .expect_to_client(rows(2, 2), portal_suspended(), ready('T'))
+      .client(execute("p", 1), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(any_error("54000"), ready('E'));
+  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+}
+
+}  // namespace pgswitch::script

@@ -26,6 +26,11 @@ asio::thread_pool& HelperThreads::threads() {
   return *threads_;
 }
 
+void HelperThreads::join() {
+  const std::lock_guard lock(mutex_);
+  threads_.reset();
+}
+
 asio::awaitable<bool> HelperThreads::run(asio::io_context& io, std::int64_t deadline_us, std::function<void()> work) {
   auto wait = std::make_shared<Wait>(io);
   asio::post(threads(), [wait, &io, work = std::move(work)]() mutable {

@@ -20,6 +20,9 @@ class HelperThreads {
   /// So `work` must own what it refers to, where there is a deadline. `io` must outlive it.
   boost::asio::awaitable<bool> run(boost::asio::io_context& io, std::int64_t deadline_us, std::function<void()> work);
 
+  /// Waits for what is running; what has not begun never will. Nothing may be run any more.
+  void join();
+
  private:
   boost::asio::thread_pool& threads();
 

@@ -27,6 +27,9 @@
 
 namespace pgswitch {
 
+namespace s3 {
+class Service;
+}
 struct Setting;
 
 struct RunOptions {
@@ -82,6 +85,10 @@ class Proxy {
   HelperThreads& cpu_threads() { return cpu_threads_; }
   /// For what logins must ask of others.
   HelperThreads& login_threads() { return login_threads_; }
+  /// For what goes to S3.
+  HelperThreads& upload_threads() { return upload_threads_; }
+  /// Made at first use.
+  std::shared_ptr<s3::Service> s3();
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -151,6 +158,7 @@ class Proxy {
   void check_shutdown();
   void stop_listening();
   void stop_workers();
+  void remove_uploads();
 
   RunOptions options_;
   mutable std::mutex mutex_;         ///< config_, generation_, rules_error_
@@ -176,6 +184,8 @@ class Proxy {
   // Gone before the workers, whose loops they wake.
   HelperThreads cpu_threads_{std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4)};
   HelperThreads login_threads_{8};
+  std::shared_ptr<s3::Service> s3_;  ///< under mutex_
+  HelperThreads upload_threads_{8};
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

@@ -35,6 +35,9 @@ RouteStats& RouteStats::operator+=(const RouteStats& other) {
   refusals += other.refusals;
   pins += other.pins;
   conflicts += other.conflicts;
+  copies += other.copies;
+  copied_rows += other.copied_rows;
+  copied_bytes += other.copied_bytes;
   errors += other.errors;
   return *this;
 }

@@ -40,6 +40,8 @@ class CopyDecoder {
   bool finish();
   const protocol::SqlError& error() const { return error_; }
   std::uint64_t rows() const { return rows_; }
+  /// That was taken last, from 1; where a load fails that the client gives up, PostgreSQL tells the one behind it.
+  std::uint64_t line() const { return line_; }
 
   /// A line may be that long. A row for Redshift cannot be longer than 4 MB.
   static constexpr std::size_t longest_line = 8u << 20;

@@ -93,8 +93,7 @@ Keys Credentials::of_environment() {
 Keys Credentials::of_json(const std::string& text, const char* token, std::string& error) const {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_object()) {
-    const bool process = json.contains("SecretAccessKey") && json.contains("Version");
-    Keys keys{text_of(json, "AccessKeyId"), text_of(json, "SecretAccessKey"), text_of(json, process ? "SessionToken" : token), read_time(text_of(json, "Expiration"))};
+    Keys keys{text_of(json, "AccessKeyId"), text_of(json, "SecretAccessKey"), text_of(json, token), read_time(text_of(json, "Expiration"))};
     if (!keys.access_key.empty() && !keys.secret_key.empty()) return keys;
   }
   return error = "the answer holds no keys", Keys();

@@ -14,8 +14,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct HttpRequest {
   std::string method;
   std::string url;
-  Headers headers;
-  std::string_view body;                     ///< must stay in place until the answer is here
+  Headers headers{};
+  std::string_view body{};                   ///< must stay in place until the answer is here
   std::int64_t timeout_ms = 0;               ///< for all of it; 0: as long as something moves
   std::int64_t connect_timeout_ms = 10'000;
   const std::atomic<bool>* stop = nullptr;   ///< true: the request is given up

@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -45,6 +46,13 @@ SqlError copy_not_last() {
           "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
 }
 
+SqlError copy_not_alone() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "COPY on Redshift must be a query string of its own", "",
+          "Send the statements one by one.", 0};
+}
+
+bool is_client_copy(const ScriptItem& item) { return item.statement->kind == Kind::copy_in || item.statement->kind == Kind::copy_out; }
+
 }  // namespace
 
 std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
@@ -66,8 +74,14 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
     Link* link = need_link(work_->head.route);
     if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+    if (link->state->kind == ServerKind::redshift && work_->head.client_copy) {
+      const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, query->text, work_->head.script->items.front(), false);
+      if (begun == CoreLoad::Begun::waits) return 0;
+      if (begun == CoreLoad::Begun::refused) return fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+      if (begun == CoreLoad::Begun::yes) return drop_unnamed(), work_->head = {}, size;
+    }
     last_route_.sent_to(link->route);
-    if (work_->head.script) note_write(*work_->head.script->items.front().statement);
+    if (work_->head.script && !work_->head.script->items.front().statement->read_only) note_write(*work_->head.script->items.front().statement);
     work_->to_server.add(in.substr(0, size));
     if (batch_open_ && unnamed_) {
       // It is skipped, and has dropped nothing, if the batch before it fails.
@@ -103,7 +117,8 @@ void SessionCore::decide_head(std::string_view text) {
   work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && first.statement->kind != Kind::empty;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
-  if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
+  work_->head.client_copy = work_->head.copies || first.statement->kind == Kind::copy_out;
+  if (!work_->head.plain || !first.statement->read_only || work_->head.client_copy) work_->head.script = script;
 }
 
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
@@ -254,6 +269,12 @@ bool SessionCore::run_on_server(std::string_view text) {
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string joined;
   const std::string_view sent = sent_text(begin, end, text, note, joined);
+  if (link->state->kind == ServerKind::redshift && std::any_of(items.begin() + begin, items.begin() + end, is_client_copy)) {
+    if (items.size() > 1) return refusal_ = copy_not_alone(), false;
+    const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, sent, items.front(), false);
+    if (begun == CoreLoad::Begun::yes) return work_->head.next = end, true;
+    if (begun != CoreLoad::Begun::not_ours) return false;
+  }
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);
     // Should a Parse of ours fail, the server skips what comes behind it.

@@ -56,6 +56,9 @@ void Relay::count(const ServerConn& server) {
   route.refusals += counters.batches_refused;
   route.pins += counters.pins;
   route.conflicts += counters.route_conflicts;
+  route.copies += counters.copies;
+  route.copied_rows += counters.copied_rows;
+  route.copied_bytes += counters.copied_bytes;
   counters = {};
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "protocol/frame.hpp"
+#include "proxy/session/core_load.hpp"
 #include "rules.hpp"
 #include "rules/route_names.hpp"
 
@@ -46,6 +47,22 @@ std::string take_types(std::string& bytes) {
 
 }  // namespace
 
+class Run::UploadedPlace final : public copy::Place {
+ public:
+  explicit UploadedPlace(std::shared_ptr<Uploaded> to) : to_(std::move(to)) { ++to_->alive; }
+  ~UploadedPlace() override { --to_->alive; }
+  void add(std::string bytes, bool last) override {
+    to_->bytes += bytes;
+    to_->last = last;
+  }
+  bool has_room() const override { return true; }
+  std::string name() const override { return "s3://b/k"; }
+  std::uint64_t uploaded_bytes() const override { return to_->bytes.size(); }
+
+ private:
+  std::shared_ptr<Uploaded> to_;
+};
+
 Run::Run(const Start& start, How how)
     : start_(start), how_(how), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
   core_.set_engine(engine());
@@ -61,6 +78,7 @@ void Run::renew(const std::string& route) {
   Server fresh;
   fresh.state.reported = TrackedCopy(start_.same_everywhere ? start_.tracked : start_.reported);
   fresh.state.settings = start_.left_by_others;
+  if (start_.redshift) fresh.state.kind = ServerKind::redshift;
   if (const auto old = servers_.find(route); old != servers_.end()) fresh.received = old->second.received;
   servers_.insert_or_assign(route, std::move(fresh));
 }
@@ -138,6 +156,7 @@ void Run::step(const Step& step) {
       if (cancels_ == 0) return fail("no cancel request");
       --cancels_;
       return;
+    case Step::Kind::uploaded: return compare("uploaded", step.bytes, uploaded_->bytes);
     case Step::Kind::check: return step.check(core_);
   }
 }
@@ -234,7 +253,12 @@ bool Run::act() {
   const Action action = core_.next();
   const std::string route = rules::route_name(action.route);
   switch (action.kind) {
+    case Action::Kind::load:
+      core_.load()->place_is_sought();
+      core_.load()->on_place(std::make_unique<UploadedPlace>(uploaded_), "Null0");
+      return true;
     case Action::Kind::need_more:
+      if (upload()) return true;
       if (core_.limit_phase() != LimitPhase::delayed) return false;
       core_.on_limit_passed();
       return true;
@@ -258,6 +282,17 @@ bool Run::act() {
     case Action::Kind::close: closed_ = true; return false;
   }
   return false;
+}
+
+/// All of it has been added: it is complete, or fails. An object that no COPY needs any more must be gone.
+bool Run::upload() {
+  if (uploaded_->alive != (core_.load() && core_.load()->place() ? 1 : 0)) fail("an object outlives its COPY");
+  if (!std::exchange(uploaded_->last, false) || !core_.load()) return false;
+  if (start_.upload_error.empty())
+    core_.load()->on_uploaded({"s3://b/k", "r", "role", "", "", "", true});
+  else
+    core_.load()->fail({protocol::Severity::error, "58030", start_.upload_error, "", "", 0});
+  return true;
 }
 
 void Run::released(const Action& action) {

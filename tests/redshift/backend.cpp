@@ -80,7 +80,7 @@ std::vector<Row> Backend::rows(std::string_view sql) {
   return result;
 }
 
-void Backend::copy_in(std::string_view sql, const std::function<bool(std::string&)>& next) {
+void Backend::copy_in(std::string_view sql, const std::function<void(const std::function<void(std::string_view)>&)>& produce) {
   std::optional<protocol::SqlError> error;
   const OnFrame keep_error = [&](const protocol::Frame& frame) {
     if (frame.type == wire::error_response) error = wire::read_error(frame.body);
@@ -88,19 +88,20 @@ void Backend::copy_in(std::string_view sql, const std::function<bool(std::string
   protocol::write_query(channel_.out(), sql);
   if (read_until("GZ", keep_error) == wire::copy_in_response) {
     try {
-      std::string data;
-      while (data.clear(), next(data)) {
+      produce([&](std::string_view data) {
         protocol::MessageWriter(channel_.out(), 'd').bytes(data);
         channel_.flush_if_large();
-      }
+      });
       protocol::write_empty(channel_.out(), 'c');
     } catch (...) {
       protocol::write_copy_fail(channel_.out(), "the load failed");
       read_until("Z", keep_error);
       throw;
     }
+    read_until("Z", keep_error);
+  } else if (error) {
+    read_until("Z", keep_error);
   }
-  read_until("Z", keep_error);
   if (error) throw Refused{*error};
 }
 

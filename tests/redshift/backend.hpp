@@ -42,8 +42,8 @@ class Backend {
   /// Sends what is in channel().out() and reads up to a message of one of `types`, or an error, which are given to `on_frame` too.
   /// Returns its type. ReadyForQuery sets status().
   char read_until(std::string_view types, const OnFrame& on_frame);
-  /// COPY ... FROM STDIN: `next` fills the text that it is given with the next data and returns false at the end. Throws Refused.
-  void copy_in(std::string_view sql, const std::function<bool(std::string&)>& next);
+  /// COPY ... FROM STDIN with what `produce` gives to the function that it is given. When it throws, the COPY fails first. Throws Refused.
+  void copy_in(std::string_view sql, const std::function<void(const std::function<void(std::string_view)>&)>& produce);
 
  private:
   void start(const Options& options, const std::string& database, const std::vector<std::pair<std::string, std::string>>& settings);

@@ -74,6 +74,7 @@ void Session::on_frame(const protocol::Frame& frame) {
 void Session::on_query(std::string_view text) try {
   skipping_ = portal_suspended_ = false;
   std::vector<Statement> statements;
+  bool implicit = false;
   try {
     // Facts 1.5 "Statement text: at most 16 MB".
     if (text.size() > 16 * 1024 * 1024)
@@ -84,7 +85,6 @@ void Session::on_query(std::string_view text) try {
       if (const auto error = refused_by_parser(text, statement)) throw *error;
     if (statements.empty()) protocol::write_empty(client_.out(), wire::empty_query_response);
     // Several statements of one string are one transaction, as long as none of them says otherwise.
-    bool implicit = false;
     for (const Statement& statement : statements) {
       const Prepared prepared = prepare(text, statement);
       if (statements.size() > 1 && backend_->status() == 'I' && prepared.translation.kind != Kind::begin) {
@@ -100,7 +100,10 @@ void Session::on_query(std::string_view text) try {
     }
   } catch (TextError& error) {
     tell_error(placed(std::move(error), text));
-    break_transaction();
+    if (implicit)
+      backend_->query("ROLLBACK", [](const protocol::Frame&) {});
+    else
+      break_transaction();
   }
   if (backend_->status() == 'I') cursor_.clear();
   protocol::write_ready_for_query(client_.out(), backend_->status());

@@ -8,6 +8,7 @@
 
 #include "tests/redshift/backend.hpp"
 #include "tests/redshift/channel.hpp"
+#include "tests/redshift/load_command.hpp"
 #include "tests/redshift/options.hpp"
 #include "tests/redshift/translate.hpp"
 
@@ -78,6 +79,8 @@ class Session {
 
   // session_load.cpp: COPY and UNLOAD
   bool run_load(const Prepared& prepared);
+  void load(const LoadCommand& command);
+  void unload_query(const LoadCommand& command);
   Backend& catalog();  ///< a connection of our own, for what must not be part of the client's transaction
 
   Channel client_;

@@ -77,7 +77,7 @@ asio::awaitable<void> Upload::transfer() {
     }
     const bool last = last_;
     std::string bytes = std::exchange(waiting_, {});
-    const auto compress = [this, &bytes, last] {
+    const std::function<void()> compress = [this, &bytes, last] {
       if (!gzip_) {
         part_ += bytes;
         return;
@@ -114,7 +114,7 @@ asio::awaitable<bool> Upload::begin() {
   Outcome outcome;
   touched_ = true;
   registration_ = Registration(service_, options_.location, options_.key, stop_);
-  const auto call = [this, &outcome] { outcome = bucket(&stop_).begin(options_.key); };
+  const std::function<void()> call = [this, &outcome] { outcome = bucket(&stop_).begin(options_.key); };
   co_await threads_.run(io_, 0, call);
   if (!outcome.ok) co_return fail(std::move(outcome.message)), false;
   id_ = std::move(outcome.value);
@@ -125,7 +125,7 @@ asio::awaitable<bool> Upload::begin() {
 asio::awaitable<void> Upload::send_part(int number, std::string part) {
   const std::shared_ptr<Upload> self = shared_from_this();
   Outcome outcome;
-  const auto call = [this, &outcome, &part, number] { outcome = bucket(&stop_).part(options_.key, id_, number, part); };
+  const std::function<void()> call = [this, &outcome, &part, number] { outcome = bucket(&stop_).part(options_.key, id_, number, part); };
   co_await threads_.run(io_, 0, call);
   --sending_;
   sent_ += part.size();
@@ -142,7 +142,7 @@ asio::awaitable<void> Upload::finish() {
   std::string no_keys;
   if (!touched_) registration_ = Registration(service_, options_.location, options_.key, stop_);
   touched_ = true;
-  const auto call = [this, &outcome, &no_keys] {
+  const std::function<void()> call = [this, &outcome, &no_keys] {
     Bucket there = bucket(&stop_);
     if (id_.empty()) {
       outcome = there.put(options_.key, part_);
@@ -171,7 +171,7 @@ asio::awaitable<void> Upload::clean_up() {
   const Service::Leftover left{options_.location, options_.key, id_, nullptr};
   std::string why;
   for (int round = 0; round < rounds_of_cleaning; ++round) {
-    const auto call = [this, &left, &why] { why = service_->remove(left, 6); };
+    const std::function<void()> call = [this, &left, &why] { why = service_->remove(left, 6); };
     co_await threads_.run(io_, 0, call);
     if (why.empty()) co_return registration_.clear();
     if (round == 0) log_line(LogLevel::warning, "cannot delete " + url_of(options_) + ", trying again: " + why);

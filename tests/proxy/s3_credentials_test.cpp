@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t now = 1'700'000'000;
 
 struct Credential : testing::Test {
-  std::map<std::string, std::string> environment{{"HOME", "/home/me"}}, files;
+  std::map<std::string, std::string> environment{{"HOME", "/h"}}, files;
   std::map<std::string, std::string> commands;
   std::int64_t clock = now;
   FakeHttp http;
@@ -48,14 +48,14 @@ std::string sts_keys(const char* id) {
 
 TEST_F(Credential, of_the_environment_comes_first) {
   environment.insert({{"AWS_ACCESS_KEY_ID", "env"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_SESSION_TOKEN", "t"}});
-  files["/home/me/.aws/credentials"] = "[default]\naws_access_key_id = file\naws_secret_access_key = s\n";
+  files["/h/.aws/credentials"] = "[default]\naws_access_key_id = file\naws_secret_access_key = s\n";
   EXPECT_EQ(found(), "env s t");
 }
 
 TEST_F(Credential, of_the_files) {
-  files["/home/me/.aws/credentials"] = "# mine\n[default]\naws_access_key_id = a\naws_secret_access_key=b/c+d=\n\n[other]\naws_access_key_id=o\naws_secret_access_key = p\n"
+  files["/h/.aws/credentials"] = "# mine\n[default]\naws_access_key_id = a\naws_secret_access_key=b/c+d=\n\n[other]\naws_access_key_id=o\naws_secret_access_key = p\n"
                                        "aws_session_token = q\n";
-  files["/home/me/.aws/config"] = "[default]\nregion = eu-west-1\naws_access_key_id = overruled\n[profile third]\naws_access_key_id = t1\naws_secret_access_key = t2\nregion=us-east-2 # there\n";
+  files["/h/.aws/config"] = "[default]\nregion = eu-west-1\naws_access_key_id = overruled\n[profile third]\naws_access_key_id = t1\naws_secret_access_key = t2\nregion=us-east-2 # there\n";
   EXPECT_EQ(found(), "a b/c+d= ");
   EXPECT_EQ(chain().region(), "eu-west-1");
   environment["AWS_PROFILE"] = "other";
@@ -75,7 +75,7 @@ TEST_F(Credential, of_files_elsewhere) {
 
 TEST_F(Credential, of_a_process) {
   environment["AWS_CONFIG_FILE"] = "~/config";
-  files["/home/me/config"] = "[default]\ncredential_process = /bin/keys --now\n";
+  files["/h/config"] = "[default]\ncredential_process = /bin/keys --now\n";
   commands["/bin/keys --now"] = json_keys("p", "SessionToken");
   EXPECT_EQ(found(), "p s t");
   commands.clear();
@@ -84,8 +84,8 @@ TEST_F(Credential, of_a_process) {
 }
 
 TEST_F(Credential, of_a_role) {
-  files["/home/me/.aws/config"] = "[default]\nrole_arn = arn:aws:iam::1:role/load\nsource_profile = base\nexternal_id = x y\nrole_session_name = me\n";
-  files["/home/me/.aws/credentials"] = "[base]\naws_access_key_id = a\naws_secret_access_key = b\n";
+  files["/h/.aws/config"] = "[default]\nrole_arn = arn:aws:iam::1:role/load\nsource_profile = base\nexternal_id = x y\nrole_session_name = me\n";
+  files["/h/.aws/credentials"] = "[base]\naws_access_key_id = a\naws_secret_access_key = b\n";
   http.answers = {{200, sts_keys("role")}};
   EXPECT_EQ(found(), "role s t");
   ASSERT_EQ(http.seen.size(), 1u);
@@ -95,10 +95,10 @@ TEST_F(Credential, of_a_role) {
 }
 
 TEST_F(Credential, of_a_role_without_a_source) {
-  files["/home/me/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = default\n";
+  files["/h/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = default\n";
   EXPECT_EQ(found(), "  ");
   EXPECT_EQ(error, "profile \"default\" has no keys");
-  files["/home/me/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = a\n[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n";
+  files["/h/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = a\n[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n";
   EXPECT_EQ(found(), "  ");
   EXPECT_EQ(error, "the profiles of ~/.aws/config lead in a circle");
 }

@@ -20,6 +20,8 @@ struct SqlError {
   std::string hint;
   /// 1-based character position in the client's statement; 0 = none.
   std::uint32_t position = 0;
+  /// Where in what the client sent, as PostgreSQL's CONTEXT tells it: "COPY t, line 3".
+  std::string context{};
 };
 
 /// SQLSTATEs that pgswitch itself raises (manual, appendix A).

@@ -36,6 +36,7 @@ void write_report(std::string& out, char type, const SqlError& error) {
   if (!error.detail.empty()) message.byte('D').string(error.detail);
   if (!error.hint.empty()) message.byte('H').string(error.hint);
   if (error.position != 0) message.byte('P').string(std::to_string(error.position));
+  if (!error.context.empty()) message.byte('W').string(error.context);
   message.byte('\0');
 }
 

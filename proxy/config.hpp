@@ -94,6 +94,14 @@ struct Database {
   std::string fallback_route;             ///< database that is asked what Redshift's leader node refuses; empty: none
   std::string idp_token_file;             ///< token of an identity provider, for a server that asks for one; read at each login
   std::string idp_token_command;          ///< program that prints it
+  std::string copy_bucket;                ///< of S3, for COPY FROM STDIN into Redshift; empty: there is none
+  std::string copy_prefix;                ///< what the keys of objects begin with
+  std::string copy_region;                ///< of the bucket; empty: that of the environment or the profile
+  std::string copy_iam_role;              ///< with which Redshift reads them; empty: the keys that pgswitch itself has
+  std::string copy_s3_endpoint;           ///< of an S3-compatible server; empty: Amazon's
+  std::optional<int> copy_part_size;      ///< MB of a part of an upload
+  std::optional<int> copy_parallel;       ///< parts on their way at once
+  std::string copy_compression;           ///< "gzip" (also when empty) or "none"
 
   bool operator==(const Database&) const = default;
 };

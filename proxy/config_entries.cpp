@@ -57,6 +57,14 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"password_command", &Database::password_command},
     EntryKey<Database>{"idp_token_file", &Database::idp_token_file},
     EntryKey<Database>{"idp_token_command", &Database::idp_token_command},
+    EntryKey<Database>{"copy_bucket", &Database::copy_bucket},
+    EntryKey<Database>{"copy_prefix", &Database::copy_prefix},
+    EntryKey<Database>{"copy_region", &Database::copy_region},
+    EntryKey<Database>{"copy_iam_role", &Database::copy_iam_role},
+    EntryKey<Database>{"copy_s3_endpoint", &Database::copy_s3_endpoint},
+    EntryKey<Database>{"copy_part_size", &Database::copy_part_size},
+    EntryKey<Database>{"copy_parallel", &Database::copy_parallel},
+    EntryKey<Database>{"copy_compression", &Database::copy_compression},
 };
 
 constexpr std::array user_keys = {
@@ -212,6 +220,19 @@ std::optional<ConnectionPairs> split_connection_string(std::string_view text) {
   return pairs;
 }
 
+/// What is wrong with the settings of COPY FROM STDIN into Redshift.
+static std::optional<std::string> wrong_copy_setting(const Database& database) {
+  const auto outside = [](std::optional<int> value, int least, int most) { return value && (*value < least || *value > most); };
+  if (outside(database.copy_part_size, 5, 512)) return "invalid value for copy_part_size: expected MB, 5..512";
+  if (outside(database.copy_parallel, 1, 16)) return "invalid value for copy_parallel: expected integer 1..16";
+  if (!database.copy_compression.empty() && database.copy_compression != "gzip" && database.copy_compression != "none")
+    return "invalid value for copy_compression: expected gzip, none";
+  const std::string& endpoint = database.copy_s3_endpoint;
+  if (!endpoint.empty() && !endpoint.starts_with("https://") && !endpoint.starts_with("http://"))
+    return "invalid value for copy_s3_endpoint: expected https://host[:port]";
+  return std::nullopt;
+}
+
 EntryReport parse_database(std::string_view text, Database& database) {
   EntryReport report = parse_entry<Database>(text, database_keys, "connection", database);
   if (database.name != "*") {
@@ -219,6 +240,7 @@ EntryReport parse_database(std::string_view text, Database& database) {
     if (database.dbname.empty()) database.dbname = database.name;
   }
   if (!report.error) report.error = contradiction_in(database);
+  if (!report.error) report.error = wrong_copy_setting(database);
   return report;
 }
 

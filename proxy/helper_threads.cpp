@@ -27,6 +27,10 @@ asio::thread_pool& HelperThreads::threads() {
 }
 
 void HelperThreads::post(std::function<void()> work) { asio::post(threads(), std::move(work)); }
+void HelperThreads::join() {
+  const std::lock_guard lock(mutex_);
+  threads_.reset();
+}
 
 asio::awaitable<bool> HelperThreads::run(asio::io_context& io, std::int64_t deadline_us, std::function<void()> work) {
   auto wait = std::make_shared<Wait>(io);

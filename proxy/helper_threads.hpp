@@ -22,6 +22,9 @@ class HelperThreads {
   /// Runs `work` on one of the threads; nobody waits. What has not begun when this object ends is dropped.
   void post(std::function<void()> work);
 
+  /// Waits for what is running; what has not begun never will. Nothing may be run any more.
+  void join();
+
  private:
   boost::asio::thread_pool& threads();
 

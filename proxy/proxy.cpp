@@ -13,6 +13,7 @@
 #include "proxy/config_rules.hpp"
 #include "proxy/log.hpp"
 #include "proxy/router.hpp"
+#include "proxy/s3/service.hpp"
 #include "proxy/service_manager.hpp"
 
 namespace pgswitch {
@@ -72,6 +73,22 @@ ConfigPtr Proxy::config() const {
   return config_;
 }
 
+std::shared_ptr<s3::Service> Proxy::s3() {
+  const std::lock_guard lock(mutex_);
+  if (!s3_) s3_ = std::make_shared<s3::Service>();
+  return s3_;
+}
+
+/// What sessions that this end has cut off had in S3.
+void Proxy::remove_uploads() {
+  constexpr int seconds = 10;
+  if (!s3_) return;
+  s3_->stop_all();
+  upload_threads_.join();
+  for (const s3::Service::Leftover& left : s3_->remove_all(seconds))
+    log_line(LogLevel::error, "left behind: s3://" + left.location.bucket + '/' + left.key);
+}
+
 std::string Proxy::version_line() const {
   return std::string("pgswitch ") + PGSWITCH_VERSION + ", Boost " + BOOST_LIB_VERSION + ", tls: " +
          OpenSSL_version(OPENSSL_VERSION);
@@ -122,6 +139,7 @@ void Proxy::run() {
   service_manager::notify(std::string(service_manager::stopping));
   for (const auto& worker : workers_) worker->join();
   password_commands_.end();
+  remove_uploads();
   listeners_.clear();
   side_listener_.reset();
 }

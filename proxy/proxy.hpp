@@ -28,6 +28,9 @@
 
 namespace pgswitch {
 
+namespace s3 {
+class Service;
+}
 struct Setting;
 
 struct RunOptions {
@@ -88,6 +91,10 @@ class Proxy {
   /// Bytes of rows that the cursors of all workers keep.
   std::atomic<std::uint64_t>& spooled_bytes() { return spooled_bytes_; }
   PasswordCommands& password_commands() { return password_commands_; }
+  /// For what goes to S3.
+  HelperThreads& upload_threads() { return upload_threads_; }
+  /// Made at first use.
+  std::shared_ptr<s3::Service> s3();
   RouteBoard& route_board() { return route_board_; }
   /// Random, made at the start: keeps what unknown users are shown stable.
   const std::string& process_secret() const { return process_secret_; }
@@ -157,6 +164,7 @@ class Proxy {
   void check_shutdown();
   void stop_listening();
   void stop_workers();
+  void remove_uploads();
 
   RunOptions options_;
   mutable std::mutex mutex_;         ///< config_, generation_, rules_error_
@@ -185,6 +193,8 @@ class Proxy {
   HelperThreads disk_threads_{2};
   std::atomic<std::uint64_t> spooled_bytes_{0};
   PasswordCommands password_commands_;
+  std::shared_ptr<s3::Service> s3_;  ///< under mutex_
+  HelperThreads upload_threads_{8};
   Listeners listeners_;
   std::unique_ptr<Listener> side_listener_;  ///< from give_listeners() on
   boost::asio::io_context main_io_{1};         ///< of the main thread, which waits for signals

@@ -36,6 +36,9 @@ RouteStats& RouteStats::operator+=(const RouteStats& other) {
   pins += other.pins;
   conflicts += other.conflicts;
   fallbacks += other.fallbacks;
+  copies += other.copies;
+  copied_rows += other.copied_rows;
+  copied_bytes += other.copied_bytes;
   errors += other.errors;
   return *this;
 }

@@ -43,6 +43,8 @@ struct RouteStats {
   std::uint64_t pins = 0;
   std::uint64_t conflicts = 0;  ///< a rule wanted another route in the middle of a transaction
   std::uint64_t fallbacks = 0;  ///< statements that Redshift's leader node refused and this route took over
+  std::uint64_t copies = 0;     ///< COPY with the client on a Redshift server, that ended well
+  std::uint64_t copied_rows = 0, copied_bytes = 0;
   std::uint64_t errors = 0;     ///< servers lost under a client, and waits for a server that failed
 
   RouteStats& operator+=(const RouteStats& other);

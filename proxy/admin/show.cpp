@@ -49,6 +49,7 @@ const std::vector<Show>& table() {
       {"totals", totals_fields, totals_rows},
       {"routes", route_fields, route_rows},
       about("route", story_fields, run_show_route, "'<sql>' [USER <user>] [DATABASE <db>]", 1, 5),
+      {"copies", copy_fields, copy_rows},
       {"peers", peer_fields, peer_rows},
       {"peer_pools", peer_pool_fields, peer_pool_rows},
       about("fds", fd_fields, run_show_fds, "", 0, 0),

@@ -80,6 +80,9 @@ boost::asio::awaitable<Reply> run_show_route(Console& console, Command command);
 boost::asio::awaitable<Rows> route_rows(Console& console);
 boost::asio::awaitable<Rows> metric_rows(Console& console);
 boost::asio::awaitable<Rows> cache_rows(Console& console);
+// show_copies.cpp
+extern const std::span<const Field> copy_fields;
+boost::asio::awaitable<Rows> copy_rows(Console& console);
 // show_peers.cpp
 extern const std::span<const Field> peer_fields, peer_pool_fields;
 boost::asio::awaitable<Rows> peer_rows(Console& console);

@@ -20,7 +20,7 @@ constexpr Type int8 = Type::int8;
 constexpr Field of_route[] = {{"kind"}, {"name"}, {"hits", int8}, {"refusals", int8}, {"rewrites", int8}, {"answers", int8},
                               {"errors", int8}, {"pins", int8}, {"conflicts", int8}, {"pinned_now", int8}, {"pin_reasons"},
                               {"observed", int8}, {"observed_refusals", int8}, {"observed_rewrites", int8}, {"observed_answers", int8},
-                              {"server_kind"}, {"fallbacks", int8}};
+                              {"copies", int8}, {"copied_rows", int8}, {"copied_bytes", int8}, {"server_kind"}, {"fallbacks", int8}};
 constexpr Field of_story[] = {{"route"}};
 constexpr Field of_metric[] = {{"name"}, {"value", Type::numeric}};
 constexpr Field of_cache[] = {{"worker", Type::int4}, {"exact_hits", int8}, {"shape_hits", int8}, {"misses", int8},
@@ -107,13 +107,15 @@ Row row_of(const std::string& name, const RouteRow& route) {
   const RouteStats& stats = route.stats;
   return Row{"route", name, number(stats.hits), number(stats.refusals), std::nullopt, std::nullopt, number(stats.errors),
              number(stats.pins), number(stats.conflicts), number(route.pinned.sessions), describe_pins(route.pinned.reasons),
-             std::nullopt, std::nullopt, std::nullopt, std::nullopt, route.server_kind, number(stats.fallbacks)};
+             std::nullopt, std::nullopt, std::nullopt, std::nullopt, number(stats.copies), number(stats.copied_rows), number(stats.copied_bytes),
+             route.server_kind, number(stats.fallbacks)};
 }
 
 Row row_of(const RuleStats& rule) {
   return Row{"rule", rule.rule, number(rule.hits), number(rule.refusals), number(rule.rewrites), number(rule.answers),
              number(rule.errors), std::nullopt, std::nullopt, std::nullopt, std::nullopt,
-             number(rule.observed), number(rule.observed_refusals), number(rule.observed_rewrites), number(rule.observed_answers), std::nullopt};
+             number(rule.observed), number(rule.observed_refusals), number(rule.observed_rewrites), number(rule.observed_answers),
+             std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt};
 }
 
 Rows cache_of(Worker& worker) {

@@ -2,6 +2,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -29,6 +30,7 @@ Action SessionCore::next() {
     cancelling_ = true;
     return {Action::Kind::cancel, active_->route, {}};
   }
+  if (work_->load && work_->load->wants_place()) return {Action::Kind::load, active_ ? active_->route : rules::no_route, {}};
   if (stall_ == Stall::lease && !asked_) {
     asked_ = true;
     return {Action::Kind::acquire, wanted_route_, {}};

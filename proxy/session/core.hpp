@@ -21,6 +21,8 @@
 
 namespace pgswitch {
 
+class CoreLoad;
+
 /// A session as a pure state machine: bytes of the client and of its servers in; bytes for both, and actions, out. No
 /// socket, no clock, no randomness. Owned by its shell (Relay, or a test script), one thread.
 ///
@@ -28,6 +30,8 @@ namespace pgswitch {
 /// into the bytes it gave, which must stay in place until written) and performs next() until it says need_more.
 /// One link (a leased connection) is active at a time and owns the ledger; links with pins may be parked meanwhile.
 class SessionCore : private rules::SessionState {
+  friend class CoreLoad;
+
  public:
   SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings);
   ~SessionCore() override;
@@ -74,11 +78,13 @@ class SessionCore : private rules::SessionState {
   /// Route of the link that owns the ledger; no_route when none is held actively.
   rules::RouteId active_route() const { return active_ ? active_->route : rules::no_route; }
   /// Replies are owed: a query is running.
-  bool is_busy() const { return work_ && !work_->ledger.empty() && !is_paused(); }
+  bool is_busy() const { return work_ && (work_->load || (!work_->ledger.empty() && !is_paused())); }
   /// Bytes of the active server are wanted: not while a portal is suspended whose rows come, or while its file is slow.
   bool wants_server() const;
   /// The cursors whose rows the session keeps; nullptr: none.
   const redshift::Cursors* cursors() const { return spooled_ ? &*spooled_ : nullptr; }
+  /// A COPY that the shell has to help with, or nullptr.
+  CoreLoad* load() const { return work_ ? work_->load.get() : nullptr; }
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
   bool has_open_batch() const { return batch_open_; }
   bool in_transaction() const { return status() != 'I' || is_paused(); }
@@ -106,8 +112,8 @@ class SessionCore : private rules::SessionState {
   /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
   static constexpr std::size_t most_owed = 8192;
 
-  /// limits: a delayed statement, or a cancel request on its way that must not hit another.
-  enum class Stall : std::uint8_t { none, lease, replies, limits };
+  /// limits: a delayed statement, or a cancel request on its way that must not hit another. load: see CoreLoad.
+  enum class Stall : std::uint8_t { none, lease, replies, limits, load };
   using Work = SessionWork;
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();

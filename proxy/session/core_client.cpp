@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -32,11 +33,12 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(client_rest_, rest.size()));
       if (client_rest_forward_) work_->to_server.add(rest.substr(0, part));
       client_rest_ -= part;
+      if (work_->load && !client_rest_forward_) work_->load->on_client_data(rest.substr(0, part));
       used += part;
       if (client_rest_ == 0) maybe_release();
       continue;
     }
-    const bool in_copy = active_ && active_->copy_in;
+    const bool in_copy = (active_ && active_->copy_in) || work_->load;
     if (!in_copy && (work_->ledger.size() >= most_owed || work_->ledger.insert_bytes() >= most_unread)) {
       await_replies();
       break;
@@ -71,7 +73,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
 
 /// The client's stream cannot be read on. What it has asked for before is answered first, but a COPY that waits for its data.
 void SessionCore::give_up(std::string why) {
-  const bool in_copy = active_ && active_->copy_in;
+  const bool in_copy = (active_ && active_->copy_in) || work_->load;
   if (!work_->ledger.empty() && !in_copy) return await_replies();
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
@@ -84,6 +86,7 @@ std::size_t SessionCore::end_moment(std::size_t used) {
 
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
+  if (work_->load) return work_->load->on_client_frame(header, in);
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   if (head_spools() && CoreCursors(*this).drains(header, in)) return 0;

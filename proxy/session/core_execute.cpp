@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -122,6 +123,15 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   if (options_.mode == CoreOptions::Mode::statement && statement.kind == Kind::begin) {
     refusal_ = no_transaction_blocks();
     return false;
+  }
+  if (portal.client_copy) {
+    if (!work_->ledger.empty()) return await_replies(), false;
+    Link* const link = local_abort_ ? nullptr : need_link(route_of(item));
+    if (local_abort_) refusal_ = transaction_failed();
+    if (!link) return false;
+    const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, portal.sent_text, item, true);
+    if (begun == CoreLoad::Begun::not_ours) refusal_ = to_error({"0A000", "COPY was prepared for another server", "", "Prepare it again."});
+    return begun == CoreLoad::Begun::yes;
   }
   if (waits_for_failure(statement.kind)) return await_replies(), false;
   // The first statement behind it says where the transaction belongs.

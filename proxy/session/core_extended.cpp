@@ -5,6 +5,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/copy/copy_statement.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
@@ -21,6 +22,8 @@ using rules::ScriptItem;
 namespace {
 
 bool is_momentary(const PreparedStatement& prepared) { return has(prepared.item().decision->depends_on, rules::Dependency::volatile_); }
+
+bool is_copy(Kind kind) { return kind == Kind::copy_in || kind == Kind::copy_out; }
 
 bool is_control(Kind kind) { return kind >= Kind::begin && kind <= Kind::prepare_transaction; }
 
@@ -42,7 +45,7 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
   if (prepared.script->items.size() != 1) return false;
   const ScriptItem& item = prepared.item();
   const Kind kind = item.statement->kind;
-  return item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||
+  return prepared.client_copy || item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||
          kind == Kind::empty || kind == Kind::deallocate || is_cursor_command(item);
 }
 
@@ -184,6 +187,15 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   const ScriptItem& item = prepared->item();
   if (item.decision->verb == Decision::Verb::reject) last_route_.note(*prepared->script);
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), size;
+  if (is_copy(item.statement->kind) && !prepared->client_copy && prepared->script->items.size() == 1 && !local_abort_) {
+    const Link* const link = link_for(*prepared);
+    if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+    if (link->state->kind == ServerKind::redshift && copy::is_client_copy(prepared->sent_text, prepared->conforming_strings)) {
+      auto marked = std::make_shared<PreparedStatement>(*prepared);
+      marked->client_copy = true;
+      prepared = std::move(marked);
+    }
+  }
   if (is_local(*prepared) && item.statement->kind != Kind::empty && waits_for_failure(item.statement->kind)) return await_replies(), 0;
   if (item.statement->kind != Kind::empty && fails_in_transaction(*prepared)) {
     if (unnamed) unnamed_.reset();  // it goes before the text is looked at

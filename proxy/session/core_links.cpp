@@ -217,7 +217,7 @@ void SessionCore::release(Link& link, bool clean) {
 void SessionCore::maybe_release() {
   if (client_rest_ > 0 && client_rest_forward_) return;  // half a message: the server waits for the rest of it
   if (release_due_ = !work_->to_server.empty(); release_due_) return;
-  if (!active_ || !work_->ledger.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
+  if (!active_ || work_->load || !work_->ledger.empty() || batch_open_ || active_->status != 'I' || active_->copy_in) return;
   if (active_->spent) return predicted_ = 'I', release(*active_, false);
   if (has(active_->pins, Pin::session_mode)) return;
   leave_active();

@@ -2,6 +2,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 
 namespace pgswitch {
 
@@ -64,6 +65,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     copy_broken_ = false;
     predicted_ = 'I';
     end_wait();
+    if (const auto load = std::exchange(work_->load, nullptr); load && stays) load->on_lost(error, status != 'I');
   }
   release(*link, false);
   if (!torn && !pins) return;

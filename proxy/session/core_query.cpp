@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -40,6 +41,13 @@ SqlError copy_not_last() {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
 }
+
+SqlError copy_not_alone() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "COPY on Redshift must be a query string of its own", "",
+          "Send the statements one by one.", 0};
+}
+
+bool is_client_copy(const ScriptItem& item) { return item.statement->kind == Kind::copy_in || item.statement->kind == Kind::copy_out; }
 
 }  // namespace
 
@@ -115,7 +123,8 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
-  if (!work_->head.plain || !first.statement->read_only) work_->head.script = script;
+  work_->head.client_copy = work_->head.copies || kind == Kind::copy_out;
+  if (!work_->head.plain || !first.statement->read_only || work_->head.client_copy) work_->head.script = script;
   return script;
 }
 
@@ -291,6 +300,12 @@ bool SessionCore::run_on_server(std::string_view text) {
   note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string joined;
+  if (link->state->kind == ServerKind::redshift && std::any_of(items.begin() + begin, items.begin() + end, is_client_copy)) {
+    if (items.size() > 1) return refusal_ = copy_not_alone(), false;
+    const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, sent_text(begin, end, text, note, joined), items.front(), false);
+    if (begun == CoreLoad::Begun::yes) return work_->head.next = end, true;
+    if (begun != CoreLoad::Begun::not_ours) return false;
+  }
   const bool translated = std::any_of(items.begin() + begin, items.begin() + end, [&](const ScriptItem& item) { return translates(*link, *item.statement); });
   const auto sent = translated ? translate_run(*link, begin, end, text, note, joined) : server_text(*link, sent_text(begin, end, text, note, joined));
   if (!sent) return false;

@@ -4,6 +4,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -106,6 +107,8 @@ bool SessionCore::swallowing() const {
 
 std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
+  const bool report = header.type == backend::parameter_status || header.type == backend::notice_response || header.type == backend::notification_response;
+  if (work_->load && !report && !work_->ledger.empty() && work_->ledger.head().expect == Expect::query) return work_->load->on_server_frame(header, in);
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();

@@ -29,6 +29,8 @@ struct CoreCounters {
   std::uint32_t queries = 0, transactions = 0;
   std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
   std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0, fallbacks = 0;
+  std::uint32_t copies = 0;  ///< on links of kind redshift
+  std::uint64_t copied_rows = 0, copied_bytes = 0;
 };
 
 /// What the shell must do, after it has written to_server() and to_client().
@@ -38,6 +40,7 @@ struct Action {
     acquire,    ///< get a lease for `route`, then on_acquired() or on_acquire_failed()
     release,    ///< give the lease of `route` back with `leftover`; only after to_client() is written
     cancel,     ///< send a cancel request for what runs on `route`, and say on_cancel_ended() when it has been delivered or was not
+    load,       ///< do what SessionCore::load() wants of the shell
     close,      ///< write to_client(), then close the client and end the session
   };
   Kind kind = Kind::need_more;

@@ -12,6 +12,8 @@
 
 namespace pgswitch {
 
+class CoreLoad;
+
 /// What is under way in a SessionCore. An idle session has none and costs that much less memory: begin_work() makes it when something
 /// happens, it goes with shrink().
 struct SessionWork {
@@ -23,6 +25,7 @@ struct SessionWork {
   std::vector<Action> releases;
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
   std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
+  std::shared_ptr<CoreLoad> load;     ///< COPY on a link of kind redshift
   Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
 };
 

@@ -29,6 +29,7 @@ struct PreparedStatement {
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
   std::uint32_t skipped = 0;    ///< of a DECLARE of which servers get the query alone: characters in front of that; else 0
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
+  bool client_copy = false;     ///< COPY between the client and a link of kind redshift: answered by the session, see CoreLoad
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }

@@ -12,6 +12,7 @@ struct QueryHead {
   bool decided = false;
   bool plain = false;
   bool copies = false;  ///< plain: it is a COPY ... FROM
+  bool client_copy = false;  ///< plain: it is a COPY
   rules::RouteId route = rules::no_route;
   rules::ScriptPtr script;  ///< of a plain one only when it may write
   std::size_t next = 0;

@@ -214,6 +214,7 @@ bool Relay::act() {
       release(action);
       return true;
     case Action::Kind::cancel: cancel_limited(action.route); return true;
+    case Action::Kind::load: open_load(action.route); return true;
     case Action::Kind::close:
       if (core_.to_client().empty()) {
         finish(end_reason_.value_or("client close request"));

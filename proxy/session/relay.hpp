@@ -106,6 +106,8 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void update_times();
   void check_limits(std::int64_t now_us);
   void cancel_limited(rules::RouteId route);
+  void open_load(rules::RouteId route);
+  void load_changed(const std::string& role);
   void shrink();
   void tell_pins();
   void tell_wait();

@@ -6,6 +6,7 @@
 #include "proxy/cancel.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/pool_shard.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/relay.hpp"
 #include "proxy/worker.hpp"
 #include "rules/route_names.hpp"
@@ -52,6 +53,12 @@ const ServerConn* Relay::cancel() {
     core_.cancel_delay(error);
     drive();
     return nullptr;
+  }
+  if (CoreLoad* const load = core_.load()) {
+    SqlError error;
+    error.sqlstate = sqlstate::query_canceled;
+    error.message = "canceling statement due to user request";
+    if (load->cancel(std::move(error))) return drive(), nullptr;
   }
   Held* held = find(core_.active_route());
   if (!held || !core_.is_busy()) return nullptr;

@@ -59,6 +59,9 @@ void Relay::count(const ServerConn& server) {
   route.fallbacks += counters.fallbacks;
   if (counters.fallbacks > 0)
     log_line(LogLevel::info, session_.log_prefix() + "route \"" + rules::route_name(server.route) + "\" took over what the leader node of Redshift refused");
+  route.copies += counters.copies;
+  route.copied_rows += counters.copied_rows;
+  route.copied_bytes += counters.copied_bytes;
   counters = {};
 }
 

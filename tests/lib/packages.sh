@@ -6,7 +6,7 @@
 # Only what is missing is installed, and apt-get is not called at all when nothing is. Uses sudo for an ordinary user.
 
 BUILD_PACKAGES="g++ cmake ninja-build ccache libboost1.81-dev libssl-dev libspdlog-dev liblua5.4-dev libpg-query-dev libprotobuf-c-dev libre2-dev
-  nlohmann-json3-dev libldap2-dev libpam0g-dev postgresql-server-dev-15 libgtest-dev"
+  nlohmann-json3-dev libcurl4-openssl-dev zlib1g-dev libldap2-dev libpam0g-dev postgresql-server-dev-15 libgtest-dev"
 POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
 TEST_PACKAGES="libnss-wrapper libpam-wrapper slapd pgbouncer faketime python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
   libpostgresql-jdbc-java libdbd-pg-perl ruby-pg php-cli php-pgsql odbc-postgresql unixodbc unixodbc-dev

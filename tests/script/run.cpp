@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "protocol/frame.hpp"
+#include "proxy/session/core_load.hpp"
 #include "rules.hpp"
 #include "rules/route_names.hpp"
 
@@ -45,6 +46,22 @@ std::string take_types(std::string& bytes) {
 }
 
 }  // namespace
+
+class Run::UploadedPlace final : public copy::Place {
+ public:
+  explicit UploadedPlace(std::shared_ptr<Uploaded> to) : to_(std::move(to)) { ++to_->alive; }
+  ~UploadedPlace() override { --to_->alive; }
+  void add(std::string bytes, bool last) override {
+    to_->bytes += bytes;
+    to_->last = last;
+  }
+  bool has_room() const override { return true; }
+  std::string name() const override { return "s3://b/k"; }
+  std::uint64_t uploaded_bytes() const override { return to_->bytes.size(); }
+
+ private:
+  std::shared_ptr<Uploaded> to_;
+};
 
 Run::Run(const Start& start, How how)
     : start_(start), how_(how), storage_(start.spool), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
@@ -143,6 +160,7 @@ void Run::step(const Step& step) {
       if (cancels_ == 0) return fail("no cancel request");
       --cancels_;
       return;
+    case Step::Kind::uploaded: return compare("uploaded", step.bytes, uploaded_->bytes);
     case Step::Kind::check: return step.check(core_);
   }
 }
@@ -240,7 +258,12 @@ bool Run::act() {
   const Action action = core_.next();
   const std::string route = rules::route_name(action.route);
   switch (action.kind) {
+    case Action::Kind::load:
+      core_.load()->place_is_sought();
+      core_.load()->on_place(std::make_unique<UploadedPlace>(uploaded_), "Null0");
+      return true;
     case Action::Kind::need_more:
+      if (upload()) return true;
       if (core_.limit_phase() != LimitPhase::delayed) return false;
       core_.on_limit_passed();
       return true;
@@ -264,6 +287,17 @@ bool Run::act() {
     case Action::Kind::close: closed_ = true; return false;
   }
   return false;
+}
+
+/// All of it has been added: it is complete, or fails. An object that no COPY needs any more must be gone.
+bool Run::upload() {
+  if (uploaded_->alive != (core_.load() && core_.load()->place() ? 1 : 0)) fail("an object outlives its COPY");
+  if (!std::exchange(uploaded_->last, false) || !core_.load()) return false;
+  if (start_.upload_error.empty())
+    core_.load()->on_uploaded({"s3://b/k", "r", "role", "", "", "", true});
+  else
+    core_.load()->fail({protocol::Severity::error, "58030", start_.upload_error, "", "", 0});
+  return true;
 }
 
 void Run::released(const Action& action) {

@@ -61,7 +61,15 @@ class Run {
     std::string unread, received;  ///< bytes not taken by the core; bytes written since the last expectation
   };
 
+  /// What a COPY on a Redshift server has uploaded.
+  struct Uploaded {
+    std::string bytes;
+    bool last = false;
+    int alive = 0;
+  };
+  class UploadedPlace;
   void step(const Step& step);
+  bool upload();
   void give(const Step& step, std::size_t begin, std::size_t end);
   void give_server(const std::string& route, std::string_view bytes);
   void ask(std::string_view bytes);
@@ -82,6 +90,7 @@ class Run {
   Start start_;
   How how_;
   MemoryStorage storage_;
+  std::shared_ptr<Uploaded> uploaded_ = std::make_shared<Uploaded>();
   SessionCore core_;
   std::map<std::string, Server> servers_;
   ServerModel as_server_;                  ///< what the client sees of the core must be what a server may say

@@ -56,6 +56,14 @@ Start session_pooling() {
   return start;
 }
 
+Start loading(std::string upload_error) {
+  Start start;
+  start.redshift = {"app"};
+  start.gaps = true;
+  start.upload_error = std::move(upload_error);
+  return start;
+}
+
 Start statement_pooling() {
   Start start;
   start.options.mode = CoreOptions::Mode::statement;

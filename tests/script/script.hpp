@@ -43,6 +43,7 @@ class Script {
   Script& expect_gaps() { return start_.gaps = true, *this; }
   Script& reload() { return add(Step::Kind::reload); }
   Script& limit_passed() { return add(Step::Kind::limit_passed); }
+  Script& expect_uploaded(std::string_view data) { return bytes(Step::Kind::uploaded, Bytes(data)); }
   Script& expect_cancel() { return add(Step::Kind::cancel); }
   Script& check(std::function<void(const SessionCore&)> question);
 
@@ -66,5 +67,7 @@ class Script {
 Start session_pooling();
 Start statement_pooling();
 Start eager_begin();
+/// All servers are of kind redshift; `upload_error`: an upload ends with it.
+Start loading(std::string upload_error = {});
 
 }  // namespace pgswitch::script

@@ -25,6 +25,7 @@ struct Step {
     reload,          ///< the rules were loaded again
     limit_passed,    ///< the time is over that a rule lets the statement run
     cancel,          ///< the core has had a cancel request sent
+    uploaded,        ///< exactly `bytes` were uploaded since the last such step
     check,
   };
   Kind kind;
@@ -40,6 +41,7 @@ struct Start {
   CoreOptions options;
   TrackedValues tracked{"UTF8", "ISO, MDY", "UTC", "postgres", "on", "tests"};
   Settings base;
+  std::string upload_error;      ///< an upload ends with it
   bool gaps = false;             ///< requests may go without a ReadyForQuery: an error skips them
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this

@@ -1,0 +1,244 @@
+#include "proxy/session/core_load.hpp"
+
+#include "protocol/backend.hpp"
+#include "protocol/frontend.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/core.hpp"
+#include "proxy/session/local_answer.hpp"
+#include "rules/redshift/spelling.hpp"
+
+namespace pgswitch {
+
+namespace backend = protocol::backend;
+namespace frontend = protocol::frontend;
+using protocol::ByteView;
+using protocol::FrameHeader;
+using protocol::Severity;
+using protocol::SqlError;
+
+namespace {
+
+SqlError refused(std::string message, std::string hint) {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), std::move(message), "", std::move(hint), 0};
+}
+
+bool is_fatal(ByteView body) {
+  const std::string_view severity = backend::error_field(body, 'V').empty() ? backend::error_field(body, 'S') : backend::error_field(body, 'V');
+  return severity == "FATAL" || severity == "PANIC";
+}
+
+/// Data is taken as UTF-8 and sent as such.
+bool is_utf8(std::string_view encoding) {
+  std::string plain;
+  for (const char c : encoding)
+    if (c != '-' && c != '_') plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return plain.empty() || plain == "utf8" || plain == "unicode" || plain == "sqlascii";
+}
+
+}  // namespace
+
+CoreLoad::CoreLoad(SessionCore& core, copy::ClientCopy copy, bool extended, std::uint32_t position, std::uint64_t most_rows)
+    : core_(core), copy_(std::move(copy)), extended_(extended), in_transaction_(core.status() != 'I'), position_(position), most_rows_(most_rows) {}
+
+CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string_view text, const rules::ScriptItem& item, bool extended) {
+  const bool conforming = core.settings_.facts().conforming_strings;
+  if (link.state->kind != ServerKind::redshift || !copy::is_client_copy(text, conforming)) return Begun::not_ours;
+  if (!core.work_->ledger.empty()) return core.await_replies(), Begun::waits;
+  const auto refuse = [&](SqlError error) { return core.refusal_ = std::move(error), Begun::refused; };
+  if (core.status() == 'E') return refuse(core.transaction_failed());
+  redshift::Transaction transaction = core.side().transaction;
+  const redshift::Translation ruled = redshift::translate(*item.statement, *item.statement, text, core.asker_of(link), transaction);
+  if (ruled.how == redshift::Translation::How::refused) return refuse(ruled.error);
+  if (extended && core.batch_wrote_) return refuse(refused("COPY on Redshift must be in a batch of its own", "Send a Sync before it."));
+  SqlError error;
+  auto copy = copy::parse_copy(text, conforming, error);
+  if (!copy) return refuse(std::move(error));
+  const std::string& client_encoding = core.settings_.wanted()[static_cast<std::size_t>(Tracked::client_encoding)];
+  const std::string& encoding = copy->options.encoding.empty() ? client_encoding : copy->options.encoding;
+  if (!is_utf8(encoding)) return refuse(refused("COPY on Redshift needs data in UTF8, not in \"" + encoding + '"', "SET client_encoding = 'UTF8'."));
+  rules::redshift::SpellingFault fault;
+  const auto query = rules::redshift::spell(copy->from ? copy::columns_query(*copy) : copy::rows_query(*copy), conforming, fault);
+  if (!query) return refuse(to_error(fault.refusal));
+  const std::uint32_t position = copy->query_position;
+  core.work_->load = std::make_shared<CoreLoad>(core, copy::ClientCopy(std::move(*copy), *query), extended, position, item.decision->limits.max_rows);
+  core.side().transaction = transaction;
+  core.last_route_.sent_to(link.route);
+  if (!item.statement->read_only) core.note_write(*item.statement);
+  core.work_->load->take(core.work_->load->copy_.begin());
+  return Begun::yes;
+}
+
+void CoreLoad::send(std::string_view text) {
+  core_.work_->to_server.compose([&](std::string& out) { protocol::write_query(out, text); });
+  core_.work_->ledger.push(Expect::query, Reply::swallow);
+  core_.active_->state->prepared.unnamed = {};
+  core_.batch_open_ = core_.batch_wrote_ = false;
+  core_.stall(SessionCore::Stall::load);
+}
+
+void CoreLoad::take(copy::Step step) {
+  switch (step.kind) {
+    case copy::Step::Kind::none: return;
+    case copy::Step::Kind::query: return send(step.text);
+    case copy::Step::Kind::open:
+      wants_place_ = true;
+      return core_.stall(SessionCore::Stall::load);
+    case copy::Step::Kind::receive:
+      core_.work_->to_client.append(step.text);
+      return core_.stall(SessionCore::Stall::none);
+    case copy::Step::Kind::succeed: return succeed(step.text);
+    case copy::Step::Kind::fail: return fail(std::move(step.error));
+  }
+}
+
+void CoreLoad::on_place(std::unique_ptr<copy::Place> place, std::string null) {
+  place_ = std::move(place);
+  take(copy_.on_open(std::move(null)));
+}
+
+/// Encoded data goes on its way; the client waits while the place is full, and behind its last data.
+void CoreLoad::upload() {
+  if (!copy_.has_chunk()) return;
+  const bool last = copy_.is_last_chunk();
+  place_->add(copy_.take_chunk(), last);
+  if (last || !place_->has_room()) core_.stall(SessionCore::Stall::load);
+}
+
+void CoreLoad::on_room() {
+  if (copy_.phase() == copy::Phase::receiving && place_->has_room()) core_.stall(SessionCore::Stall::none);
+}
+
+void CoreLoad::on_uploaded(copy::Source source) { take(copy_.on_uploaded(std::move(source))); }
+
+bool CoreLoad::cancel(SqlError error) {
+  if (copy_.is_on_server()) return false;
+  error.context = copy_.context();
+  fail(std::move(error));
+  return true;
+}
+
+/// The client is told `error`. In a transaction that is then failed: by local_abort_, or by the server itself.
+void CoreLoad::fail(SqlError error) {
+  const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
+  core_.stall(SessionCore::Stall::none);
+  core_.local_abort_ |= copy_.has_rolled_back() && in_transaction_;
+  if (error.position != 0) error.position += position_;
+  if (extended_)
+    core_.fail_batch(error), core_.maybe_release();
+  else
+    core_.fail_query(error);
+}
+
+void CoreLoad::succeed(std::string_view tag) {
+  const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
+  core_.stall(SessionCore::Stall::none);
+  core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
+  core_.forget_limited();
+  ++core_.counters.copies;
+  core_.counters.copied_rows += copy_.rows();
+  core_.counters.copied_bytes += copy_.bytes();
+  if (extended_) return core_.maybe_release();
+  core_.end_string(false);
+  core_.counters.transactions += core_.status() == 'I';
+  core_.write_local_ready();
+  core_.maybe_release();
+}
+
+/// Data, its end, and what may stand between: from the CopyInResponse to the end of the data the server ignores Flush and Sync (manual,
+/// 55.2.6).
+std::size_t CoreLoad::on_client_frame(const FrameHeader& header, ByteView in) {
+  const std::size_t size = header.frame_size();
+  switch (header.type) {
+    case frontend::copy_data: {
+      const std::size_t here = std::min(size, in.size());
+      core_.client_rest_ = size - here;
+      core_.client_rest_forward_ = false;
+      on_client_data(in.substr(protocol::frame_header_size, here - protocol::frame_header_size));
+      return here;
+    }
+    case frontend::copy_done:
+      if (!copy_.finish()) return fail(copy_.error()), size;
+      return upload(), size;
+    case frontend::copy_fail:
+      if (!core_.complete(header, in)) return 0;
+      return end_data(in.substr(protocol::frame_header_size, header.body_size)), size;
+    case frontend::flush:
+    case frontend::sync: return core_.skip_frame(header, in);
+    case frontend::terminate: core_.closing_ = true; return std::min(size, in.size());
+    default: {
+      const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
+      char type[3];
+      std::snprintf(type, sizeof type, "%02X", static_cast<unsigned char>(header.type));
+      SqlError error{Severity::error, std::string(protocol::sqlstate::protocol_violation),
+                     std::string("unexpected message type 0x") + type + " during COPY from stdin", "", "", 0};
+      error.context = copy_.context();
+      core_.write_local_error(error);
+      core_.fatal(synchronization_lost());
+      return 0;
+    }
+  }
+}
+
+void CoreLoad::on_client_data(ByteView data) {
+  if (!copy_.feed(data)) return fail(copy_.error());
+  upload();
+}
+
+/// CopyFail.
+void CoreLoad::end_data(ByteView body) {
+  const std::string_view reason = body.substr(0, body.find('\0'));
+  SqlError error{Severity::error, std::string(protocol::sqlstate::query_canceled), "COPY from stdin failed: " + std::string(reason), "", "", 0};
+  error.context = "COPY " + copy_.statement().table + ", line " + std::to_string(copy_.line() + 1);
+  fail(std::move(error));
+}
+
+std::size_t CoreLoad::on_server_frame(const FrameHeader& header, ByteView in) {
+  const std::size_t size = header.frame_size();
+  if (size > in.size()) return core_.server_needed_ = size, 0;
+  const ByteView frame = in.substr(0, size), body = in.substr(protocol::frame_header_size, header.body_size);
+  const auto answer = [&](auto call) { core_.work_->to_client.compose([&](std::string& out) { call(out); }); };
+  switch (header.type) {
+    case backend::row_description: answer([&](std::string& out) { copy_.on_row_description(body, out); }); return size;
+    case backend::data_row:
+      if (most_rows_ != 0 && copy_.phase() == copy::Phase::sending && copy_.rows() >= most_rows_) {
+        SqlError error{Severity::error, std::string(protocol::sqlstate::program_limit_exceeded), "the result has too many rows", "", "", 0};
+        error.detail = "A rule lets it have " + std::to_string(most_rows_) + '.';
+        copy_.on_error(std::move(error));
+      }
+      answer([&](std::string& out) { copy_.on_data_row(body, out); });
+      return size;
+    case backend::command_complete:
+    case backend::empty_query_response: return size;
+    case backend::error_response:
+      if (is_fatal(body)) break;
+      core_.failed_ = true;
+      copy_.on_error(backend::read_error(body));
+      return size;
+    case backend::ready_for_query: {
+      core_.failed_ |= copy_.phase() == copy::Phase::rolling_back;
+      if (!core_.on_ready(frame)) return core_.work_->load.reset(), in.size();
+      copy::Step step;
+      answer([&](std::string& out) { step = copy_.on_ready(core_.active_->status, out); });
+      take(std::move(step));
+      return size;
+    }
+    default: return core_.desynchronised(header.type), in.size();
+  }
+  return core_.on_error(frame, body) ? size : in.size();
+}
+
+/// The link's connection is gone, and the session stays.
+void CoreLoad::on_lost(const SqlError& error, bool in_transaction) {
+  core_.stall(SessionCore::Stall::none);
+  core_.refusal_.reset();
+  core_.lost_in_transaction_.reset();
+  if (const auto tag = copy_.on_lost(in_transaction)) {
+    core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, *tag); });
+  } else {
+    core_.write_local_error(error);
+    core_.skip_until_sync_ = extended_;
+  }
+  if (!extended_) core_.work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, core_.local_abort_ ? 'E' : 'I'); });
+}
+
+}  // namespace pgswitch

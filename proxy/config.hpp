@@ -90,6 +90,7 @@ struct Database {
   std::string timezone;
   std::string application_name;
   ServerKind kind = ServerKind::postgres;
+  rules::redshift::Translate translate = rules::redshift::Translate::off;  ///< of statements that go there
 
   bool operator==(const Database&) const = default;
 };

@@ -16,7 +16,7 @@ namespace {
 
 template <class T>
 using EntryMember = std::variant<std::string T::*, int T::*, std::optional<int> T::*, std::optional<Microseconds> T::*,
-                                 std::optional<PoolMode> T::*, LoadBalanceHosts T::*, ServerKind T::*,
+                                 std::optional<PoolMode> T::*, LoadBalanceHosts T::*, ServerKind T::*, rules::redshift::Translate T::*,
                                  std::vector<std::string> T::*>;
 
 /// A key of a connection string. Optional numbers at or below `unset_at` mean "not set": -1 or 0, as pgbouncer has it.
@@ -52,6 +52,7 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"timezone", &Database::timezone},
     EntryKey<Database>{"application_name", &Database::application_name},
     EntryKey<Database>{"kind", &Database::kind},
+    EntryKey<Database>{"translate", &Database::translate},
 };
 
 constexpr std::array user_keys = {

@@ -13,6 +13,8 @@ TEST_PACKAGES="libnss-wrapper libpam-wrapper slapd pgbouncer faketime python3-py
   golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev
   pgbouncer prometheus-pgbouncer-exporter"
 BENCH_PACKAGES="pgbouncer haproxy pgpool2 libbenchmark-dev valgrind strace linux-perf"
+# zlib: the stand-in for Redshift reads and writes gzip.
+BUILD_PACKAGES="$BUILD_PACKAGES zlib1g-dev"
 # systemd's library, and what the tests of installing and operating ask.
 BUILD_PACKAGES="$BUILD_PACKAGES libsystemd-dev"
 TEST_PACKAGES="$TEST_PACKAGES pgbouncer systemd adduser dpkg-dev file man-db groff-base"

@@ -102,6 +102,7 @@ struct Database {
   std::optional<int> copy_part_size;      ///< MB of a part of an upload
   std::optional<int> copy_parallel;       ///< parts on their way at once
   std::string copy_compression;           ///< "gzip" (also when empty) or "none"
+  rules::redshift::Translate translate = rules::redshift::Translate::off;  ///< of statements that go there
 
   bool operator==(const Database&) const = default;
 };

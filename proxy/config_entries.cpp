@@ -17,7 +17,7 @@ namespace {
 
 template <class T>
 using EntryMember = std::variant<std::string T::*, int T::*, std::optional<int> T::*, std::optional<Microseconds> T::*,
-                                 std::optional<PoolMode> T::*, LoadBalanceHosts T::*, ServerKind T::*,
+                                 std::optional<PoolMode> T::*, LoadBalanceHosts T::*, ServerKind T::*, rules::redshift::Translate T::*,
                                  std::vector<std::string> T::*>;
 
 /// A key of a connection string. Optional numbers at or below `unset_at` mean "not set": -1 or 0, as pgbouncer has it.
@@ -65,6 +65,7 @@ constexpr std::array database_keys = {
     EntryKey<Database>{"copy_part_size", &Database::copy_part_size},
     EntryKey<Database>{"copy_parallel", &Database::copy_parallel},
     EntryKey<Database>{"copy_compression", &Database::copy_compression},
+    EntryKey<Database>{"translate", &Database::translate},
 };
 
 constexpr std::array user_keys = {

@@ -17,6 +17,8 @@ rules::EngineOptions engine_options(const Config& config) {
   rules::EngineOptions options;
   options.rules_file = config.rules_file;
   options.routes = config.routes();
+  for (const auto& [name, database] : config.databases)
+    if (name != "*" && database->translate != rules::redshift::Translate::off) options.translations.emplace_back(database->route, database->translate);
   options.route_users = config.route_users.items;
   options.on_error = config.rules_on_error;
   options.mode = config.rules_mode;

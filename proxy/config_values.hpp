@@ -52,6 +52,10 @@ constexpr EnumNames<LoadBalanceHosts, 2> names_of(LoadBalanceHosts) {
 constexpr EnumNames<ServerKind, 3> names_of(ServerKind) {
   return {{{"postgres", ServerKind::postgres}, {"redshift", ServerKind::redshift}, {"auto", ServerKind::automatic}}};
 }
+constexpr EnumNames<rules::redshift::Translate, 3> names_of(rules::redshift::Translate) {
+  using rules::redshift::Translate;
+  return {{{"off", Translate::off}, {"auto", Translate::automatic}, {"drop_locks", Translate::drop_locks}}};
+}
 constexpr EnumNames<RouteConflict, 2> names_of(RouteConflict) {
   return {{{"pin", RouteConflict::pin}, {"error", RouteConflict::error}}};
 }

@@ -81,13 +81,14 @@ void Chain::count(const Decision& decision) {
 }
 
 Outcome Chain::decide(const StatementPtr& statement, StatementText text, const Facts& facts, std::vector<ChainStep>* steps) {
-  const bool nothing_to_ask = lua_ == nullptr && options_.route_users.empty() && statement->variables.empty();
+  const bool nothing_to_ask = lua_ == nullptr && options_.route_users.empty() && options_.translations.empty() && statement->variables.empty();
   if (nothing_to_ask || statement->kind == Kind::empty || shows_last_route(*statement)) return {default_, statement};
   Draft draft{statement, text.own, text.with_comments, text.whole, facts, steps, {}, statement, false, {}};
   if (!refuses_setting(draft)) {
     if (lua_ != nullptr) lua_->set_rehearsal(steps != nullptr);
     if (lua_ != nullptr) ask_rules(draft);
     take_choice(draft);
+    if (!options_.translations.empty()) translate_for_route(draft);
   }
   draft.decision.observed = std::move(draft.observed);
   if (draft.decision.rule.empty()) {

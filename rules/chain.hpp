@@ -83,6 +83,9 @@ class Chain {
   void take_route(const Asked& asked, const HookResult& result, Draft& draft);
   void take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft);
   void take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft);
+  void make_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft);
+  void translate(const Asked& asked, redshift::Translate how, const std::string& where, Draft& draft);
+  void translate_for_route(Draft& draft);
   std::string splice_edits(const EditPlan& plan, Draft& draft) const;
   void take_sent(const Asked& asked, const StatementPtr& sent, Draft& draft);
   bool take_verb(const Asked& asked, const HookResult& result, Draft& draft);

@@ -17,6 +17,13 @@ StatementPtr read_only(const Statement& statement) {
 }  // namespace
 
 void Chain::take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft) {
+  TreeEdits others = edits;
+  others.translate = redshift::Translate::off;
+  if (!others.empty() || edits.empty()) make_edits(asked, others, where, draft);
+  if (draft.decision.verb == Decision::Verb::route && edits.translate != redshift::Translate::off) translate(asked, edits.translate, where, draft);
+}
+
+void Chain::make_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft) {
   EditPlan plan = plan_edits(edits, draft.whole, *draft.statement, draft.facts, asked.name);
   draft.decision.depends_on |= plan.depends_on;
   if (!plan.error.empty()) return fail_edits(asked, where + ": " + plan.error, draft);

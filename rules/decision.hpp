@@ -22,6 +22,7 @@ struct Refusal {
   std::string message;
   std::string detail;
   std::string hint;
+  std::uint32_t position = 0;  ///< in the client's text, characters from 1; 0: none
 };
 
 /// Rows a rule returns without a server. Every value is text; nullopt is NULL.

@@ -122,6 +122,11 @@ bool EditBook::tag(std::string_view key, std::string_view value) {
   return true;
 }
 
+bool EditBook::translate(redshift::Translate how) {
+  wanted_.translate = how;
+  return true;
+}
+
 bool EditBook::set_strict() { return wanted_.strict = true; }
 
 bool EditBook::add_unfiltered(std::string_view table) {

@@ -9,6 +9,7 @@
 #include "rules/account.hpp"
 #include "rules/decision.hpp"
 #include "rules/facts.hpp"
+#include "rules/redshift/translate.hpp"
 #include "rules/route_state.hpp"
 #include "rules/shared_store.hpp"
 
@@ -25,6 +26,7 @@ enum class RulesMode : std::uint8_t { enforce, observe };
 struct EngineOptions {
   std::string rules_file;                       ///< empty: no rules, every statement goes to the client's own database
   std::vector<std::pair<std::string, RouteId>> routes;  ///< names a rule may return
+  std::vector<std::pair<RouteId, redshift::Translate>> translations;  ///< routes whose statements are translated
   std::vector<std::string> route_users;         ///< globs: users who may choose a route by a comment or by pgswitch.route
   OnError on_error = OnError::reject;
   RulesMode mode = RulesMode::enforce;

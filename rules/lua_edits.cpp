@@ -135,6 +135,21 @@ int tag(lua_State* L) {
   return chain(L);
 }
 
+// true, or "drop_locks", at `index`.
+redshift::Translate translation_at(lua_State* L, int index) {
+  if (lua_type(L, index) == LUA_TSTRING && string_at(L, index) == "drop_locks") return redshift::Translate::drop_locks;
+  if (!lua_isboolean(L, index) || lua_toboolean(L, index) == 0) luaL_error(L, "translate takes true or \"drop_locks\"");
+  return redshift::Translate::automatic;
+}
+
+int translate(lua_State* L) {
+  EditBook& book = book_of(L);
+  no_more_arguments(L, 2);
+  LuaState::of(L).charge(L, condition_cost);
+  check(L, book, book.translate(lua_isnoneornil(L, 2) ? redshift::Translate::automatic : translation_at(L, 2)));
+  return chain(L);
+}
+
 int strict(lua_State* L) {
   EditBook& book = book_of(L);
   const int count = lua_gettop(L);
@@ -152,6 +167,7 @@ constexpr luaL_Reg methods[] = {{"replace_table", &replace<&EditBook::replace_ta
                                 {"drop_hint", &drop_hint},
                                 {"wrap_dblink", &wrap_dblink},
                                 {"tag", &tag},
+                                {"translate", &translate},
                                 {"strict", &strict}};
 
 // ---- edits as a table
@@ -217,8 +233,9 @@ void read_edit(lua_State* L, EditBook& book, std::string_view key) {
   if (key == "drop_hint") return check(L, book, book.drop_hint(string_argument(L, -1, "drop_hint")));
   if (key == "wrap_dblink") return read_dblink(L, book);
   if (key == "tag") return read_tags(L, book);
+  if (key == "translate") return check(L, book, book.translate(translation_at(L, -1)));
   luaL_error(L, "unknown edit '%s'; they are %s", key.data(),
-             "replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit, drop_hint, wrap_dblink and tag");
+             "replace_table, replace_schema, replace_function, rename_column, add_filter, set_limit, drop_hint, wrap_dblink, tag and translate");
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ class EditBook {
   bool wrap_dblink(std::string_view server, std::string_view columns);
   bool tag(std::string_view key, std::string_view value);
   bool set_strict();
+  bool translate(redshift::Translate how);
   bool add_unfiltered(std::string_view table);
 
  private:

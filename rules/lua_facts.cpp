@@ -4,6 +4,7 @@
 
 #include "rules/lua_library.hpp"
 #include "rules/lua_state.hpp"
+#include "rules/redshift/dialect.hpp"
 
 namespace pgswitch::rules {
 namespace {
@@ -115,6 +116,13 @@ void push_columns(lua_State* L, const StatementView& view) {
     }
     lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
   }
+}
+
+void push_dialect(lua_State* L, const StatementView& view) {
+  charge_parse(L, view.text);
+  const std::string_view dialect = redshift::dialect_of(view.text, *view.statement, view.facts->standard_conforming_strings);
+  if (dialect.empty()) lua_pushnil(L);
+  else lua_pushlstring(L, dialect.data(), dialect.size());
 }
 
 void push_literals(lua_State* L, const StatementView& view) {

@@ -9,8 +9,9 @@ namespace pgswitch::rules {
 /// checked to be `stmt`. All raise.
 int statement_where(lua_State* L, const StatementView& view);
 int statement_has_shape(lua_State* L, const StatementView& view);
-/// Push stmt.columns and stmt.literals.
+/// Push stmt.columns, stmt.dialect and stmt.literals.
 void push_columns(lua_State* L, const StatementView& view);
+void push_dialect(lua_State* L, const StatementView& view);
 void push_literals(lua_State* L, const StatementView& view);
 
 /// days(from, until): the days from one date or time to another, math.huge when that cannot be told. Raises.

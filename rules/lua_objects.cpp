@@ -26,18 +26,19 @@ namespace {
 char statement_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), strict(), delay(), timeout(), max_rows()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), translate(), strict(), delay(), timeout(), max_rows()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
-  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword,
+  joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword, dialect,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
-    "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword"};
-static_assert(statement_fields.size() == static_cast<std::size_t>(Field::redshift_keyword) + 1);
+    "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword",
+    "dialect"};
+static_assert(statement_fields.size() == static_cast<std::size_t>(Field::dialect) + 1);
 
 void push_name(lua_State* L, const TableName& table) {
   if (table.schema.empty()) {
@@ -128,6 +129,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
       if (s.redshift_keyword.empty()) lua_pushnil(L);
       else push_view(L, s.redshift_keyword);
       break;
+    case Field::dialect: push_dialect(L, view); break;
     default: push_kept_list(L, view, field); break;
   }
   return 1;

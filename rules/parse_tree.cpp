@@ -20,8 +20,6 @@ PgQueryProtobuf pg_query_nodes_to_protobuf(const void* nodes);
 namespace pgswitch::rules {
 namespace {
 
-constexpr std::size_t most_bytes = 16 * 1024;  // packing takes time by size and depth
-
 template <class T>
 const T& member(const void* message, unsigned offset) {
   return *reinterpret_cast<const T*>(static_cast<const char*>(message) + offset);
@@ -135,7 +133,7 @@ void drop_places(ParseTree& value) {
 
 }  // namespace
 
-std::optional<ParseTree> read_tree(std::string_view sql, bool standard_conforming_strings, std::string& error) {
+std::optional<ParseTree> read_tree(std::string_view sql, bool standard_conforming_strings, std::string& error, std::size_t most_bytes) {
   error = "the statement is too long for its tree";
   if (sql.size() > most_bytes) return std::nullopt;
   const ParsedText parsed(sql, standard_conforming_strings);
@@ -151,7 +149,7 @@ std::optional<ParseTree> read_tree(std::string_view sql, bool standard_conformin
   return std::move(result["stmts"][0]["stmt"]);
 }
 
-std::optional<std::string> write_tree(const ParseTree& tree, bool standard_conforming_strings, std::string& error) {
+std::optional<std::string> write_tree(const ParseTree& tree, bool standard_conforming_strings, std::string& error, std::size_t most_bytes) {
   std::optional<std::string> written = ParseTreeWriter().write(tree, error);
   if (!written) return std::nullopt;
   AnalyzeOptions options;
@@ -159,7 +157,7 @@ std::optional<std::string> write_tree(const ParseTree& tree, bool standard_confo
   const AnalyzedScript script = analyze(*written, options);
   error = script.oversized() ? "it is over the limit " + std::string(to_string(script.limit)) : script.error;
   std::optional<ParseTree> again;
-  if (script.statements.front().statement->parsed) again = read_tree(*written, standard_conforming_strings, error);
+  if (script.statements.front().statement->parsed) again = read_tree(*written, standard_conforming_strings, error, most_bytes);
   if (!again) {
     error = "the tree is not that of a statement: " + error;
     return std::nullopt;

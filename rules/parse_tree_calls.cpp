@@ -38,7 +38,12 @@ constexpr SqlCall sql_calls[] = {
 
 void ParseTreeWriter::call(const ParseTree& fields) {
   if (text_field(fields, "funcformat") == "COERCE_SQL_SYNTAX" && sql_call(fields)) return;
-  dotted(field(fields, "funcname"));
+  const ParseTree& names = field(fields, "funcname");
+  const std::string_view name = last_name(names);
+  // Keywords that are names of functions too, in front of a parenthesis.
+  const bool keyword = names.is_array() && names.size() == 1 && (name == "left" || name == "right" || name == "substring");
+  if (keyword) add(name);
+  else dotted(names);
   add("(");
   if (has_flag(fields, "agg_distinct")) add("DISTINCT ");
   if (has_flag(fields, "agg_star")) add("*");
@@ -66,7 +71,9 @@ bool ParseTreeWriter::sql_call(const ParseTree& fields) {
   const ParseTree& arguments = field(fields, "args");
   const std::size_t count = arguments.is_array() ? arguments.size() : 0;
   if (name == "extract" && count == 2) {
-    add("EXTRACT(" + quote_literal(text_field(field(fields_of(arguments[0]), "sval"), "sval")) + " FROM ");
+    const std::string_view unit = text_field(field(fields_of(arguments[0]), "sval"), "sval");
+    const bool word = std::all_of(unit.begin(), unit.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    add("EXTRACT(" + (word ? quote_name(unit) : quote_literal(unit)) + " FROM ");
     expression(arguments[1]);
     add(")");
     return true;

@@ -25,6 +25,32 @@ constexpr std::pair<std::string_view, std::string_view> tests[] = {
     {"IS_NULL", " IS NULL"},   {"IS_NOT_NULL", " IS NOT NULL"},   {"IS_TRUE", " IS TRUE"},       {"IS_NOT_TRUE", " IS NOT TRUE"},
     {"IS_FALSE", " IS FALSE"}, {"IS_NOT_FALSE", " IS NOT FALSE"}, {"IS_UNKNOWN", " IS UNKNOWN"}, {"IS_NOT_UNKNOWN", " IS NOT UNKNOWN"}};
 
+/// What the grammar makes pg_catalog.name of.
+constexpr std::pair<std::string_view, std::string_view> standard_types[] = {
+    {"bool", "boolean"},  {"float4", "real"},       {"float8", "double precision"}, {"int2", "smallint"},
+    {"int4", "integer"},  {"int8", "bigint"},       {"interval", "interval"},       {"numeric", "numeric"},
+    {"time", "time"},     {"timestamp", "timestamp"}, {"timestamptz", "timestamp with time zone"}, {"varchar", "varchar"}};
+
+/// The units behind an interval as the grammar has them, a mask (utils/datetime.h).
+constexpr std::pair<std::int64_t, std::string_view> units[] = {
+    {0x4, " YEAR"},           {0x2, " MONTH"},          {0x8, " DAY"},           {0x400, " HOUR"},          {0x800, " MINUTE"},
+    {0x1000, " SECOND"},      {0x6, " YEAR TO MONTH"},  {0x408, " DAY TO HOUR"}, {0xc08, " DAY TO MINUTE"}, {0x1c08, " DAY TO SECOND"},
+    {0xc00, " HOUR TO MINUTE"}, {0x1c00, " HOUR TO SECOND"}, {0x1800, " MINUTE TO SECOND"}};
+
+/// "" of none.
+std::string_view units_of(const ParseTree& mask) {
+  const auto found = std::find_if(std::begin(units), std::end(units), [&](const auto& one) { return one.first == number_field(mask, "ival"); });
+  return found == std::end(units) ? std::string_view() : found->second;
+}
+
+/// "" when it has none.
+std::string_view standard_name(const ParseTree& names) {
+  if (!names.is_array() || names.size() != 2 || text_field(fields_of(names[0]), "sval") != "pg_catalog") return {};
+  const std::string_view name = last_name(names);
+  const auto found = std::find_if(std::begin(standard_types), std::end(standard_types), [&](const auto& one) { return one.first == name; });
+  return found == std::end(standard_types) ? std::string_view() : found->second;
+}
+
 }  // namespace
 
 struct ParseTreeWriter::Deeper {
@@ -71,6 +97,7 @@ void ParseTreeWriter::expression(const ParseTree& node) {
     return expression(field(fields, "arg"));
   }
   if (kind == "TypeCast") {
+    if (typed_literal(fields)) return;
     add("CAST(");
     expression(field(fields, "arg"));
     add(" AS ");
@@ -112,8 +139,27 @@ void ParseTreeWriter::dotted(const ParseTree& names) {
 
 void ParseTreeWriter::column_ref(const ParseTree& fields) { dotted(field(fields, "fields")); }
 
+/// INTERVAL '1 day', INTERVAL '1' DAY. False when it is none of these.
+bool ParseTreeWriter::typed_literal(const ParseTree& fields) {
+  const ParseTree& type = field(fields, "type_name");
+  const ParseTree& argument = field(fields, "arg");
+  const std::string_view name = standard_name(field(type, "names"));
+  const bool dated = name == "interval" || name == "time" || name == "timestamp" || name == "timestamp with time zone";
+  const ParseTree& typmods = field(type, "typmods");
+  const std::string_view units = typmods.is_array() && typmods.size() == 1 && name == "interval" ? units_of(field(fields_of(typmods[0]), "ival")) : "";
+  if (!dated || (typmods.is_array() && units.empty()) || field(type, "array_bounds").is_array()) return false;
+  if (kind_of(argument) != "A_Const" || field(fields_of(argument), "sval").is_null()) return false;
+  add(name);
+  add(" ");
+  expression(argument);
+  add(units);
+  return true;
+}
+
 void ParseTreeWriter::type(const ParseTree& fields) {
-  dotted(field(fields, "names"));
+  const std::string_view standard = standard_name(field(fields, "names"));
+  if (standard.empty() || (standard.find(' ') != std::string_view::npos && field(fields, "typmods").is_array())) dotted(field(fields, "names"));
+  else add(standard);
   if (field(fields, "typmods").is_array()) {
     add("(");
     list(field(fields, "typmods"), &ParseTreeWriter::expression);
@@ -201,7 +247,7 @@ void ParseTreeWriter::operation(const ParseTree& fields) {
   add(")");
 }
 
-/// SIMILAR TO has a call around its pattern, which the grammar puts there.
+/// SIMILAR TO has a call around its pattern, and so has LIKE with ESCAPE, which the grammar puts there.
 void ParseTreeWriter::like(const ParseTree& fields, std::string_view words) {
   operand(field(fields, "lexpr"));
   add(words);
@@ -209,7 +255,8 @@ void ParseTreeWriter::like(const ParseTree& fields, std::string_view words) {
   const ParseTree& call = fields_of(right);
   const ParseTree& arguments = field(call, "args");
   const bool similar = text_field(fields, "kind") == "AEXPR_SIMILAR" && kind_of(right) == "FuncCall";
-  const bool implied = similar && arguments.is_array() && !arguments.empty();
+  const bool escaped = !similar && last_name(field(call, "funcname")) == "like_escape" && field(call, "funcname").size() == 2;
+  const bool implied = (similar || escaped) && arguments.is_array() && !arguments.empty();
   if (!implied) return operand(right);
   operand(arguments[0]);
   if (arguments.size() > 1) clause(" ESCAPE ", arguments[1]);

@@ -61,6 +61,7 @@ class ParseTreeWriter {
   void name(const ParseTree& node);
   void dotted(const ParseTree& names);
   void type(const ParseTree& fields);
+  bool typed_literal(const ParseTree& fields);
   void column_ref(const ParseTree& fields);
   void constant(const ParseTree& fields);
   void operation(const ParseTree& fields);

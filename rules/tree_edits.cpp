@@ -33,6 +33,7 @@ EditPlan plan_edits(const TreeEdits& edits, std::string_view text, const Stateme
   if (!statement.parsed) {
     TreeEdits others = edits;
     others.tags.clear();
+    others.translate = redshift::Translate::off;  // it is Redshift's, or nobody's
     if (others.empty()) return plan;  // it goes without a tag
     plan.error = "the statement is not one that can be parsed";
     return plan;

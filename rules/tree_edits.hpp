@@ -7,6 +7,7 @@
 
 #include "rules/facts.hpp"
 #include "rules/filter_condition.hpp"
+#include "rules/redshift/translate.hpp"
 #include "rules/rewrite.hpp"
 #include "rules/statement.hpp"
 
@@ -53,13 +54,14 @@ struct TreeEdits {
   std::vector<std::string> dropped_hints;  ///< patterns of comments
   std::optional<DblinkCall> dblink;
   std::vector<SqlTag> tags;                ///< in the order of their keys
+  redshift::Translate translate = redshift::Translate::off;  ///< after all else: plan_edits() leaves it alone
   /// Refuse what is not proven to see filtered rows alone: each table must have a filter or be one of `unfiltered`.
   bool strict = false;
   std::vector<std::string> unfiltered;
 
   bool empty() const {
     return tables.empty() && schemas.empty() && functions.empty() && columns.empty() && filters.empty() && !limit && dropped_hints.empty() && !dblink && tags.empty() &&
-           !strict;
+           !strict && translate == redshift::Translate::off;
   }
 };
 

@@ -66,7 +66,7 @@ class SessionCore : private rules::SessionState {
 
   // Questions.
   /// Client bytes can be used now: nothing is waited for, and the client takes its answers.
-  bool wants_client() const { return stall_ == Stall::none && !closing_ && !(work_ && work_->to_client.size() >= most_unread); }
+  bool wants_client() const { return stall_ == Stall::none && !closing_ && !(work_ && work_->to_client.size() >= Work::most_unread); }
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
@@ -107,21 +107,12 @@ class SessionCore : private rules::SessionState {
 
  private:
   friend class CoreCursors;  ///< what is done about cursors of Redshift
-  /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
-  static constexpr std::size_t most_unread = 256 * 1024;
-  /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
-  static constexpr std::size_t most_owed = 8192;
-
   /// limits: a delayed statement, or a cancel request on its way that must not hit another. load: see CoreLoad.
   enum class Stall : std::uint8_t { none, lease, replies, limits, load };
   using Work = SessionWork;
   Work& begin_work() {
     if (!work_) work_ = std::make_unique<Work>();
     return *work_;
-  }
-
-  static protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
-    return in.substr(protocol::frame_header_size, header.body_size);
   }
 
   // core_client.cpp: frames of the client

@@ -39,7 +39,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       continue;
     }
     const bool in_copy = (active_ && active_->copy_in) || work_->load;
-    if (!in_copy && (work_->ledger.size() >= most_owed || work_->ledger.insert_bytes() >= most_unread)) {
+    if (!in_copy && (work_->ledger.size() >= Work::most_owed || work_->ledger.insert_bytes() >= Work::most_unread)) {
       await_replies();
       break;
     }

@@ -210,7 +210,7 @@ bool CoreCursors::send() {
   Gather& out = core_.work_->to_client;
   while (sending.left > 0) {
     core_.holds_replies_ = false;
-    if (out.size() >= SessionCore::most_unread) return false;
+    if (out.size() >= SessionWork::most_unread) return false;
     if (sending.cursor->closed) return core_.refusal_ = core_.transaction_failed(), false;
     const auto found = sending.backward ? rows.find(sending.next, 1, piece) : rows.find(sending.next, sending.left, piece);
     if (found.rows == 0 && rows.fault()) return core_.refusal_ = *rows.fault(), false;

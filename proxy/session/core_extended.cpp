@@ -387,20 +387,4 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   return size;
 }
 
-void SessionCore::describe_locally(const PreparedStatement& prepared, bool statement) {
-  std::string bytes;
-  if (statement) {
-    protocol::MessageWriter description(bytes, protocol::backend::parameter_description);
-    description.int16(static_cast<std::uint16_t>(prepared.parameter_types.size() / 4)).bytes(prepared.parameter_types);
-  }
-  const Decision& decision = *prepared.item().decision;
-  if (decision.verb == Decision::Verb::answer)
-    write_answer_description(bytes, decision.answer);
-  else if (is_cursor_command(prepared.item()))
-    CoreCursors(*this).describe(bytes, prepared);
-  else
-    protocol::write_empty(bytes, 'n');
-  local_reply(bytes);
-}
-
 }  // namespace pgswitch

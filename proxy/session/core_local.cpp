@@ -1,12 +1,14 @@
 // What the session answers without a server: deferred BEGIN and its end, failed transactions, DEALLOCATE, rows of a rule.
 #include <algorithm>
 
+#include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/session/core.hpp"
+#include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
 
+using rules::Decision;
 using rules::Kind;
 
 namespace {
@@ -115,6 +117,22 @@ bool SessionCore::local_deallocate(const rules::Statement& statement, std::strin
   rename(statement.prepared, nullptr, note);
   tag = "DEALLOCATE";
   return true;
+}
+
+void SessionCore::describe_locally(const PreparedStatement& prepared, bool statement) {
+  std::string bytes;
+  if (statement) {
+    protocol::MessageWriter description(bytes, protocol::backend::parameter_description);
+    description.int16(static_cast<std::uint16_t>(prepared.parameter_types.size() / 4)).bytes(prepared.parameter_types);
+  }
+  const Decision& decision = *prepared.item().decision;
+  if (decision.verb == Decision::Verb::answer)
+    write_answer_description(bytes, decision.answer);
+  else if (is_cursor_command(prepared.item()))
+    CoreCursors(*this).describe(bytes, prepared);
+  else
+    protocol::write_empty(bytes, 'n');
+  local_reply(bytes);
 }
 
 }  // namespace pgswitch

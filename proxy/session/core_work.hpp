@@ -2,6 +2,7 @@
 #include <memory>
 #include <vector>
 
+#include "protocol/frame.hpp"
 #include "proxy/session/boxed.hpp"
 #include "proxy/session/core_shell.hpp"
 #include "proxy/session/gather.hpp"
@@ -17,6 +18,11 @@ class CoreLoad;
 /// What is under way in a SessionCore. An idle session has none and costs that much less memory: begin_work() makes it when something
 /// happens, it goes with shrink().
 struct SessionWork {
+  /// Bytes that a client may leave unread before nothing more of what it sends is looked at.
+  static constexpr std::size_t most_unread = 256 * 1024;
+  /// Replies that may be owed before nothing more is sent: more than a server keeps to itself until it is asked.
+  static constexpr std::size_t most_owed = 8192;
+
   Gather to_client;
   Gather to_server;
   Ledger ledger;
@@ -28,5 +34,9 @@ struct SessionWork {
   std::shared_ptr<CoreLoad> load;     ///< COPY on a link of kind redshift
   Boxed<SessionSettings::Wish> wish;  ///< before the query string that is being answered, if that sets anything and may be split
 };
+
+inline protocol::ByteView body_of(const protocol::FrameHeader& header, protocol::ByteView in) {
+  return in.substr(protocol::frame_header_size, header.body_size);
+}
 
 }  // namespace pgswitch

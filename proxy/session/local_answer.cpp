@@ -40,6 +40,7 @@ SqlError to_error(const rules::Refusal& refusal) {
   error.message = refusal.message;
   error.detail = refusal.detail;
   error.hint = refusal.hint;
+  error.position = refusal.position;
   return error;
 }
 

@@ -33,16 +33,18 @@ bool any(std::string_view text, char sign, Matters matters) {
   return false;
 }
 
-/// E'', B'', X'', U&'', or a string that may go on: a quote with blanks and another one behind it, or a comment.
+/// Outside of literals and comments: does a word go on at `at`, which is no digit? A prefix or a tag does not begin there then.
+bool is_inside_word(std::string_view text, std::size_t at) { return at > 0 && text[at - 1] != '$' && may_begin_tag(text[at - 1]); }
+
+/// E'', B'', X'', U&'', or a string that may go on: a quote with a line break and another one behind it, or a comment.
 bool quote_matters(std::string_view text, std::size_t at) {
-  if (at > 0) {
-    const char before = lower(text[at - 1]);
-    if (before == 'e' || before == 'b' || before == 'x' || before == '&') return true;
-  }
+  const char before = at > 0 ? lower(text[at - 1]) : ' ';
+  if (before == '&') return true;
+  if ((before == 'e' || before == 'b' || before == 'x') && !is_inside_word(text, at - 1)) return true;
+  bool line_break = false;
   std::size_t next = at + 1;
-  while (next < text.size() && is_blank(text[next])) ++next;
-  if (next == at + 1 || next >= text.size()) return next < text.size() && text[next] == '-';
-  return text[next] == '\'' || text[next] == '-';
+  for (; next < text.size() && is_blank(text[next]); ++next) line_break |= text[next] == '\n' || text[next] == '\r';
+  return next < text.size() && ((text[next] == '\'' && line_break) || text[next] == '-');
 }
 
 /// A comment that holds the beginning of another.
@@ -199,6 +201,8 @@ class Speller {
     }
     // What a prefix or a dollar kept apart from the token in front of it.
     if (bare && token.begin > 0 && !is_blank(text_[token.begin - 1])) spelled.insert(0, " ");
+    // UESCAPE '!' kept it apart from a quote behind it.
+    if (size != token.size) spelled += ' ';
     if (spelled != text_.substr(token.begin, size)) replace(token.begin, size, std::move(spelled));
     return true;
   }
@@ -241,7 +245,7 @@ class Speller {
 bool needs_spelling(std::string_view text) {
   if (text.find('\\') != std::string_view::npos) return true;
   return any(text, '\'', [&](std::size_t at) { return quote_matters(text, at); }) ||
-         any(text, '$', [&](std::size_t at) { return at + 1 < text.size() && may_begin_tag(text[at + 1]); }) ||
+         any(text, '$', [&](std::size_t at) { return at + 1 < text.size() && may_begin_tag(text[at + 1]) && !is_inside_word(text, at); }) ||
          any(text, '/', [&](std::size_t at) { return comment_matters(text, at); }) ||
          any(text, '"', [&](std::size_t at) { return at > 0 && text[at - 1] == '&'; });
 }

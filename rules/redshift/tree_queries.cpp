@@ -73,7 +73,6 @@ void TreeTranslator::check_select(ParseTree& query) {
     query.erase("locking_clause");
     changed_ = true;
   }
-  if (!query.contains("into_clause") || field(query, "into_clause").is_null()) return;
 }
 
 /// VALUES (1, 2), (3, 4): SELECT 1 AS column1, 2 AS column2 UNION ALL SELECT 3, 4
@@ -235,17 +234,6 @@ void TreeTranslator::statement_clauses(std::string_view kind, ParseTree& stateme
   if (kind == "InsertStmt" && !text_field(statement, "override").empty() && text_field(statement, "override") != "OVERRIDING_NOT_SET")
     return refuse(field(statement, "relation"), "OVERRIDING");
   if (kind == "UpdateStmt") update(statement);
-  // INSERT ... VALUES stays: its lists are no table.
-  if (kind != "InsertStmt" || field(statement, "select_stmt").is_null()) return;
-  ParseTree& source = fields(statement["select_stmt"]);
-  const bool plain = field(source, "values_lists").is_array() && !source.contains("sort_clause") && !source.contains("limit_count") &&
-                     !source.contains("limit_offset") && !source.contains("with_clause");
-  if (!plain) return;
-  ParseTree rows = std::move(source["values_lists"]);
-  statement.erase("select_stmt");
-  visit(rows);
-  statement["select_stmt"] = {{"SelectStmt", {{"values_lists", std::move(rows)}}}};
-  values_kept_ = true;
 }
 
 /// SET (a, b) = (1, 2)

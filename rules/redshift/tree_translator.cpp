@@ -16,6 +16,13 @@ bool has_tables(const ParseTree& value) {
   return false;
 }
 
+/// INSERT ... VALUES keeps its lists: they are no table.
+bool is_rows_to_insert(const ParseTree& source) {
+  const ParseTree& query = fields_of(source);
+  const auto has = [&](const char* clause) { return query.contains(clause); };
+  return field(query, "values_lists").is_array() && !has("sort_clause") && !has("limit_count") && !has("limit_offset") && !has("with_clause");
+}
+
 }  // namespace
 
 bool TreeTranslator::run(ParseTree& tree) {
@@ -27,7 +34,8 @@ bool TreeTranslator::run(ParseTree& tree) {
 void TreeTranslator::refuse(const ParseTree& fields, std::string_view what, std::string_view hint) {
   if (failed()) return;
   refusal_ = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint)};
-  at_ = static_cast<std::uint32_t>(number_field(fields, "location"));
+  const std::int64_t location = number_field(fields, "location");
+  at_ = location > 0 ? static_cast<std::uint32_t>(location) : 0;
 }
 
 void TreeTranslator::change(ParseTree& node, ParseTree other) {
@@ -77,7 +85,7 @@ void TreeTranslator::visit_members(ParseTree& value) {
         continue;
       }
     }
-    visit(inner);
+    visit(name == "select_stmt" && is_rows_to_insert(inner) ? inner["SelectStmt"]["values_lists"] : inner);
   }
 }
 

@@ -111,7 +111,7 @@ bool SessionCore::holds(char type, ByteView frame) {
   if (!is_watched() || redshift_->watch.fallback == rules::no_route) return false;
   Watch& watch = redshift_->watch;
   const bool tells = type == backend::data_row || type == backend::command_complete || type == backend::empty_query_response ||
-                     type == backend::portal_suspended || type == backend::error_response || type == backend::copy_out_response;
+                     type == backend::portal_suspended || type == backend::error_response || type == backend::ready_for_query;
   if (!watch.shown && !tells) return watch.held.append(frame), true;
   watch.shown = true;
   if (!watch.held.empty()) work_->to_client.append(std::exchange(watch.held, {}));

@@ -159,6 +159,7 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
+      if (is_watched()) return desynchronised(type);  // of a query, the data of which stands behind what has not been taken
       active_->copy_in = work_->ledger.begin_copy();
       copy_expected_ = copy_synced_ = false;
       if (active_->copy_in) end_wait();
@@ -236,7 +237,7 @@ bool SessionCore::on_ready(ByteView frame) {
   const bool shown = !retry && (reply == Reply::forward || reply == Reply::substitute);
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
-  if (shown) end_string(failed);
+  if (shown) holds(backend::ready_for_query, {}), end_string(failed);
   if (shown && settings_.is_untold() && *status != 'E') tell_settings();  // what failed has reset nothing
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);

@@ -6,7 +6,6 @@
 #include <random>
 
 #include "tests/script/memory_storage.hpp"
-#include "tests/script/messages.hpp"
 
 namespace pgswitch::redshift {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/writer.hpp"
 #include "proxy/redshift/bind_formats.hpp"
 #include "tests/script/memory_storage.hpp"
-#include "tests/script/messages.hpp"
 
 namespace pgswitch::redshift {
 namespace {
@@ -20,7 +20,9 @@ std::string query_of(std::string_view text) {
 CursorPtr cursor_of(script::MemoryStorage& storage, int rows) {
   auto cursor = std::make_shared<Cursor>(storage);
   for (int i = 1; i <= rows; ++i) {
-    const std::string row = script::data_row(std::to_string(i));
+    const std::optional<std::string> value = std::to_string(i);
+    std::string row;
+    protocol::write_data_row(row, {&value, 1});
     cursor->rows.add(row, row.size());
   }
   cursor->complete = true;

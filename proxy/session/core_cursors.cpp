@@ -104,7 +104,7 @@ void CoreCursors::keep_query(PreparedStatement& prepared) const {
 }
 
 std::size_t CoreCursors::bind_query(const FrameHeader& header, ByteView in, const frontend::BindNames& names, const PreparedStatement& prepared) {
-  const ByteView body = SessionCore::body_of(header, in);
+  const ByteView body = body_of(header, in);
   const auto formats = redshift::result_formats(body);
   if (!formats) return core_.send_bind(header, in, names, prepared);
   const ServerName name = server_name(prepared.key);

@@ -1,5 +1,5 @@
 -- The analytic side of the demo: ticket sales in the manner of Amazon Redshift's TICKIT sample, every row computed here.
--- Runs in the database "analytics" of the cluster "analytics", which stands in for Redshift.
+-- Runs in the database "analytics" of the cluster "analytics", in front of which tests/redshift stands in for Redshift.
 BEGIN;
 
 CREATE TABLE category (catid smallint PRIMARY KEY, catgroup text, catname text, catdesc text);

@@ -1,4 +1,5 @@
-"""The demo behind conf/demo/run: two clusters, pgswitch, and one psql connection that both of them answer."""
+"""The demo behind conf/demo/run: a cluster, another one that a stand-in makes look like Redshift, pgswitch, and one psql connection that
+both of them answer."""
 import argparse
 import fcntl
 import hashlib
@@ -18,6 +19,7 @@ from cluster import Cluster  # noqa: E402
 from launch import (PROXY, ROOT, accepts, eventually, exit_on_sigterm, free_port, make_folder, reachable_copy,  # noqa: E402
                     runner, runner_reaches, spawn, stop, write_file)
 from pooler import run_command  # noqa: E402
+from redshift import StandIn  # noqa: E402
 
 PASSWORD = "demo"
 BOLD, GREEN, RED, GREY, PLAIN = ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("",) * 5
@@ -89,8 +91,8 @@ def load(cluster, dbname):
     write_file(cluster.folder / "loaded", loaded_mark(script))
 
 
-def start_pgswitch(folder, oltp, analytics):
-    words = {"@OLTP_PORT@": oltp.port, "@ANALYTICS_PORT@": analytics.port, "@LISTEN_PORT@": free_port(), "@FOLDER@": folder}
+def start_pgswitch(folder, oltp, redshift):
+    words = {"@OLTP_PORT@": oltp.port, "@ANALYTICS_PORT@": redshift.port, "@LISTEN_PORT@": free_port(), "@FOLDER@": folder}
     for name in ("pgswitch.ini", "userlist.txt", "rules.lua"):
         text = (DEMO / name).read_text()
         for word, value in words.items():
@@ -195,7 +197,8 @@ def run(folder, once):
         oltp, analytics = (started.enter_context(cluster_of(folder, name)) for name in ("oltp", "analytics"))
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(load, (oltp, analytics), ("app", "analytics")))
-        proxy, port = start_pgswitch(folder, oltp, analytics)
+        redshift = started.enter_context(StandIn(analytics, folder / "redshift", auth="md5", users={"app": PASSWORD}))
+        proxy, port = start_pgswitch(folder, oltp, redshift)
         started.callback(stop, proxy, signal.SIGTERM, signal.SIGQUIT, patience=2)
         return show_then_wait(folder, port, once)
 

@@ -1,11 +1,11 @@
 """The stand-in for Redshift (tests/redshift) in front of a cluster, for tests and the demo."""
-import os
 import signal
 from pathlib import Path
 
-from launch import PROXY, accepts, eventually, free_port, make_folder, reachable_copy, spawn, stop
+from launch import PROXY, ROOT, accepts, eventually, free_port, make_folder, reachable_copy, spawn, stop
 
-PROGRAM = os.environ.get("REDSHIFT_STAND_IN") or str(Path(PROXY).resolve().parent / "redshift_stand_in")
+_BESIDE_PGSWITCH = Path(PROXY).resolve().parent / "redshift_stand_in"
+PROGRAM = _BESIDE_PGSWITCH if _BESIDE_PGSWITCH.exists() else ROOT / "build" / "redshift_stand_in"
 
 
 class StandIn:
@@ -32,7 +32,7 @@ class StandIn:
         self._process = None
 
     def start(self):
-        program = reachable_copy(Path(PROGRAM), self.folder)
+        program = reachable_copy(PROGRAM, self.folder)
         self._process = spawn([program, "--port", self.port, "--backend-host", self._cluster.socket_folder,
                                "--backend-port", self._cluster.port, *self._arguments], self.log, signal.SIGKILL)
         eventually(self._is_ready, 20, f"the stand-in listens on {self.port}; see {self.log}")

@@ -146,6 +146,7 @@ constexpr std::string_view provided_functions[] = {"getdate",
                                                    "sysdate",
                                                    "current_user_id"};
 
+/// Of the guide's list, and functions of the catalog.
 constexpr std::string_view leader_functions[] = {"now",
                                                  "age",
                                                  "current_schema",
@@ -165,16 +166,12 @@ constexpr std::string_view leader_functions[] = {"now",
                                                  "pg_get_constraintdef",
                                                  "pg_get_expr",
                                                  "pg_table_is_visible",
-                                                 "pg_backend_pid",
                                                  "pg_postmaster_start_time",
                                                  "pg_relation_size",
-                                                 "version",
-                                                 "current_database",
                                                  "obj_description",
                                                  "col_description",
                                                  "isfinite",
-                                                 "timeofday",
-                                                 "current_setting"};
+                                                 "timeofday"};
 constexpr std::string_view leader_words[] = {"current_timestamp", "current_time", "localtime", "localtimestamp"};
 constexpr std::string_view compute_functions[] = {"listagg", "median"};
 

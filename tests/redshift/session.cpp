@@ -40,6 +40,7 @@ void Session::on_frame(const protocol::Frame& frame) {
   switch (frame.type) {
     case frontend::terminate: left_ = true; return;
     case frontend::query:
+      if (skipping_) return;
       if (const auto query = frontend::read_query(frame.body)) on_query(query->text);
       return;
     case frontend::sync: on_sync(); return;
@@ -71,7 +72,9 @@ void Session::on_frame(const protocol::Frame& frame) {
 }
 
 void Session::on_query(std::string_view text) try {
-  skipping_ = portal_suspended_ = false;
+  portal_suspended_ = false;
+  // A batch without a Sync: drivers send BEGIN so.
+  if (batch_in_transaction_) end_batch();
   std::vector<Statement> statements;
   implicit_block_ = false;
   try {

@@ -3,8 +3,10 @@ import hashlib
 import re
 import struct
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import launch
 import psycopg
@@ -13,7 +15,10 @@ from messages import bind, close, describe, execute, frame, parse, query
 from raw import RawClient, error_fields
 from redshift import StandIn
 
-USERS = {"app": "app-secret"}
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "drivers"))
+from programs import built  # noqa: E402
+
+JDBC = "/usr/share/java/postgresql.jar"
 SYNC = b"S\0\0\0\4"
 WORDS_ARE_GUESSED = "not supported"
 
@@ -445,7 +450,8 @@ def test_limits(redshift):
     with raw(redshift) as (client, _):
         numbers = ",".join(["1"] * 9_000_000)
         assert error_of(ask(client, query(f"select 1 in ({numbers})")))[1].startswith("Statement is too large. Statement Size: 18000")
-        seen = ask(client, parse("select 1"), frame(b"B", b"\0\0\0\0" + struct.pack("!H", 32768) + struct.pack("!ic", 1, b"1") * 32768 + b"\0\0"), execute(), SYNC)
+        values = struct.pack("!H", 32768) + struct.pack("!ic", 1, b"1") * 32768
+        seen = ask(client, parse("select 1"), frame(b"B", b"\0\0\0\0" + values + b"\0\0"), execute(), SYNC)
         assert error_of(seen)[0] == "54000"
 
 
@@ -454,6 +460,16 @@ def test_a_batch_is_skipped_behind_an_error(redshift):
         seen = ask(client, parse("discard all"), bind(), execute(), parse("select 1"), bind(), execute(), SYNC)
         assert kinds(seen) == "EZ"
         assert kinds(ask(client, parse("select 1"), bind(), execute(), SYNC)) == "12DCZ"
+
+
+def test_a_query_behind_a_batch_without_sync(redshift):
+    with raw(redshift) as (client, _):
+        seen = ask(client, parse("begin"), bind(), execute(), query("savepoint s"))
+        assert kinds(seen) == "12CEZ" and seen[-1] == (b"Z", b"E")
+        assert error_of(ask(client, query("select 1")))[0] == "25P02"
+        ask(client, query("rollback"))
+        # Nothing is heard of a query behind an error either, up to Sync.
+        assert kinds(ask(client, parse("discard all"), query("select 1"), SYNC)) == "EZ"
 
 
 def test_a_query_is_cancelled(redshift):
@@ -474,8 +490,23 @@ def test_a_query_is_cancelled(redshift):
 
 
 def test_psql(redshift, table):
-    script = f"\\set ON_ERROR_STOP 1\nselect a, b from {table} order by a;\nexplain select * from {table};\nbegin;\ninsert into {table} values (3, 'it\\'s');\nrollback;\n"
+    script = (f"\\set ON_ERROR_STOP 1\nselect a, b from {table} order by a;\nexplain select * from {table};\n"
+              f"begin;\ninsert into {table} values (3, 'it\\'s');\nrollback;\n")
     done = subprocess.run(["psql", "-X", "-A", "-t", f"host=127.0.0.1 port={redshift.port} user=app dbname=app", "-f", "-"], input=script, text=True,
                           capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("1|x\n2|y\nXN Seq Scan on of_users")
+
+
+@pytest.mark.parametrize("mode", ["simple", "extended", "extendedForPrepared", "extendedCacheEverything"])
+@pytest.mark.timeout(120)
+def test_jdbc(redshift, mode):
+    folder = built("redshift_jdbc", ["bash", "-c", f"javac -Xlint:all -Werror -cp {JDBC} *.java"])
+    url = f"jdbc:postgresql://127.0.0.1:{redshift.port}/app?user=app&password=x&preferQueryMode={mode}&prepareThreshold=1"
+    done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{folder}:{JDBC}", "Look", url], capture_output=True, text=True,
+                          timeout=100)
+    assert done.returncode == 0, done.stderr
+    # In simple mode values are literals, for which the driver takes standard_conforming_strings for on: they lose their backslashes.
+    same = 0 if mode == "simple" else 25
+    assert done.stdout.splitlines() == ["version: 8.0.2", "batch: 25", f"as written: {same}", "savepoint: 0A000", "behind it: 25P02", "kept: 25",
+                                        "valid: true"]

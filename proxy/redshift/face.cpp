@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 
+#include "proxy/redshift/settings.hpp"
 #include "rules/tokens.hpp"
 
 namespace pgswitch::redshift {
@@ -22,6 +24,28 @@ bool has(const ParameterList& list, std::string_view name) {
   return std::any_of(list.begin(), list.end(), [name](const auto& entry) { return entry.first == name; });
 }
 
+bool is_askable(Tracked tracked) {
+  return tracked == Tracked::client_encoding || tracked == Tracked::date_style || tracked == Tracked::time_zone;
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+/// A backslash is an escape in each of Redshift's literals.
+void add_set(std::string& sql, Tracked tracked, std::string_view value) {
+  sql += sql.empty() ? "SET " : ";SET ";
+  sql += to_string(tracked);
+  sql += " TO '";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') sql += c;
+    sql += c;
+  }
+  sql += '\'';
+}
+
 }  // namespace
 
 bool is_redshift(std::string_view version) { return version.find("Redshift") != version.npos; }
@@ -29,8 +53,7 @@ bool is_redshift(std::string_view version) { return version.find("Redshift") != 
 std::vector<std::pair<std::string, std::string>> askable(const std::vector<std::pair<std::string, std::string>>& settings) {
   std::vector<std::pair<std::string, std::string>> asked;
   for (const auto& setting : settings) {
-    const Tracked tracked = find_tracked(setting.first);
-    if (tracked == Tracked::client_encoding || tracked == Tracked::date_style || tracked == Tracked::time_zone) asked.push_back(setting);
+    if (is_askable(find_tracked(setting.first))) asked.push_back(setting);
   }
   return asked;
 }
@@ -46,6 +69,22 @@ ParameterList face_of(const ParameterList& reported, std::string_view server_ver
                                     std::pair("DateStyle"sv, "ISO, MDY"sv), std::pair("TimeZone"sv, "UTC"sv), std::pair("application_name"sv, ""sv)})
     if (!has(face, name)) set_parameter(face, name, value);
   return face;
+}
+
+std::optional<std::string> settings_query(const std::vector<std::pair<std::string, std::string>>& settings, const ParameterList& base,
+                                          const TrackedValues& reported, protocol::SqlError& error) {
+  std::string sql;
+  for (const auto& [name, value] : base) {
+    const Tracked tracked = find_tracked(name);
+    if (is_askable(tracked) && value != reported[static_cast<std::size_t>(tracked)]) add_set(sql, tracked, value);
+  }
+  for (const auto& [name, value] : settings) {
+    const Tracked tracked = find_tracked(name);
+    SettingChange change = change_for(ServerKind::redshift, lower(to_string(tracked)), value);
+    if (change.how == SettingChange::How::refused) return error = std::move(change.error), std::nullopt;
+    if (change.how != SettingChange::How::nothing) add_set(sql, tracked, value);
+  }
+  return sql;
 }
 
 bool is_own_version(std::string_view server_version) { return server_version.empty() || server_version.starts_with("8.0."); }

@@ -46,8 +46,8 @@ TEST(PrintedPassword, is_read_from_what_programs_print) {
     ASSERT_TRUE(read) << row.name << ": " << error;
     EXPECT_EQ(read->password.text(), row.password) << row.name;
     EXPECT_EQ(read->user, row.user) << row.name;
-    EXPECT_EQ(read->expires_unix_us.has_value(), row.life_s.has_value()) << row.name;
-    if (row.life_s) EXPECT_EQ(*read->expires_unix_us, now + *row.life_s * second) << row.name;
+    const auto expires = row.life_s ? std::optional(now + *row.life_s * second) : std::nullopt;
+    EXPECT_EQ(read->expires_unix_us, expires) << row.name;
   }
 }
 

@@ -59,10 +59,14 @@ TEST(RedshiftFace, asks_redshift_of_nothing_that_it_may_not_know) {
   EXPECT_EQ(asked[0].first, "datestyle");
   EXPECT_EQ(asked[1].first, "TimeZone");
   TrackedValues tracked = tracked_of(reported());
-  const std::string sql = settings_query(asked, face_of(reported(), ""), tracked);
-  EXPECT_EQ(sql.find("standard_conforming_strings"), std::string::npos) << sql;
-  EXPECT_EQ(sql.find("IntervalStyle"), std::string::npos) << sql;
-  EXPECT_NE(sql.find("'datestyle', 'German'"), std::string::npos) << sql;
+  protocol::SqlError error;
+  EXPECT_EQ(settings_query(asked, face_of(reported(), ""), tracked, error), "SET DateStyle TO 'German';SET TimeZone TO 'Europe/Berlin'");
+  tracked[static_cast<std::size_t>(Tracked::time_zone)] = "GMT";
+  EXPECT_EQ(settings_query({}, face_of(reported(), ""), tracked, error), "SET TimeZone TO 'UTC'") << "of the session before";
+  EXPECT_EQ(settings_query({{"timezone", "a'b\\"}}, face_of(reported(), ""), tracked_of(reported()), error), "SET TimeZone TO 'a''b\\\\'") << "no literal can end early";
+  EXPECT_EQ(settings_query({{"client_encoding", "utf-8"}}, face_of(reported(), ""), tracked_of(reported()), error), "");
+  EXPECT_FALSE(settings_query({{"client_encoding", "LATIN1"}}, face_of(reported(), ""), tracked_of(reported()), error));
+  EXPECT_FALSE(error.message.empty());
 }
 
 TEST(RedshiftFace, is_recognised_by_version) {

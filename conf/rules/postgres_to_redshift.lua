@@ -1,7 +1,6 @@
--- Reports written for PostgreSQL run on Redshift: what asks for sales and is PostgreSQL's SQL, or both's, is translated on its way; what is written
--- for Redshift goes as it is. What has no equivalent is refused with its name and place, before Redshift sees it.
--- FOR UPDATE is left out for the tool "etl", which locks what nobody else writes.
--- Routes: app.redshift (`kind = redshift`). `translate = auto` in its line of [databases] does the same for all that goes there.
+-- Reports written for PostgreSQL run on Redshift: they are translated on their way, what is written for Redshift goes as it is, and what Redshift has not is
+-- refused by name. FOR UPDATE is left out for the tool "etl". `translate = auto` in a line of [databases] does the same for all that goes to that route.
+-- Routes: app.redshift.
 rules {
   { name = "Redshift's own SQL", when = { tables = { "sales", "events" }, where = function(stmt) return stmt.dialect == "redshift" end }, route = "app.redshift" },
   { name = "Redshift's statements", when = { parsed = false, where = function(stmt) return stmt.dialect == "redshift" end }, route = "app.redshift" },

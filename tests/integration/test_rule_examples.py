@@ -101,6 +101,17 @@ def start(start_proxy, clusters, schema):
     return start
 
 
+def test_example_postgres_to_redshift(start, protocol):
+    proxy = start("postgres_to_redshift")
+    with proxy.connect(**protocol) as client, proxy.connect(application_name="etl", **protocol) as loader:
+        assert one(client, "SELECT count(*) FILTER (WHERE id IS DISTINCT FROM NULL) FROM sales") == one(client, "SELECT count(*) FROM sales")
+        assert one(client, f"SELECT {WHO} FROM sales LIMIT 1") == "analytics"
+        assert failure(client, "SELECT array_agg(id) FROM sales").sqlstate == "0A000"
+        assert failure(client, "SELECT id FROM sales FOR UPDATE").diag.message_primary == "Redshift has no row locks (FOR UPDATE, FOR SHARE)"
+        assert loader.execute("SELECT id FROM sales LIMIT 1 FOR UPDATE").fetchone() is not None
+        assert failure(client, "SELECT nvl(id, 1) FROM sales").sqlstate == "42883"  # as it is, and no Redshift behind this route
+
+
 def test_example_tables_on_two_clusters(start, protocol):
     proxy = start("tables_on_two_clusters")
     with proxy.connect(**protocol) as client:

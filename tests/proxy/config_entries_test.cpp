@@ -125,6 +125,7 @@ TEST(DatabaseEntry, errors_name_the_parameter_and_never_a_value) {
       {"server_lifetime=hush", "invalid value for server_lifetime: expected seconds"},
       {"query_wait_timeout=1x", "invalid value for query_wait_timeout: expected seconds"},
       {"load_balance_hosts=hush", "invalid value for load_balance_hosts: expected disable or round-robin"},
+      {"translate=hush", "invalid value for translate: expected off, auto or drop_locks"},
       {"kind=hush", "invalid value for kind: expected postgres, redshift or auto"},
       {"password_command='cat \"x'", "password_command: a quote is not closed"},
       {"password_command='cat %x'", "password_command: of placeholders there are %u, %h, %p, %d, and %% for a percent sign"},

@@ -66,7 +66,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   const bool opening = std::exchange(opening_, false);
   local_abort_ |= opening;
   // Its first statement is refused anyway.
-  const bool refused = opening && refusal_ && work_->head.waits && work_->ledger.head().reply == Reply::swallow;
+  const bool refused = opening && refusal_ && work_->head.waits && !shows_any(work_->ledger);
   if (refused) refusal_ = backend::read_error(body), refusal_->position = 0;
   const Entry head = work_->ledger.head();
   if (setting_up_) {

@@ -65,8 +65,8 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);
   local_abort_ |= opening;
-  // Its first statement is refused anyway.
-  const bool refused = opening && refusal_ && work_->head.waits;
+  // What opens a transaction whose first statement is refused anyway.
+  const bool refused = refusal_ && work_->head.waits && !shows_any(work_->ledger);
   if (refused) refusal_ = backend::read_error(body), refusal_->position = 0;
   const Entry head = work_->ledger.head();
   if (setting_up_) {

@@ -79,10 +79,11 @@ std::size_t SessionCore::go_on_watched(ByteView rest, bool& stops) {
   while (watch.phase == Phase::running && wants_client()) {
     FrameHeader header;
     read_header(rest.substr(watch.offset), options_.max_frame_size, header);
-    const std::size_t before = work_->to_client.size();
+    if (work_->ledger.empty() && !watch.held.empty()) holds(backend::ready_for_query, {});
+    const std::size_t before = work_->to_client.size() + work_->ledger.insert_bytes();
     const std::size_t owed = work_->ledger.size();
     const std::size_t taken = on_client_frame(header, rest.substr(watch.offset));
-    watch.shown |= work_->to_client.size() > before;
+    if (work_->to_client.size() + work_->ledger.insert_bytes() > before) holds(backend::ready_for_query, {});  // an answer of ours
     if (work_->ledger.size() > owed && active_ && active_->state->kind == ServerKind::redshift) work_->ledger.mark_translated();
     watch.offset += taken;
     if (watch.offset == watch.size) watch.phase = Phase::waiting;

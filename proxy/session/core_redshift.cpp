@@ -40,6 +40,7 @@ redshift::Session& SessionCore::side() {
 redshift::Asker SessionCore::asker_of(const Link& link) const {
   redshift::Asker asker{link.state->kind, &settings_, predicted_ != 'I', link.status == 'E' && predicted_ != 'I', has(link.pins, Pin::temp_table),
                         options_.truncate_commits, {}, options_.server_version ? std::string_view(*options_.server_version) : std::string_view()};
+  if (!has(link.pins, Pin::sql_prepare)) return asker;
   for (const auto& [name, prepared] : prepared_)
     if (prepared->by_sql && prepared->item().decision->route == link.route) asker.prepared.push_back(name);
   return asker;

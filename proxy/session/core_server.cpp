@@ -154,7 +154,10 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
 void SessionCore::settle(char type, ByteView body) {
   const Expect expect = work_->ledger.head().expect;
   const bool done = type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended;
-  if (done && work_->ledger.head().reply == Reply::substitute) work_->to_client.append(work_->ledger.substitute());  // it should have failed
+  if (done && work_->ledger.head().reply == Reply::substitute) {
+    holds(backend::error_response, {});
+    work_->to_client.append(work_->ledger.substitute());  // it should have failed
+  }
   switch (type) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete(body);

@@ -73,6 +73,7 @@ void Session::on_frame(const protocol::Frame& frame) {
 
 void Session::on_query(std::string_view text) try {
   skipping_ = portal_suspended_ = false;
+  batch_in_transaction_ = false;  // it has been ended by the query
   std::vector<Statement> statements;
   bool implicit = false;
   try {

@@ -125,7 +125,7 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
     return false;
   }
   if (portal.client_copy) {
-    if (!work_->ledger.empty()) return await_replies(), false;
+    if (!work_->ledger.empty() && !batch_open_) return await_replies(), false;
     Link* const link = local_abort_ ? nullptr : need_link(route_of(item));
     if (local_abort_) refusal_ = transaction_failed();
     if (!link) return false;

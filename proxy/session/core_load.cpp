@@ -38,18 +38,20 @@ bool is_utf8(std::string_view encoding) {
 }  // namespace
 
 CoreLoad::CoreLoad(SessionCore& core, copy::ClientCopy copy, bool extended, std::uint32_t position, std::uint64_t most_rows)
-    : core_(core), copy_(std::move(copy)), extended_(extended), in_transaction_(core.status() != 'I'), position_(position), most_rows_(most_rows) {}
+    : core_(core), copy_(std::move(copy)), extended_(extended), in_transaction_(core.status() != 'I' || core.predicted_ != 'I'), position_(position), most_rows_(most_rows) {}
 
 CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string_view text, const rules::ScriptItem& item, bool extended) {
   const bool conforming = core.settings_.facts().conforming_strings;
   if (link.state->kind != ServerKind::redshift || !copy::is_client_copy(text, conforming)) return Begun::not_ours;
-  if (!core.work_->ledger.empty()) return core.await_replies(), Begun::waits;
   const auto refuse = [&](SqlError error) { return core.refusal_ = std::move(error), Begun::refused; };
+  if (extended && core.batch_wrote_) return refuse(refused("COPY on Redshift must be in a batch of its own", "Send a Sync before it."));
+  // A deferred BEGIN among others: our queries are simple ones, and begin with nothing open.
+  if (core.batch_open_) return core.end_segment(), Begun::waits;
+  if (!core.work_->ledger.empty()) return core.await_replies(), Begun::waits;
   if (core.status() == 'E') return refuse(core.transaction_failed());
   redshift::Transaction transaction = core.side().transaction;
   const redshift::Translation ruled = redshift::translate(*item.statement, *item.statement, text, core.asker_of(link), transaction);
   if (ruled.how == redshift::Translation::How::refused) return refuse(ruled.error);
-  if (extended && core.batch_wrote_) return refuse(refused("COPY on Redshift must be in a batch of its own", "Send a Sync before it."));
   SqlError error;
   auto copy = copy::parse_copy(text, conforming, error);
   if (!copy) return refuse(std::move(error));

@@ -58,8 +58,8 @@ Script& begin_in_transaction(Script& script) {
       .expect_to_client(complete("BEGIN"), ready('T'))
       .client(query(copy))
       .expect_acquire()
-      .expect_to_server(first_begin(), flush())
-      .server(begun())
+      .expect_to_server(first_begin(), sync())
+      .server(begun(), ready('T'))
       .expect_to_server(describe())
       .server(columns(), complete("SELECT"), ready('T'))
       .expect_to_client(copy_response('G'));

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "lib"))
 sys.path.insert(0, str(HERE.parent))
@@ -51,6 +53,10 @@ def warehouse(cluster, folder, token=None, **options):
     with S3Server(make_folder(folder / "s3"), keys={KEY_ID: Key(SECRET, token)}, buckets=(BUCKET,), region=REGION) as s3:
         with StandIn(cluster, folder / "stand-in", auth="trust", s3_endpoint=s3.endpoint, **options) as redshift:
             yield Warehouse(s3, redshift, cluster)
+
+
+def connect(proxy, dbname="dw", **more):
+    return proxy.connect(dbname=dbname, cursor_factory=psycopg.ClientCursor, **more)
 
 
 def with_keys(token=None, key=KEY_ID, secret=SECRET):

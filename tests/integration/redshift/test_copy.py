@@ -8,7 +8,7 @@ import asyncpg
 import psycopg
 import psycopg2
 import pytest
-from copying import BUCKET, KEY_ID, PREFIX, SECRET, TOKEN, warehouse, with_keys
+from copying import BUCKET, KEY_ID, PREFIX, SECRET, TOKEN, connect, warehouse, with_keys
 from launch import write_file
 from psycopg import pq
 
@@ -37,7 +37,7 @@ def proxy(request, start_proxy, stock):
 
 @pytest.fixture
 def connection(proxy):
-    with proxy.connect(dbname="dw", cursor_factory=psycopg.ClientCursor) as made:
+    with connect(proxy) as made:
         yield made
 
 
@@ -66,7 +66,7 @@ def test_values_of_all_kinds_arrive_as_they_are(connection):
 
 def test_csv_arrives_as_it_is(connection):
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(["what", "id"])
     writer.writerows([value, i] for i, value in enumerate(HARD) if value)
     tag = copy_in(connection, "COPY loaded (what, id) FROM STDIN WITH (FORMAT csv, HEADER match)", out.getvalue())
@@ -167,7 +167,7 @@ def test_libpq_in_the_extended_protocol(connection):
 
 
 def test_in_a_transaction(proxy, stock):
-    with proxy.connect(dbname="dw", autocommit=False, cursor_factory=psycopg.ClientCursor) as connection:
+    with connect(proxy, autocommit=False) as connection:
         connection.execute("INSERT INTO loaded VALUES (1, 'before', NULL)")
         copy_in(connection, "COPY loaded FROM STDIN", "2\ta\t\\N\n")
         copy_in(connection, "COPY loaded FROM STDIN", "3\tb\t\\N\n")
@@ -211,7 +211,7 @@ def test_a_value_that_is_too_long(connection):
 
 @pytest.mark.parametrize("data", ["1\tx\t\\N\nabc\ty\t\\N\n", "1\n"], ids=("server", "proxy"))
 def test_a_failure_fails_the_transaction(proxy, stock, data):
-    with proxy.connect(dbname="dw", autocommit=False, cursor_factory=psycopg.ClientCursor) as connection:
+    with connect(proxy, autocommit=False) as connection:
         connection.execute("INSERT INTO loaded VALUES (1, 'before', NULL)")
         with pytest.raises(psycopg.Error):
             copy_in(connection, "COPY loaded FROM STDIN", data)
@@ -240,7 +240,7 @@ def test_what_cannot_be(connection, statement, wanted):
 
 
 def test_without_a_bucket(proxy):
-    with proxy.connect(dbname="bare", cursor_factory=psycopg.ClientCursor) as connection:
+    with connect(proxy, "bare") as connection:
         with pytest.raises(psycopg.errors.FeatureNotSupported) as caught:
             copy_in(connection, "COPY loaded FROM STDIN", "")
         assert caught.value.diag.message_hint == "Set copy_bucket in the [databases] line of the route."
@@ -269,7 +269,7 @@ def test_keys_of_objects_cannot_be_guessed(stock, connection):
 def test_a_session_token_goes_along(start_proxy, analytics, place):
     with warehouse(analytics, place / "copy-token", token=TOKEN) as stock:
         proxy = start_proxy(rules=None, wrapper=with_keys(TOKEN), databases={"dw": stock.database(copy_compression="none")})
-        with proxy.connect(dbname="dw", cursor_factory=psycopg.ClientCursor) as connection:
+        with connect(proxy) as connection:
             assert copy_in(connection, "COPY loaded FROM STDIN", "1\tx\t\\N\n") == "COPY 1"
         assert TOKEN not in proxy.pooler.log_text()
         stock.expect_clean()
@@ -279,7 +279,7 @@ def test_by_a_role_of_redshifts(start_proxy, analytics, place):
     role = "arn:aws:iam::123456789012:role/loads"
     with warehouse(analytics, place / "copy-role", role=f"{role}={KEY_ID}:{SECRET}") as stock:
         proxy = start_proxy(rules=None, wrapper=with_keys(), databases={"dw": stock.database(copy_iam_role=role)})
-        with proxy.connect(dbname="dw", cursor_factory=psycopg.ClientCursor) as connection:
+        with connect(proxy) as connection:
             assert copy_in(connection, "COPY loaded FROM STDIN", "1\tx\t\\N\n") == "COPY 1"
         stock.expect_clean()
 
@@ -288,7 +288,7 @@ def test_large_ones_go_in_parts_and_in_bounded_memory(start_proxy, stock):
     proxy = start_proxy(rules=None, wrapper=with_keys(), databases={"dw": stock.database(copy_part_size=5, copy_parallel=2, copy_compression="none")})
     dice = random.Random(3)
     filler = "".join(dice.choice("abcdefghij") for _ in range(1900))
-    with proxy.connect(dbname="dw", cursor_factory=psycopg.ClientCursor) as connection:
+    with connect(proxy) as connection:
         data = ("".join(f"{n}\t{filler}\n" for n in range(i, i + 500)) for i in range(0, 30000, 500))
         assert copy_in(connection, "COPY counted FROM STDIN", data) == "COPY 30000"
         assert connection.execute("SELECT count(*), min(n), max(n), count(DISTINCT n) FROM counted").fetchone() == (30000, 0, 29999, 30000)

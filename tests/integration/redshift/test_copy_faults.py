@@ -5,7 +5,7 @@ import time
 
 import psycopg
 import pytest
-from copying import BUCKET, warehouse, with_keys
+from copying import BUCKET, connect, warehouse, with_keys
 from fault_proxy import FaultProxy
 from launch import eventually
 
@@ -44,10 +44,6 @@ def start(start_proxy, stock):
         settings = {"copy_part_size": 5, "copy_compression": "none", **settings}
         return start_proxy(rules=None, pool_mode="transaction", wrapper=keys, databases={"dw": stock.database(port, **settings)})
     return begin
-
-
-def connect(proxy, **more):
-    return proxy.connect(dbname="dw", cursor_factory=psycopg.ClientCursor, **more)
 
 
 def copy_in(connection, *pieces):

@@ -334,9 +334,12 @@ void SessionCore::on_parked_bytes(Link& link, char type, ByteView frame, ByteVie
 
 /// The server said what nobody asked for: its connection cannot be trusted any more, nor what the client was told.
 void SessionCore::desynchronised(char type) {
-  const SqlError error{protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
-                       "unexpected message from the server",
-                       std::string("Message type '") + type + "' does not answer anything that was sent.", "", 0};
+  // Appended to: of operator+ g++ 12.2 warns that it reads too much, in some places.
+  std::string detail = "Message type '";
+  detail += type;
+  detail += "' does not answer anything that was sent.";
+  const SqlError error{protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), "unexpected message from the server",
+                       std::move(detail), "", 0};
   if (active_) release(*active_, false);
   fatal(error);
 }

@@ -43,7 +43,7 @@ bool CoreCursors::drains(const FrameHeader& header, ByteView in) {
   if (!core_.is_paused()) return false;
   if (header.type == frontend::sync || header.type == frontend::flush || header.type == frontend::execute || header.type == frontend::terminate) return false;
   if (header.type == frontend::close && header.frame_size() <= in.size()) {
-    const auto target = frontend::read_close(SessionCore::body_of(header, in));
+    const auto target = frontend::read_close(body_of(header, in));
     if (target && target->target == 'P' && target->name == head_cursor()->name) cursors().close(target->name);
   }
   core_.await_replies();

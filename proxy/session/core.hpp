@@ -236,6 +236,7 @@ class SessionCore : private rules::SessionState {
   void send_query(Link& link, const redshift::ServerText& text);
   bool translates(const Link& link, const rules::Statement& statement) const;
   std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);
+  bool is_for(const Link& link, const PreparedStatement& prepared) const;
   PreparedStatementPtr for_kind(Link& link, PreparedStatementPtr prepared);
   bool may_run(Link& link, const PreparedStatement& portal);
   bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
@@ -243,7 +244,7 @@ class SessionCore : private rules::SessionState {
   bool asks_watch(const Link& link, const rules::ScriptItem& item);
   bool is_watched() const { return redshift_ && redshift_->watch.phase != redshift::Watch::Phase::none; }
   std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
-  bool holds(char type, protocol::ByteView frame);
+  bool holds(char type, protocol::ByteView frame), is_all_answered();
   void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server

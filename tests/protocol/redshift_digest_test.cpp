@@ -75,7 +75,8 @@ TEST(ClientLogin, answers_a_digest_from_the_password_and_from_the_stored_secret)
     ASSERT_EQ(login.on_authentication(request_body(0, stored->salt, server_nonce()), out), LoginStatus::need_more) << login.error().message;
     ASSERT_EQ(out.size(), 5u + 4 + 32 + 4 + 18);
     EXPECT_EQ(out[0], 'd') << "not 'p'";
-    const auto answer = read_digest_answer(body_of(out));
+    const std::string body = body_of(out);
+    const auto answer = read_digest_answer(body);
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->client_nonce, std::string(18, 'r'));
     EXPECT_EQ(answer->digest, view(digest_response(*stored, server_nonce(), answer->client_nonce)));

@@ -153,10 +153,10 @@ TEST(console_command, columns_have_the_types_of_pgbouncer_and_ours_follow) {
     const char* name;
     std::string types;
   } cases[] = {
-      {"databases", "ssissiiiissiiiiii" "i"},
+      {"databases", "ssissiiiissiiiiii" "is"},
       {"pools", "ssiiiiiiiiiiiiiss"},
       {"clients", "ssssssisissiiississii" "ss"},
-      {"servers", "ssssssisissiiississii" "ss"},
+      {"servers", "ssssssisissiiississii" "sss"},
       {"users", "ssssiiii"},
       {"stats", "s" + std::string(24 + 1, 'N')},
       {"stats_totals", "s" + std::string(12, 'N')},
@@ -168,7 +168,7 @@ TEST(console_command, columns_have_the_types_of_pgbouncer_and_ours_follow) {
       {"dns_hosts", "sqs"},
       {"dns_zones", "sqi"},
       {"version", "s"},
-      {"routes", "ssqqqqqqqqsqqqq"},
+      {"routes", "ssqqqqqqqqsqqqqsq"},
       {"route", "s"},
   };
   for (const auto& one : cases) {

@@ -8,10 +8,12 @@ import pytest
 from copying import BUCKET, connect, warehouse, with_keys
 from fault_proxy import FaultProxy
 from launch import eventually
+from psycopg import pq
 
 pytestmark = pytest.mark.pgswitch
-PIECE = "".join(f"{n}\t{'x' * 100}{n * 7919 % 1000003}\t\\N\n" for n in range(2000))
+PIECE = "".join(f"{n}\t{'x' * 1900}\n" for n in range(500))  # about 1 MB, for the table "counted"
 ROW = "1\tx\t\\N\n"
+LOADED, COUNTED = "COPY loaded FROM STDIN", "COPY counted FROM STDIN"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +24,7 @@ def stock(analytics, place):
 
 @pytest.fixture(autouse=True)
 def empty(analytics, stock):
-    analytics.sql("TRUNCATE loaded", "app")
+    analytics.sql("TRUNCATE loaded, counted", "app")
     stock.s3.requests.clear()
     yield
     for fault in stock.s3.faults:
@@ -48,15 +50,36 @@ def start(start_proxy, stock):
 
 def copy_in(connection, *pieces):
     cursor = connection.cursor()
-    with cursor.copy("COPY loaded FROM STDIN") as copy:
+    with cursor.copy(LOADED if pieces == (ROW,) else COUNTED) as copy:
         for piece in pieces:
             copy.write(piece)
     return cursor.statusmessage
 
 
-def begun(stock):
+def run_in_thread(connection, outcome, *pieces):
+    def run():
+        try:
+            outcome.append(copy_in(connection, *pieces))
+        except psycopg.Error as error:
+            outcome.append(error)
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def taken_bytes(proxy, least=0):
+    """What a COPY under way has taken of its client, if it is that much."""
+    shown = proxy.console("SHOW COPIES")
+    return shown[0]["bytes"] if shown and shown[0]["bytes"] > least else 0
+
+
+def begin_upload(connection, stock):
     """A multipart upload is under way."""
-    return any("partNumber" in line for line in stock.s3.requests)
+    raw = connection.pgconn
+    assert raw.exec_(COUNTED.encode()).status == pq.ExecStatus.COPY_IN
+    for _ in range(12):
+        assert raw.put_copy_data(PIECE.encode()) == 1
+    eventually(lambda: any("partNumber" in line for line in stock.s3.requests))
 
 
 def test_a_refusal_that_passes_is_not_noticed(start, stock):
@@ -69,8 +92,8 @@ def test_a_refusal_that_passes_is_not_noticed(start, stock):
 def test_a_part_that_is_cut_off_is_sent_again(start, stock):
     stock.s3.fault(r"PUT /loads.*partNumber=2", cut=100_000)
     with connect(start()) as connection:
-        assert copy_in(connection, *[PIECE] * 60) == "COPY 120000"
-        assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (120000,)
+        assert copy_in(connection, *[PIECE] * 16) == "COPY 8000"
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (8000,)
 
 
 def test_an_upload_that_is_refused(start, stock):
@@ -94,7 +117,7 @@ def test_a_part_that_is_refused_while_the_client_sends(start, stock):
     with connect(start(), autocommit=False) as connection:
         connection.execute("INSERT INTO loaded VALUES (1, 'x', NULL)")
         with pytest.raises(psycopg.errors.IoError):
-            copy_in(connection, *[PIECE] * 100)
+            copy_in(connection, *[PIECE] * 30)
         assert connection.execute("ROLLBACK").statusmessage == "ROLLBACK"
         assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (0,)
 
@@ -105,59 +128,51 @@ def test_a_slow_bucket_makes_the_client_wait(start, stock):
     held = threading.Event()
     stock.s3.fault("PUT /loads", hold=held, times=1000)
     with connect(proxy) as connection:
-        sent = 0
-        with connection.cursor().copy("COPY loaded FROM STDIN") as copy:
-            def write():
-                nonlocal sent
-                for _ in range(200):
-                    copy.write(PIECE)
-                    sent += len(PIECE)
-            writer = threading.Thread(target=write)
-            writer.start()
-            eventually(lambda: proxy.console("SHOW COPIES")[0]["bytes"] > 8 << 20)
-            taken = proxy.console("SHOW COPIES")[0]["bytes"]
+        outcome = []
+        thread = run_in_thread(connection, outcome, *[PIECE] * 40)
+        try:
+            taken = eventually(lambda: taken_bytes(proxy, 8 << 20))
             time.sleep(0.5)  # it could have taken everything by then
-            assert proxy.console("SHOW COPIES")[0]["bytes"] <= taken + (8 << 20) < 30 << 20
+            at_last = taken_bytes(proxy)
+        finally:
             held.set()
-            writer.join()
-        assert sent == 200 * len(PIECE)
-        assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (400000,)
+            thread.join()
+        assert at_last <= taken + (8 << 20) < 40 * len(PIECE)
+        assert outcome == ["COPY 20000"]
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (20000,)
 
 
 def test_the_client_goes_in_the_middle(start, stock):
     proxy = start()
     connection = connect(proxy)
-    copy = connection.cursor().copy("COPY loaded FROM STDIN").__enter__()
-    for _ in range(60):
-        copy.write(PIECE)
-    eventually(lambda: begun(stock))
+    begin_upload(connection, stock)
     connection.pgconn.finish()
     stock.expect_clean()
-    assert stock.rows("SELECT count(*) FROM loaded") == "0"
+    assert stock.rows("SELECT count(*) FROM counted") == "0"
     assert proxy.console("SHOW COPIES") == []
 
 
 def test_the_client_gives_up(start, stock):
     with connect(start()) as connection:
         with pytest.raises(psycopg.errors.QueryCanceled) as caught:
-            with connection.cursor().copy("COPY loaded FROM STDIN") as copy:
-                for _ in range(60):
+            with connection.cursor().copy(COUNTED) as copy:
+                for _ in range(12):
                     copy.write(PIECE)
                 raise RuntimeError("enough")
         assert caught.value.diag.message_primary.startswith("COPY from stdin failed: ")
-        assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (0,)
 
 
 def test_a_cancel_while_data_is_sent(start, stock):
     with connect(start()) as connection:
         with pytest.raises(psycopg.errors.QueryCanceled):
-            with connection.cursor().copy("COPY loaded FROM STDIN") as copy:
-                copy.write(ROW)
+            with connection.cursor().copy(COUNTED) as copy:
+                copy.write(PIECE)
                 connection.pgconn.flush()
                 connection.cancel()
-                for _ in range(10_000):
+                for _ in range(1000):
                     copy.write(PIECE)
-        assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (0,)
 
 
 def test_a_cancel_while_the_upload_waits(start, stock):
@@ -172,17 +187,6 @@ def test_a_cancel_while_the_upload_waits(start, stock):
         assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (0,)
 
 
-def run_in_thread(connection, outcome):
-    def run():
-        try:
-            outcome.append(copy_in(connection, ROW))
-        except psycopg.Error as error:
-            outcome.append(error)
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
 def test_redshift_dies_during_the_load(start, stock, wire):
     """The stand-in waits for the object while its connection breaks."""
     held = threading.Event()
@@ -190,7 +194,7 @@ def test_redshift_dies_during_the_load(start, stock, wire):
     proxy = start(port=wire.port)
     with connect(proxy) as connection:
         outcome = []
-        thread = run_in_thread(connection, outcome)
+        thread = run_in_thread(connection, outcome, ROW)
         eventually(lambda: any(line["phase"] == "loading" for line in proxy.console("SHOW COPIES")))
         wire.reset_all()
         thread.join()
@@ -202,16 +206,16 @@ def test_redshift_dies_during_the_load(start, stock, wire):
 
 def test_redshift_dies_in_a_transaction(start, stock, wire):
     with connect(start(port=wire.port), autocommit=False) as connection:
-        connection.execute("INSERT INTO loaded VALUES (1, 'x', NULL)")
+        connection.execute("INSERT INTO counted VALUES (1, 'x')")
         with pytest.raises(psycopg.Error):
-            with connection.cursor().copy("COPY loaded FROM STDIN") as copy:
-                copy.write(ROW)
+            with connection.cursor().copy(COUNTED) as copy:
+                copy.write(PIECE)
                 connection.pgconn.flush()
                 wire.reset_all()
-                for _ in range(10_000):
+                for _ in range(1000):
                     copy.write(PIECE)
         connection.rollback()
-        assert connection.execute("SELECT count(*) FROM loaded").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM counted").fetchone() == (0,)
 
 
 def test_redshift_cannot_read_the_object(start, stock):
@@ -228,10 +232,7 @@ def test_redshift_cannot_read_the_object(start, stock):
 def test_the_proxy_ends(start, stock, number):
     proxy = start()
     connection = connect(proxy)
-    copy = connection.cursor().copy("COPY loaded FROM STDIN").__enter__()
-    for _ in range(60):
-        copy.write(PIECE)
-    eventually(lambda: begun(stock))
+    begin_upload(connection, stock)
     proxy.pooler.signal(number)
     if number == signal.SIGTERM:
         proxy.pooler.signal(signal.SIGQUIT)

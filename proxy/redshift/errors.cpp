@@ -24,6 +24,13 @@ std::optional<SqlError> as_serialization_failure(ByteView body) {
   return error;
 }
 
+SqlError unknown_cursor(std::string_view name) {
+  SqlError error;
+  error.sqlstate = protocol::sqlstate::invalid_cursor_name;
+  error.message = "cursor \"" + std::string(name) + "\" does not exist";
+  return error;
+}
+
 bool is_leader_node_refusal(ByteView body) {
   return backend::error_field(body, 'C') == "0A000" && backend::error_field(body, 'M').find("not supported on Redshift tables") != std::string_view::npos;
 }

@@ -55,7 +55,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     if (stays) answer_for_lost(error, status);
     work_->ledger.drop_all([this](Note& note) { take_back(note); });
     work_->to_server.clear();
-    server_rest_ = 0;
+    if (at_frame_boundary()) server_rest_ = 0;
     server_rest_spools_ = batch_open_ = false;
     failed_ = false;
     setting_up_ = false;

@@ -3,6 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/redshift/errors.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
@@ -22,6 +23,11 @@ using rules::ScriptItem;
 using rules::ScriptItems;
 
 namespace {
+
+/// Needs a cursor.
+bool reads_cursor(const rules::Statement& statement) {
+  return statement.kind == Kind::fetch || (statement.kind == Kind::close_cursor && !has(statement.effects, Effect::close_all_cursors));
+}
 
 /// Transaction status behind a statement of this kind, if all goes well.
 char status_after(Kind kind, char before) {
@@ -290,6 +296,8 @@ bool SessionCore::run_on_server(std::string_view text) {
 
   for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
     if (auto refused = CoreCursors(*this).refuse(*items[i].statement, text_of(items[i], text))) refusal_ = std::move(*refused);
+  if (link->state->kind == ServerKind::redshift && items.size() == 1 && predicted_ == 'I' && reads_cursor(*items.front().statement))
+    refusal_ = redshift::unknown_cursor(items.front().statement->object);
   if (refusal_) return false;
   if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)

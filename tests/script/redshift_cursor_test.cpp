@@ -89,9 +89,7 @@ TEST(redshift_cursor, is_gone_with_its_transaction) {
   script.check([](const SessionCore& core) { EXPECT_FALSE(core.cursors()); });
   script.client(query("fetch c"))
       .expect_acquire()
-      .expect_to_server(query("fetch c"))
-      .server(error("34000"), ready('I'))
-      .expect_to_client(error("34000"), ready('I'))
+      .expect_to_client(error("34000", "cursor \"c\" does not exist"), ready('I'))
       .expect_release();
 }
 
@@ -310,7 +308,7 @@ TEST(redshift_cursor, declared_behind_a_savepoint_ends_with_it) {
   Script script(on_redshift());
   declare(script);
   unsent(script, "savepoint s", "SAVEPOINT", 'T');
-  script.client(query("declare d cursor for select 1")).expect_to_server(query("select 1")).server(row_description("n"), rows(1, 1), complete("SELECT"), ready('T')).expect_to_client(complete("DECLARE CURSOR"), ready('T'));
+  script.client(query("declare d cursor for select 1")).expect_to_server(query(" select 1")).server(row_description("n"), rows(1, 1), complete("SELECT"), ready('T')).expect_to_client(complete("DECLARE CURSOR"), ready('T'));
   unsent(script, "rollback to s", "ROLLBACK", 'T');
   fetch(script, "fetch c", rows(1, 1), "FETCH 1");
   script.check([](const SessionCore& core) { EXPECT_TRUE(core.cursors() && core.cursors()->all().size() == 1); });

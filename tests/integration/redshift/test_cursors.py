@@ -56,7 +56,7 @@ def truth(analytics):
 
 def files_of(proxy):
     """Files without a name that the proxy has open."""
-    folder = Path(f"/proc/{proxy.pooler.pid()}/fd")
+    folder = Path(f"/proc/{proxy.pooler.pid}/fd")
     links = []
     for link in folder.iterdir():
         try:
@@ -242,7 +242,7 @@ WIDE = "SELECT i, repeat('x', 1000) FROM generate_series(1, 40000) AS i"
 
 
 def peak_kb(proxy):
-    status = Path(f"/proc/{proxy.pooler.pid()}/status").read_text()
+    status = Path(f"/proc/{proxy.pooler.pid}/status").read_text()
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
 
 
@@ -277,7 +277,7 @@ def raw(proxy, dbname):
 def test_a_suspended_portal_streams_and_keeps_nothing(start):
     from messages import bind, execute, parse, query
     sync = b"S\0\0\0\4"
-    proxy = start()
+    proxy = start(cursor_memory=1_000_000)
     client = raw(proxy, "dw")
     client.send(query("BEGIN"))
     client.read_until(b"Z")
@@ -310,7 +310,7 @@ def test_a_suspended_portal_is_kept_for_another_statement(start):
     client.send(query("SELECT count(*) FROM sales"))
     assert [kind for kind, _ in client.read_until(b"Z")] == [b"T", b"D", b"C", b"Z"]
     shown, = proxy.console("SHOW CURSORS")
-    assert (shown["name"], shown["kind"], shown["rows"]) == ("p", "portal", "39990") and len(files_of(proxy)) == 1
+    assert (shown["name"], shown["kind"], shown["rows"]) == ("p", "portal", 39990) and len(files_of(proxy)) == 1
     client.send(execute("p", 5) + sync + execute("p") + sync)
     assert [kind for kind, _ in client.read_until(b"Z")] == [b"D"] * 5 + [b"s", b"Z"]
     assert [kind for kind, _ in client.read_until(b"Z")] == [b"D"] * 39985 + [b"C", b"Z"]

@@ -8,8 +8,17 @@
 namespace pgswitch::admin {
 namespace {
 
-constexpr Field of_copy[] = {{"client_id", Type::int8}, {"user"}, {"database"}, {"route"}, {"direction"}, {"target"},
-                             {"phase"}, {"rows", Type::int8}, {"bytes", Type::int8}, {"object"}, {"uploaded_bytes", Type::int8}};
+constexpr Field of_copy[] = {{"client_id", Type::int8},
+                             {"user"},
+                             {"database"},
+                             {"route"},
+                             {"direction"},
+                             {"target"},
+                             {"phase"},
+                             {"rows", Type::int8},
+                             {"bytes", Type::int8},
+                             {"object"},
+                             {"uploaded_bytes", Type::int8}};
 
 Rows copies_of(Worker& worker) {
   Rows rows;
@@ -21,8 +30,8 @@ Rows copies_of(Worker& worker) {
     const std::string& target = copy.statement().target;
     const copy::Place* const place = load->place();
     rows.push_back(Row{number(session->id()), session->user(), session->database(), rules::route_name(relay->core().active_route()),
-                       copy.is_from() ? "from" : "to", target.empty() ? "(query)" : target, std::string(to_string(copy.phase())), number(copy.rows()),
-                       number(copy.bytes()), place ? place->name() : "", number(place ? place->uploaded_bytes() : 0)});
+                       copy.is_from() ? "from" : "to", target.empty() ? "(query)" : target, std::string(to_string(copy.phase())),
+                       number(copy.rows()), number(copy.bytes()), place ? place->name() : "", number(place ? place->uploaded_bytes() : 0)});
   }
   return rows;
 }

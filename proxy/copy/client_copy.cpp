@@ -32,7 +32,8 @@ void read_row(ByteView body, std::vector<Field>& fields) {
 /// Redshift's hint at its table of errors.
 bool is_explained_elsewhere(const SqlError& error) {
   const auto names = [&](std::string_view table) {
-    return error.message.find(table) != std::string::npos || error.detail.find(table) != std::string::npos || error.hint.find(table) != std::string::npos;
+    return error.message.find(table) != std::string::npos || error.detail.find(table) != std::string::npos ||
+           error.hint.find(table) != std::string::npos;
   };
   return names("stl_load_errors") || names("sys_load_error_detail");
 }
@@ -40,7 +41,8 @@ bool is_explained_elsewhere(const SqlError& error) {
 }  // namespace
 
 std::string_view to_string(Phase phase) {
-  constexpr std::string_view names[] = {"describing", "opening", "receiving", "uploading", "loading", "counting", "rolling_back", "explaining", "sending"};
+  constexpr std::string_view names[] = {"describing", "opening",      "receiving",  "uploading", "loading",
+                                        "counting",   "rolling_back", "explaining", "sending"};
   return names[static_cast<std::size_t>(phase)];
 }
 
@@ -107,11 +109,13 @@ void ClientCopy::on_error(SqlError error) {
 
 /// A column that an option names, and that the table has not.
 std::optional<SqlError> ClientCopy::wrong_columns() const {
-  for (const auto& [chosen, option] : {std::pair{&copy_.options.force_quote, "FORCE_QUOTE"}, std::pair{&copy_.options.force_not_null, "FORCE_NOT_NULL"},
-                                       std::pair{&copy_.options.force_null, "FORCE_NULL"}})
+  for (const auto& [chosen, option] :
+       {std::pair{&copy_.options.force_quote, "FORCE_QUOTE"}, std::pair{&copy_.options.force_not_null, "FORCE_NOT_NULL"},
+        std::pair{&copy_.options.force_null, "FORCE_NULL"}})
     for (const std::string& name : *chosen)
       if (std::none_of(columns_.begin(), columns_.end(), [&name = name](const Column& column) { return column.name == name; }))
-        return SqlError{protocol::Severity::error, "42703", "column \"" + name + "\" does not exist", std::string(option) + " names it.", "", 0};
+        return SqlError{protocol::Severity::error,          "42703", "column \"" + name + "\" does not exist",
+                        std::string(option) + " names it.", "",      0};
   return std::nullopt;
 }
 

@@ -42,8 +42,12 @@ std::string shortened(std::string_view data) {
 }
 
 CopyDecoder::CopyDecoder(const CopyStatement& copy, std::vector<std::string> columns, RowSink& sink)
-    : options_(copy.options), table_(copy.table), columns_(std::move(columns)), force_null_(flags(columns_, options_.force_null)),
-      force_not_null_(flags(columns_, options_.force_not_null)), sink_(sink) {
+    : options_(copy.options),
+      table_(copy.table),
+      columns_(std::move(columns)),
+      force_null_(flags(columns_, options_.force_null)),
+      force_not_null_(flags(columns_, options_.force_not_null)),
+      sink_(sink) {
   const auto mark = [&](char c) { special_[static_cast<unsigned char>(c)] = true; };
   header_due_ = options_.header != Header::no;
   mark('\n');
@@ -85,7 +89,8 @@ bool CopyDecoder::take_line(std::string_view line) {
     error_.context = "COPY " + table_ + ", line " + std::to_string(line_);
     if (const int wrong = sink_.wrong_column(); wrong >= 0) {
       const Field& field = fields_[static_cast<std::size_t>(wrong)];
-      error_.context += ", column " + columns_[static_cast<std::size_t>(wrong)] + (field.null ? ": null input" : ": \"" + shortened(field.value) + '"');
+      error_.context +=
+          ", column " + columns_[static_cast<std::size_t>(wrong)] + (field.null ? ": null input" : ": \"" + shortened(field.value) + '"');
     }
     failed_ = true;
     return false;
@@ -108,11 +113,14 @@ void CopyDecoder::force_nulls() {
 /// HEADER MATCH.
 bool CopyDecoder::check_header(std::string_view line) {
   if (fields_.size() != columns_.size())
-    return fail(bad_format, "wrong number of fields in header line: got " + std::to_string(fields_.size()) + ", expected " +
-                                std::to_string(columns_.size()), "", line);
+    return fail(
+        bad_format,
+        "wrong number of fields in header line: got " + std::to_string(fields_.size()) + ", expected " + std::to_string(columns_.size()),
+        "", line);
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const std::string where = "column name mismatch in header line field " + std::to_string(i + 1) + ": got ";
-    if (fields_[i].null) return fail(bad_format, where + "null value (\"" + options_.null + "\"), expected \"" + columns_[i] + '"', "", line);
+    if (fields_[i].null)
+      return fail(bad_format, where + "null value (\"" + options_.null + "\"), expected \"" + columns_[i] + '"', "", line);
     if (fields_[i].value != columns_[i])
       return fail(bad_format, where + '"' + std::string(fields_[i].value) + "\", expected \"" + columns_[i] + '"', "", line);
   }
@@ -136,13 +144,15 @@ void CopyDecoder::unescape(std::string_view raw) {
       case 'v': unescaped_ += '\v'; break;
       case 'x': {
         int value = -1;
-        for (int digits = 0; digits < 2 && i + 1 < raw.size() && hexadecimal(raw[i + 1]) >= 0; ++digits) value = std::max(value, 0) * 16 + hexadecimal(raw[++i]);
+        for (int digits = 0; digits < 2 && i + 1 < raw.size() && hexadecimal(raw[i + 1]) >= 0; ++digits)
+          value = std::max(value, 0) * 16 + hexadecimal(raw[++i]);
         unescaped_ += value < 0 ? 'x' : static_cast<char>(value);
         break;
       }
       default: {
         int value = octal(c);
-        for (int digits = 1; value >= 0 && digits < 3 && i + 1 < raw.size() && octal(raw[i + 1]) >= 0; ++digits) value = value * 8 + octal(raw[++i]);
+        for (int digits = 1; value >= 0 && digits < 3 && i + 1 < raw.size() && octal(raw[i + 1]) >= 0; ++digits)
+          value = value * 8 + octal(raw[++i]);
         unescaped_ += value < 0 ? c : static_cast<char>(value);
       }
     }

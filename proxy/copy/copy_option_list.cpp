@@ -31,7 +31,8 @@ bool OptionList::set_once(std::optional<std::string>& option, CopyTokens& tokens
 bool OptionList::take_value(CopyTokens& tokens, std::string& value) {
   if (auto text = tokens.take_string()) return value = std::move(*text), true;
   if (auto name = tokens.take_name()) return value = std::move(*name), true;
-  if (tokens.type() != TokenType::integer && tokens.type() != TokenType::decimal) return fail(syntax_error, "an option of COPY has no value");
+  if (tokens.type() != TokenType::integer && tokens.type() != TokenType::decimal)
+    return fail(syntax_error, "an option of COPY has no value");
   value = tokens.text();
   tokens.skip();
   return true;
@@ -41,7 +42,8 @@ bool OptionList::read(CopyTokens& tokens) {
   // DELIMITERS stands before WITH, as it did before 7.3.
   if (tokens.is("using") || tokens.is("delimiters")) {
     tokens.take("using");
-    if (!tokens.take("delimiters") || !set_once(delimiter_, tokens)) return error_.message.empty() ? fail(syntax_error, "syntax error in COPY") : false;
+    if (!tokens.take("delimiters") || !set_once(delimiter_, tokens))
+      return error_.message.empty() ? fail(syntax_error, "syntax error in COPY") : false;
   }
   tokens.take("with");
   return tokens.take(TokenType::left_paren) ? read_modern(tokens) : read_old(tokens);
@@ -141,7 +143,8 @@ bool OptionList::read_old(CopyTokens& tokens) {
     } else {
       const auto name = tokens.take_name();
       constexpr std::string_view known[] = {"delimiter", "null", "quote", "escape", "encoding"};
-      if (!name || std::find(std::begin(known), std::end(known), *name) == std::end(known)) return fail(syntax_error, "syntax error in COPY");
+      if (!name || std::find(std::begin(known), std::end(known), *name) == std::end(known))
+        return fail(syntax_error, "syntax error in COPY");
       if (*name != "encoding") tokens.take("as");
       if (!take_option(tokens, *name)) return false;
     }
@@ -150,8 +153,7 @@ bool OptionList::read_old(CopyTokens& tokens) {
 }
 
 bool OptionList::check() {
-  if (binary_)
-    return fail(not_supported, "COPY in the binary format cannot be run on Redshift", "Use the text or the CSV format.");
+  if (binary_) return fail(not_supported, "COPY in the binary format cannot be run on Redshift", "Use the text or the CSV format.");
   const bool csv = options_.format == Format::csv;
   if (csv) options_.delimiter = ',', options_.null.clear();
   if (null_) options_.null = *null_;
@@ -163,7 +165,8 @@ bool OptionList::check_characters() {
   const bool csv = options_.format == Format::csv;
   if (delimiter_ && delimiter_->size() != 1) return fail(not_supported, "COPY delimiter must be a single one-byte character");
   if (delimiter_) options_.delimiter = delimiter_->front();
-  if (options_.delimiter == '\r' || options_.delimiter == '\n') return fail(wrong_value, "COPY delimiter cannot be newline or carriage return");
+  if (options_.delimiter == '\r' || options_.delimiter == '\n')
+    return fail(wrong_value, "COPY delimiter cannot be newline or carriage return");
   if (options_.null.find_first_of("\r\n") != std::string::npos)
     return fail(wrong_value, "COPY null representation cannot use newline or carriage return");
   constexpr std::string_view escapes = "\\.abcdefghijklmnopqrstuvwxyz0123456789";
@@ -198,8 +201,8 @@ bool OptionList::check_forced() {
     });
   };
   if (copy_.columns.empty()) return true;  // the table's own are known later
-  for (const auto& [names, option] : {std::pair{&options_.force_quote, "FORCE_QUOTE"}, std::pair{&options_.force_not_null, "FORCE_NOT_NULL"},
-                                      std::pair{&options_.force_null, "FORCE_NULL"}})
+  for (const auto& [names, option] : {std::pair{&options_.force_quote, "FORCE_QUOTE"},
+                                      std::pair{&options_.force_not_null, "FORCE_NOT_NULL"}, std::pair{&options_.force_null, "FORCE_NULL"}})
     if (const auto name = unknown(*names); name != names->end())
       return fail(wrong_column, std::string(option) + " column \"" + *name + "\" not referenced by COPY");
   return true;

@@ -42,7 +42,8 @@ class OptionList {
   CopyOptions& options_;
   protocol::SqlError error_;
   bool binary_ = false;
-  bool format_seen_ = false, header_seen_ = false, freeze_seen_ = false, force_quote_seen_ = false, not_null_seen_ = false, force_null_seen_ = false;
+  bool format_seen_ = false, header_seen_ = false, freeze_seen_ = false;
+  bool force_quote_seen_ = false, not_null_seen_ = false, force_null_seen_ = false;
   std::optional<std::string> delimiter_, null_, quote_, escape_, encoding_;
 };
 

@@ -23,7 +23,8 @@ bool take_target(CopyTokens& tokens, std::string_view text, CopyStatement& copy)
     if (!place) return false;
     copy.query = text.substr(place->first, place->second - place->first);
     const std::string_view before = text.substr(0, place->first);
-    copy.query_position = static_cast<std::uint32_t>(std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    copy.query_position =
+        static_cast<std::uint32_t>(std::count_if(before.begin(), before.end(), [](char c) { return (c & 0xC0) != 0x80; }));
     return true;
   }
   do {
@@ -77,7 +78,8 @@ std::optional<CopyStatement> parse_copy(std::string_view text, bool standard_con
   OptionList options(copy);
   if (binary) options.set_binary();
   if (!options.read(tokens) || !options.check()) return error = options.error(), std::nullopt;
-  if (tokens.is("where")) return error = refused("COPY FROM ... WHERE cannot be run on Redshift", "Load a temporary table and INSERT from it."), std::nullopt;
+  if (tokens.is("where"))
+    return error = refused("COPY FROM ... WHERE cannot be run on Redshift", "Load a temporary table and INSERT from it."), std::nullopt;
   if (!tokens.at_end()) return error = refused("this form of COPY cannot be run on Redshift"), std::nullopt;
   return copy;
 }

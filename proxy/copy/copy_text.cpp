@@ -13,7 +13,8 @@ namespace {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool same_word(std::string_view written, std::string_view word) {
-  return written.size() == word.size() && std::equal(word.begin(), word.end(), written.begin(), [](char w, char t) { return w == lower(t); });
+  return written.size() == word.size() &&
+         std::equal(word.begin(), word.end(), written.begin(), [](char w, char t) { return w == lower(t); });
 }
 
 void append_utf8(std::string& out, std::uint32_t code) {

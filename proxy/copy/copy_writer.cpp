@@ -23,7 +23,8 @@ char letter_of(char c) {
 
 CopyWriter::CopyWriter(const CopyOptions& options, std::vector<std::string> columns) : options_(options), columns_(std::move(columns)) {
   for (const std::string& name : columns_)
-    forced_.push_back(options_.force_quote_all || std::find(options_.force_quote.begin(), options_.force_quote.end(), name) != options_.force_quote.end());
+    forced_.push_back(options_.force_quote_all ||
+                      std::find(options_.force_quote.begin(), options_.force_quote.end(), name) != options_.force_quote.end());
 }
 
 void CopyWriter::text(std::string& out, std::string_view value) const {

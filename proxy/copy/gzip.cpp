@@ -1,10 +1,10 @@
 #include "proxy/copy/gzip.hpp"
 
+#include <zlib.h>
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <new>
-#include <zlib.h>
 
 namespace pgswitch::copy {
 
@@ -14,7 +14,8 @@ struct Gzip::Stream {
 
 Gzip::Gzip() : stream_(std::make_unique<Stream>()) {
   constexpr int window_with_gzip_header = 15 + 16, memory = 8;
-  if (deflateInit2(&stream_->z, Z_BEST_SPEED, Z_DEFLATED, window_with_gzip_header, memory, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+  if (deflateInit2(&stream_->z, Z_BEST_SPEED, Z_DEFLATED, window_with_gzip_header, memory, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::bad_alloc();
 }
 
 Gzip::~Gzip() { deflateEnd(&stream_->z); }

@@ -22,9 +22,20 @@ std::string_view trimmed(std::string_view text) {
 /// PostgreSQL's name of a type as STL_LOAD_ERRORS has it ("int4", "varchar", "timestamp without time zone").
 std::string postgres_type(std::string_view type) {
   constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"int2", "smallint"}, {"int4", "integer"}, {"int", "integer"}, {"int8", "bigint"}, {"float4", "real"}, {"float8", "double precision"},
-      {"bool", "boolean"}, {"varchar", "character varying"}, {"bpchar", "character"}, {"char", "character"}, {"decimal", "numeric"},
-      {"timestamp without time zone", "timestamp"}, {"timestamptz", "timestamp with time zone"}, {"timetz", "time with time zone"},
+      {"int2", "smallint"},
+      {"int4", "integer"},
+      {"int", "integer"},
+      {"int8", "bigint"},
+      {"float4", "real"},
+      {"float8", "double precision"},
+      {"bool", "boolean"},
+      {"varchar", "character varying"},
+      {"bpchar", "character"},
+      {"char", "character"},
+      {"decimal", "numeric"},
+      {"timestamp without time zone", "timestamp"},
+      {"timestamptz", "timestamp with time zone"},
+      {"timetz", "time with time zone"},
   };
   for (const auto& [ours, theirs] : names)
     if (type == ours) return std::string(theirs);

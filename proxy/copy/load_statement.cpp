@@ -44,9 +44,11 @@ std::string load_errors_query(const Source& source, bool serverless) {
   const std::string file = redshift_literal(source.url);
   if (serverless)
     return "SELECT line_number, trim(column_name), trim(column_type), '', error_code, trim(error_message) FROM sys_load_error_detail "
-           "WHERE trim(file_name) = " + file + " ORDER BY line_number LIMIT 1";
+           "WHERE trim(file_name) = " +
+           file + " ORDER BY line_number LIMIT 1";
   return "SELECT line_number, trim(colname), trim(type), raw_field_value, err_code, trim(err_reason) FROM stl_load_errors "
-         "WHERE trim(filename) = " + file + " ORDER BY line_number LIMIT 1";
+         "WHERE trim(filename) = " +
+         file + " ORDER BY line_number LIMIT 1";
 }
 
 std::string without_secrets(std::string text, const Source& source) {

@@ -14,13 +14,27 @@ struct TypeName {
 
 /// pg_type.oid; 3000 to 6551 are Redshift's own (amazon-redshift-jdbc-driver, core/Oid.java).
 constexpr TypeName types[] = {
-    {16, "boolean"},       {17, "bytea", true},      {18, "\"char\"", true},
-    {19, "name", true},    {20, "bigint"},           {21, "smallint"},
-    {23, "integer"},       {25, "text", true},       {26, "oid"},
-    {700, "real"},         {701, "double precision"}, {705, "unknown", true},
-    {1042, "character", true}, {1043, "character varying", true}, {1082, "date"},
-    {1083, "time"},        {1114, "timestamp"},      {1184, "timestamp with time zone"},
-    {1266, "time with time zone"}, {1700, "numeric"}, {6551, "varbyte", true},
+    {16, "boolean"},
+    {17, "bytea", true},
+    {18, "\"char\"", true},
+    {19, "name", true},
+    {20, "bigint"},
+    {21, "smallint"},
+    {23, "integer"},
+    {25, "text", true},
+    {26, "oid"},
+    {700, "real"},
+    {701, "double precision"},
+    {705, "unknown", true},
+    {1042, "character", true},
+    {1043, "character varying", true},
+    {1082, "date"},
+    {1083, "time"},
+    {1114, "timestamp"},
+    {1184, "timestamp with time zone"},
+    {1266, "time with time zone"},
+    {1700, "numeric"},
+    {6551, "varbyte", true},
 };
 
 const TypeName* find(std::uint32_t oid) {
@@ -46,7 +60,8 @@ void LineMap::note(std::uint64_t client, std::uint64_t file) {
 
 std::uint64_t LineMap::client_line(std::uint64_t file) const {
   if (changes_.empty() || (full_from_ != 0 && file >= full_from_)) return 0;
-  auto behind = std::upper_bound(changes_.begin(), changes_.end(), file, [](std::uint64_t line, const Change& change) { return line < change.file; });
+  auto behind =
+      std::upper_bound(changes_.begin(), changes_.end(), file, [](std::uint64_t line, const Change& change) { return line < change.file; });
   if (behind == changes_.begin()) return 0;
   --behind;
   return behind->client + (file - behind->file);

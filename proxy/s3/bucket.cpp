@@ -32,7 +32,8 @@ Address address_of(const Location& location, const std::string& key) {
 }
 
 bool may_pass(const HttpResponse& response, std::string_view code) {
-  return response.status == 0 || response.status >= 500 || response.status == 429 || code == "RequestTimeout" || code == "SlowDown" || code == "InternalError";
+  return response.status == 0 || response.status >= 500 || response.status == 429 || code == "RequestTimeout" || code == "SlowDown" ||
+         code == "InternalError";
 }
 
 bool is_expired(std::string_view code) { return code == "ExpiredToken" || code == "TokenRefreshRequired"; }
@@ -83,7 +84,8 @@ Outcome Bucket::call(const char* method, const std::string& key, const Query& qu
     const HttpResponse response = send(method, key, query, body, keys);
     const std::string code = xml_text(response.body, "Code");
     outcome.status = response.status;
-    outcome.ok = response.status >= 200 && response.status < 300 && !response.body.starts_with("<Error") && response.body.find("<Error>") == std::string::npos;
+    outcome.ok = response.status >= 200 && response.status < 300 && !response.body.starts_with("<Error") &&
+                 response.body.find("<Error>") == std::string::npos;
     if (outcome.ok) {
       outcome.value = response.body.empty() ? std::string(response.header("etag")) : response.body;
       outcome.message.clear();
@@ -125,7 +127,8 @@ Outcome Bucket::part(const std::string& key, const std::string& upload, int numb
 Outcome Bucket::complete(const std::string& key, const std::string& upload, const std::vector<std::string>& etags) {
   std::string body = "<CompleteMultipartUpload>";
   int number = 0;
-  for (const std::string& etag : etags) body += "<Part><PartNumber>" + std::to_string(++number) + "</PartNumber><ETag>" + etag + "</ETag></Part>";
+  for (const std::string& etag : etags)
+    body += "<Part><PartNumber>" + std::to_string(++number) + "</PartNumber><ETag>" + etag + "</ETag></Part>";
   return call("POST", key, {{"uploadId", upload}}, body += "</CompleteMultipartUpload>");
 }
 

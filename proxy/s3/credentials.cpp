@@ -32,14 +32,17 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-std::string why_not(const HttpResponse& response) { return response.status == 0 ? response.error : "HTTP status " + std::to_string(response.status); }
+std::string why_not(const HttpResponse& response) {
+  return response.status == 0 ? response.error : "HTTP status " + std::to_string(response.status);
+}
 
 }  // namespace
 
 std::int64_t read_time(std::string_view text) {
   std::tm parts{};
   const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec) != 6)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
+                  &parts.tm_sec) != 6)
     return 0;
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
@@ -52,7 +55,8 @@ std::int64_t read_time(std::string_view text) {
 }
 
 bool is_container_host(std::string_view host) {
-  return host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]" || host == "localhost" || host.starts_with("127.") || host == "[::1]";
+  return host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]" || host == "localhost" ||
+         host.starts_with("127.") || host == "[::1]";
 }
 
 std::string Credentials::value(const char* name) const { return in_.environment(name).value_or(""); }
@@ -77,7 +81,8 @@ Keys Credentials::find(std::string& error) {
   if (const std::string file = value("AWS_WEB_IDENTITY_TOKEN_FILE"), role = value("AWS_ROLE_ARN"); !file.empty() && !role.empty())
     return of_web_identity(file, role, value("AWS_ROLE_SESSION_NAME"), error);
   if (Keys keys = of_profile(profile_name(), error, 0); !keys.empty() || !error.empty()) return keys;
-  if (!value("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").empty() || !value("AWS_CONTAINER_CREDENTIALS_FULL_URI").empty()) return of_container(error);
+  if (!value("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").empty() || !value("AWS_CONTAINER_CREDENTIALS_FULL_URI").empty())
+    return of_container(error);
   Keys keys = of_instance(error);
   if (keys.empty()) error = "no AWS credentials found" + (error.empty() ? "" : ": " + error);
   return keys;
@@ -112,7 +117,8 @@ Keys Credentials::of_container(std::string& error) {
   } else if (!url.starts_with("https://")) {
     return error = "AWS_CONTAINER_CREDENTIALS_FULL_URI is no address", Keys();
   }
-  HttpRequest request{.method = "GET", .url = url, .headers = {{"accept", "application/json"}}, .timeout_ms = 5'000, .connect_timeout_ms = 2'000};
+  HttpRequest request{
+      .method = "GET", .url = url, .headers = {{"accept", "application/json"}}, .timeout_ms = 5'000, .connect_timeout_ms = 2'000};
   std::string token = value("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (const std::string file = value("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty()) {
     const auto read = in_.read_file(file);
@@ -133,7 +139,8 @@ Keys Credentials::of_instance(std::string& error) {
   std::string host = given.empty() ? instance_host : given;
   while (host.ends_with('/')) host.pop_back();
   const auto ask = [&](const char* method, const std::string& path, Headers headers) {
-    HttpRequest request{.method = method, .url = host + "/latest/" + path, .headers = std::move(headers), .timeout_ms = 1'000, .connect_timeout_ms = 1'000};
+    HttpRequest request{
+        .method = method, .url = host + "/latest/" + path, .headers = std::move(headers), .timeout_ms = 1'000, .connect_timeout_ms = 1'000};
     return in_.http->perform(request);
   };
   Headers headers;
@@ -155,7 +162,8 @@ HttpResponse Credentials::ask_sts(const Query& arguments, const Keys* keys) {
   std::string where = region();
   if (where.empty()) where = "us-east-1";
   const std::string given = value("AWS_ENDPOINT_URL_STS");
-  const std::string url = given.empty() ? "https://sts." + where + (where.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com") : given;
+  const std::string url =
+      given.empty() ? "https://sts." + where + (where.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com") : given;
   const std::string body = query_string(arguments), host = url.substr(url.find("://") + 3);
   SignedRequest asked{"POST", host, "/", {}, {{"content-type", "application/x-www-form-urlencoded"}}, body};
   HttpRequest request{.method = "POST", .url = url + '/', .headers = asked.headers, .body = body, .timeout_ms = 10'000};
@@ -180,8 +188,13 @@ Keys Credentials::of_web_identity(const std::string& token_file, const std::stri
   const auto token = in_.read_file(token_file);
   if (!token) return error = "cannot read the web identity token " + token_file, Keys();
   if (session.empty()) session = "pgswitch-" + std::to_string(in_.now());
-  return of_sts(ask_sts({{"Action", "AssumeRoleWithWebIdentity"}, {"Version", "2011-06-15"}, {"RoleArn", role}, {"RoleSessionName", session},
-                         {"WebIdentityToken", std::string(trimmed(*token))}}, nullptr), error);
+  return of_sts(ask_sts({{"Action", "AssumeRoleWithWebIdentity"},
+                         {"Version", "2011-06-15"},
+                         {"RoleArn", role},
+                         {"RoleSessionName", session},
+                         {"WebIdentityToken", std::string(trimmed(*token))}},
+                        nullptr),
+                error);
 }
 
 Keys Credentials::of_role(const Profile& chosen, const Keys& source, std::string& error) {

@@ -127,7 +127,8 @@ Keys Credentials::of_profile(const std::string& name, std::string& error, int de
     }
     return of_role(chosen, keys, error);
   }
-  if (!given("aws_access_key_id").empty()) return {given("aws_access_key_id"), given("aws_secret_access_key"), given("aws_session_token"), 0};
+  if (!given("aws_access_key_id").empty())
+    return {given("aws_access_key_id"), given("aws_secret_access_key"), given("aws_session_token"), 0};
   if (const std::string command = given("credential_process"); !command.empty()) return of_process(command, error);
   return {};
 }

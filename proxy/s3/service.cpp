@@ -37,7 +37,8 @@ void Service::stop_all() {
   for (const Leftover& one : leftovers_) one.stop->store(true);
 }
 
-Registration::Registration(std::shared_ptr<Service> service, Location location, std::string key, std::atomic<bool>& stop) : service_(std::move(service)) {
+Registration::Registration(std::shared_ptr<Service> service, Location location, std::string key, std::atomic<bool>& stop)
+    : service_(std::move(service)) {
   const std::lock_guard lock(service_->mutex_);
   place_ = service_->leftovers_.insert(service_->leftovers_.end(), {std::move(location), std::move(key), {}, &stop});
 }

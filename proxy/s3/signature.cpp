@@ -1,12 +1,12 @@
 #include "proxy/s3/signature.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 
 namespace pgswitch::s3 {
 
@@ -26,7 +26,8 @@ std::string hex(std::string_view bytes) {
 std::string hmac(std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+       digest.data(), &size);
   return {reinterpret_cast<const char*>(digest.data()), size};
 }
 
@@ -83,7 +84,8 @@ std::string amz_date(std::int64_t seconds) {
   return text.data();
 }
 
-Headers signed_headers(const SignedRequest& request, const Keys& keys, std::string_view region, std::string_view service, std::int64_t now) {
+Headers signed_headers(const SignedRequest& request, const Keys& keys, std::string_view region, std::string_view service,
+                       std::int64_t now) {
   const std::string date = amz_date(now), day = date.substr(0, 8), payload = sha256_hex(request.body);
   const std::string scope = day + '/' + std::string(region) + '/' + std::string(service) + "/aws4_request";
   Headers headers = request.headers;

@@ -29,7 +29,8 @@ Upload::~Upload() = default;
 Bucket Upload::bucket(const std::atomic<bool>* stop) const { return service_->bucket(options_.location, stop); }
 
 void Upload::start() {
-  asio::co_spawn(io_, [self = shared_from_this()] { return self->run(); }, asio::detached);
+  asio::co_spawn(
+      io_, [self = shared_from_this()] { return self->run(); }, asio::detached);
 }
 
 void Upload::add(std::string bytes, bool last) {
@@ -100,7 +101,8 @@ asio::awaitable<void> Upload::send_parts(bool last) {
     }
     if (last && id_.empty() && part_.size() == options_.part_size) co_return;  // one PUT will do
     if (id_.empty() && !co_await begin()) co_return;
-    if (etags_.size() >= most_parts) co_return fail("the data is too large: an object has " + std::to_string(most_parts) + " parts at most");
+    if (etags_.size() >= most_parts)
+      co_return fail("the data is too large: an object has " + std::to_string(most_parts) + " parts at most");
     std::string part = part_.substr(0, options_.part_size);
     part_.erase(0, options_.part_size);
     etags_.emplace_back();

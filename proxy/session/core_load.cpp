@@ -23,7 +23,8 @@ SqlError refused(std::string message, std::string hint) {
 }
 
 bool is_fatal(ByteView body) {
-  const std::string_view severity = backend::error_field(body, 'V').empty() ? backend::error_field(body, 'S') : backend::error_field(body, 'V');
+  const std::string_view severity =
+      backend::error_field(body, 'V').empty() ? backend::error_field(body, 'S') : backend::error_field(body, 'V');
   return severity == "FATAL" || severity == "PANIC";
 }
 
@@ -38,7 +39,12 @@ bool is_utf8(std::string_view encoding) {
 }  // namespace
 
 CoreLoad::CoreLoad(SessionCore& core, copy::ClientCopy copy, bool extended, std::uint32_t position, std::uint64_t most_rows)
-    : core_(core), copy_(std::move(copy)), extended_(extended), in_transaction_(core.status() != 'I' || core.predicted_ != 'I'), position_(position), most_rows_(most_rows) {}
+    : core_(core),
+      copy_(std::move(copy)),
+      extended_(extended),
+      in_transaction_(core.status() != 'I' || core.predicted_ != 'I'),
+      position_(position),
+      most_rows_(most_rows) {}
 
 CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string_view text, const rules::ScriptItem& item, bool extended) {
   const bool conforming = core.settings_.facts().conforming_strings;
@@ -57,12 +63,14 @@ CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string
   if (!copy) return refuse(std::move(error));
   const std::string& client_encoding = core.settings_.wanted()[static_cast<std::size_t>(Tracked::client_encoding)];
   const std::string& encoding = copy->options.encoding.empty() ? client_encoding : copy->options.encoding;
-  if (!is_utf8(encoding)) return refuse(refused("COPY on Redshift needs data in UTF8, not in \"" + encoding + '"', "SET client_encoding = 'UTF8'."));
+  if (!is_utf8(encoding))
+    return refuse(refused("COPY on Redshift needs data in UTF8, not in \"" + encoding + '"', "SET client_encoding = 'UTF8'."));
   rules::redshift::SpellingFault fault;
   const auto query = rules::redshift::spell(copy->from ? copy::columns_query(*copy) : copy::rows_query(*copy), conforming, fault);
   if (!query) return refuse(to_error(fault.refusal));
   const std::uint32_t position = copy->query_position;
-  core.work_->load = std::make_shared<CoreLoad>(core, copy::ClientCopy(std::move(*copy), *query), extended, position, item.decision->limits.max_rows);
+  core.work_->load =
+      std::make_shared<CoreLoad>(core, copy::ClientCopy(std::move(*copy), *query), extended, position, item.decision->limits.max_rows);
   core.side().transaction = transaction;
   core.last_route_.sent_to(link.route);
   if (!item.statement->read_only) core.note_write(*item.statement);
@@ -82,12 +90,8 @@ void CoreLoad::take(copy::Step step) {
   switch (step.kind) {
     case copy::Step::Kind::none: return;
     case copy::Step::Kind::query: return send(step.text);
-    case copy::Step::Kind::open:
-      wants_place_ = true;
-      return core_.stall(SessionCore::Stall::load);
-    case copy::Step::Kind::receive:
-      core_.work_->to_client.append(step.text);
-      return core_.stall(SessionCore::Stall::none);
+    case copy::Step::Kind::open: wants_place_ = true; return core_.stall(SessionCore::Stall::load);
+    case copy::Step::Kind::receive: core_.work_->to_client.append(step.text); return core_.stall(SessionCore::Stall::none);
     case copy::Step::Kind::succeed: return succeed(step.text);
     case copy::Step::Kind::fail: return fail(std::move(step.error));
   }
@@ -171,8 +175,12 @@ std::size_t CoreLoad::on_client_frame(const FrameHeader& header, ByteView in) {
       const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
       char type[3];
       std::snprintf(type, sizeof type, "%02X", static_cast<unsigned char>(header.type));
-      SqlError error{Severity::error, std::string(protocol::sqlstate::protocol_violation),
-                     std::string("unexpected message type 0x") + type + " during COPY from stdin", "", "", 0};
+      SqlError error{Severity::error,
+                     std::string(protocol::sqlstate::protocol_violation),
+                     std::string("unexpected message type 0x") + type + " during COPY from stdin",
+                     "",
+                     "",
+                     0};
       error.context = copy_.context();
       core_.write_local_error(error);
       core_.fatal(synchronization_lost());
@@ -189,7 +197,8 @@ void CoreLoad::on_client_data(ByteView data) {
 /// CopyFail.
 void CoreLoad::end_data(ByteView body) {
   const std::string_view reason = body.substr(0, body.find('\0'));
-  SqlError error{Severity::error, std::string(protocol::sqlstate::query_canceled), "COPY from stdin failed: " + std::string(reason), "", "", 0};
+  SqlError error{
+      Severity::error, std::string(protocol::sqlstate::query_canceled), "COPY from stdin failed: " + std::string(reason), "", "", 0};
   error.context = "COPY " + copy_.statement().table + ", line " + std::to_string(copy_.line() + 1);
   fail(std::move(error));
 }
@@ -240,7 +249,8 @@ void CoreLoad::on_lost(const SqlError& error, bool in_transaction) {
     core_.write_local_error(error);
     core_.skip_until_sync_ = extended_;
   }
-  if (!extended_) core_.work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, core_.local_abort_ ? 'E' : 'I'); });
+  if (!extended_)
+    core_.work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, core_.local_abort_ ? 'E' : 'I'); });
 }
 
 }  // namespace pgswitch

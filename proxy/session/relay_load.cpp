@@ -1,6 +1,6 @@
 // COPY FROM STDIN on a link of kind redshift: where its data goes meanwhile.
-#include <array>
 #include <openssl/rand.h>
+#include <array>
 
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
@@ -80,7 +80,8 @@ void Relay::open_load(rules::RouteId route) {
   auto upload = std::make_shared<s3::Upload>(worker_.io(), worker_.proxy().upload_threads(), service, options_for(*database, *service),
                                              [this, role = database->copy_iam_role] { load_changed(role); });
   upload->start();
-  log_line(LogLevel::info, session_.log_prefix() + "COPY " + load.copy().statement().target + " through s3://" + database->copy_bucket + '/' + upload->options().key);
+  log_line(LogLevel::info, session_.log_prefix() + "COPY " + load.copy().statement().target + " through s3://" + database->copy_bucket +
+                               '/' + upload->options().key);
   load.on_place(std::make_unique<UploadPlace>(std::move(upload)), random_text(16));
 }
 
@@ -96,12 +97,15 @@ void Relay::load_changed(const std::string& role) {
     error.message = "cannot upload the data of COPY to S3";
     error.detail = upload.error();
     error.context = load->copy().context();
-    log_line(LogLevel::warning, session_.log_prefix() + "upload to s3://" + options.location.bucket + '/' + options.key + " failed: " + upload.error());
+    log_line(LogLevel::warning,
+             session_.log_prefix() + "upload to s3://" + options.location.bucket + '/' + options.key + " failed: " + upload.error());
     load->fail(std::move(error));
   } else if (upload.is_complete()) {
     const s3::Keys& keys = upload.keys();
-    load->on_uploaded({"s3://" + options.location.bucket + '/' + options.key, options.location.region, role, keys.access_key, keys.secret_key,
-                       keys.session_token, options.gzip});
+    log_line(LogLevel::info, session_.log_prefix() + "uploaded " + std::to_string(load->copy().rows()) + " rows in " +
+                                 std::to_string(upload.sent_bytes()) + " bytes");
+    load->on_uploaded({"s3://" + options.location.bucket + '/' + options.key, options.location.region, role, keys.access_key,
+                       keys.secret_key, keys.session_token, options.gzip});
   } else {
     load->on_room();
   }

@@ -49,6 +49,13 @@ def test_the_script_is_there_and_can_be_run(command):
     assert subprocess.run(["bash", "-n", script], timeout=60).returncode == 0
 
 
+@pytest.mark.parametrize("ini", blocks("ini"))
+def test_the_configuration_is_valid(ini, demo):
+    launch.write_file(demo / "readme_itself.ini", re.sub(r"^server_tls_ca_file.*$", "", ini, flags=re.M).replace("verify-full", "require"))
+    done = subprocess.run([launch.PROXY, "check", demo / "readme_itself.ini"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+
+
 @pytest.mark.parametrize("rules", blocks("lua"))
 def test_the_rules_load(rules, demo):
     launch.write_file(demo / "readme.lua", rules)

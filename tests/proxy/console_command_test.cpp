@@ -168,7 +168,7 @@ TEST(console_command, columns_have_the_types_of_pgbouncer_and_ours_follow) {
       {"dns_hosts", "sqs"},
       {"dns_zones", "sqi"},
       {"version", "s"},
-      {"routes", "ssqqqqqqqqsqqqqsq"},
+      {"routes", "ssqqqqqqqqsqqqqqqqsq"},
       {"route", "s"},
   };
   for (const auto& one : cases) {

@@ -65,8 +65,14 @@ const std::vector<Case>& cases() {
       {"(HEADER)", "foo\n1\tx\n", {{"1", "x"}}},
       {"(HEADER MATCH)", "a\tb\n1\tx\n", {{"1", "x"}}},
       {"(HEADER MATCH)", "a\n", {}, "22P04 wrong number of fields in header line: got 1, expected 2 | COPY t, line 1: \"a\""},
-      {"(HEADER MATCH)", "a\tc\n", {}, "22P04 column name mismatch in header line field 2: got \"c\", expected \"b\" | COPY t, line 1: \"a\tc\""},
-      {"(HEADER MATCH)", "\\N\tb\n", {}, "22P04 column name mismatch in header line field 1: got null value (\"\\N\"), expected \"a\" | COPY t, line 1: \"\\N\tb\""},
+      {"(HEADER MATCH)",
+       "a\tc\n",
+       {},
+       "22P04 column name mismatch in header line field 2: got \"c\", expected \"b\" | COPY t, line 1: \"a\tc\""},
+      {"(HEADER MATCH)",
+       "\\N\tb\n",
+       {},
+       "22P04 column name mismatch in header line field 1: got null value (\"\\N\"), expected \"a\" | COPY t, line 1: \"\\N\tb\""},
       {"", "x\n\n", {{"x"}, {""}}, "", {"a"}},
       {"CSV", "1,x\n2,\"y\"\n", {{"1", "x"}, {"2", "y"}}},
       {"CSV", "1,\n,\"\"\n", {{"1", null}, {null, ""}}},
@@ -128,7 +134,8 @@ TEST(CopyDecoder, refuses_a_line_that_cannot_be_loaded) {
 
 TEST(CopyDecoder, shortens_what_it_shows_of_a_line) {
   const std::string line = std::string(99, 'x') + "\xc3\xa4yz\t1\t2\n";
-  EXPECT_EQ(decode(statement(""), {"a", "b"}, {line}).error, "22P04 extra data after last expected column | COPY t, line 1: \"" + std::string(99, 'x') + "...\"");
+  EXPECT_EQ(decode(statement(""), {"a", "b"}, {line}).error,
+            "22P04 extra data after last expected column | COPY t, line 1: \"" + std::string(99, 'x') + "...\"");
 }
 
 TEST(RedshiftEncoder, writes_what_redshift_reads) {

@@ -106,7 +106,8 @@ TEST(LoadStatement, has_redshifts_spelling) {
   const CopyStatement copy = parsed("COPY s.t (a, \"B\") FROM STDIN");
   Source source{"s3://b/it's\\k", "eu-central-1", "", "ID", "sec'ret", "tok\\en", true};
   EXPECT_EQ(load_statement(copy, source, "N1"),
-            "COPY s.t (a, \"B\") FROM 's3://b/it\\'s\\\\k' ACCESS_KEY_ID 'ID' SECRET_ACCESS_KEY 'sec\\'ret' SESSION_TOKEN 'tok\\\\en' REGION 'eu-central-1' GZIP "
+            "COPY s.t (a, \"B\") FROM 's3://b/it\\'s\\\\k' ACCESS_KEY_ID 'ID' SECRET_ACCESS_KEY 'sec\\'ret' SESSION_TOKEN 'tok\\\\en' "
+            "REGION 'eu-central-1' GZIP "
             "DELIMITER '\\t' ESCAPE NULL AS 'N1' TIMEFORMAT 'auto' DATEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF");
   source.iam_role = "arn:aws:iam::1:role/r";
   EXPECT_NE(load_statement(copy, source, "N1").find(" IAM_ROLE 'arn:aws:iam::1:role/r' REGION"), std::string::npos);
@@ -124,12 +125,23 @@ TEST(LoadError, is_told_as_postgresql_would_have) {
     std::string_view sqlstate, message, context;
   };
   const Row rows[] = {
-      {{"3", "a  ", "int4  ", "abc ", "1207", "Invalid digit, Value 'a', Pos 0, Type: Integer "}, "22P02", "invalid input syntax for type integer: \"abc\"",
+      {{"3", "a  ", "int4  ", "abc ", "1207", "Invalid digit, Value 'a', Pos 0, Type: Integer "},
+       "22P02",
+       "invalid input syntax for type integer: \"abc\"",
        "COPY t, line 4, column a: \"abc\""},
-      {{"1", "b", "varchar", "long", "1204", "String length exceeds DDL length"}, "22001", "value too long for type character varying", "COPY t, line 2, column b: \"long\""},
-      {{"1", "a", "date", "x", "1205", "Invalid Date Format"}, "22007", "invalid input syntax for type date: \"x\"", "COPY t, line 2, column a: \"x\""},
+      {{"1", "b", "varchar", "long", "1204", "String length exceeds DDL length"},
+       "22001",
+       "value too long for type character varying",
+       "COPY t, line 2, column b: \"long\""},
+      {{"1", "a", "date", "x", "1205", "Invalid Date Format"},
+       "22007",
+       "invalid input syntax for type date: \"x\"",
+       "COPY t, line 2, column a: \"x\""},
       {{"1", "", "", "", "1202", "Extra column(s) found"}, "22P04", "extra data after last expected column", "COPY t, line 2"},
-      {{"1", "a", "int4", "", "1213", "Missing data for not-null field"}, "23502", "null value in column \"a\" violates not-null constraint", "COPY t, line 2, column a"},
+      {{"1", "a", "int4", "", "1213", "Missing data for not-null field"},
+       "23502",
+       "null value in column \"a\" violates not-null constraint",
+       "COPY t, line 2, column a"},
       {{"1", "a", "int4", "", "9999", "Something else"}, "22000", "Something else", "COPY t, line 2, column a"},
   };
   for (const Row& one : rows) {

@@ -29,7 +29,11 @@ TEST(Bucket, addresses) {
 
 TEST(Bucket, uploads_in_parts) {
   FakeHttp http;
-  http.answers = {{200, "<R xmlns=\"x\"><UploadId>u/1</UploadId></R>", ""}, {200, "", "\"e1\""}, {200, "", "\"e2\""}, {200, "<R></R>", ""}, {204, "", ""}};
+  http.answers = {{200, "<R xmlns=\"x\"><UploadId>u/1</UploadId></R>", ""},
+                  {200, "", "\"e1\""},
+                  {200, "", "\"e2\""},
+                  {200, "<R></R>", ""},
+                  {204, "", ""}};
   Bucket bucket = bucket_of(http);
   const Outcome begun = bucket.begin("k");
   ASSERT_TRUE(begun.ok);
@@ -39,15 +43,19 @@ TEST(Bucket, uploads_in_parts) {
   EXPECT_TRUE(bucket.abort("k", begun.value).ok);
   EXPECT_EQ(http.seen[0].line(), "POST http://127.0.0.1:9000/b/k?uploads=");
   EXPECT_EQ(http.seen[1].line(), "PUT http://127.0.0.1:9000/b/k?partNumber=1&uploadId=u%2F1");
-  EXPECT_EQ(http.seen[3].body, "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag></Part><Part><PartNumber>2</PartNumber>"
-                               "<ETag>\"e2\"</ETag></Part></CompleteMultipartUpload>");
+  EXPECT_EQ(http.seen[3].body,
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>\"e1\"</ETag></Part><Part><PartNumber>2</PartNumber>"
+            "<ETag>\"e2\"</ETag></Part></CompleteMultipartUpload>");
   EXPECT_EQ(http.seen[4].line(), "DELETE http://127.0.0.1:9000/b/k?uploadId=u%2F1");
 }
 
 TEST(Bucket, tries_again_what_may_pass) {
   FakeHttp http;
-  http.answers = {{503, "<Error><Code>SlowDown</Code></Error>", ""}, {0, "", ""}, {200, "<Error><Code>InternalError</Code></Error>", ""},
-                  {400, "<Error><Code>RequestTimeout</Code></Error>", ""}, {200, "", "\"e\""}};
+  http.answers = {{503, "<Error><Code>SlowDown</Code></Error>", ""},
+                  {0, "", ""},
+                  {200, "<Error><Code>InternalError</Code></Error>", ""},
+                  {400, "<Error><Code>RequestTimeout</Code></Error>", ""},
+                  {200, "", "\"e\""}};
   EXPECT_TRUE(bucket_of(http).put("k", "data").ok);
   EXPECT_EQ(http.seen.size(), 5u);
 }
@@ -74,7 +82,9 @@ TEST(Bucket, asks_for_new_keys_when_the_old_ones_have_expired) {
   FakeHttp http;
   http.answers = {{400, "<Error><Code>ExpiredToken</Code></Error>", ""}, {200, "", "\"e\""}};
   std::vector<bool> asked;
-  Bucket bucket(http, {"b", "r", "http://h"}, [&](bool fresh, std::string&) { return asked.push_back(fresh), Keys{"id", "secret", fresh ? "new" : "old", 0}; });
+  Bucket bucket(http, {"b", "r", "http://h"}, [&](bool fresh, std::string&) {
+    return asked.push_back(fresh), Keys{"id", "secret", fresh ? "new" : "old", 0};
+  });
   bucket.first_pause_ms = 0;
   EXPECT_TRUE(bucket.put("k", "data").ok);
   EXPECT_EQ(asked, (std::vector<bool>{false, true}));
@@ -99,7 +109,12 @@ TEST(Bucket, that_is_given_up_does_not_wait) {
   FakeHttp http;
   http.answers.assign(20, {500, "", ""});
   const std::atomic<bool> stop{true};
-  Bucket bucket(http, {"b", "r", "http://h"}, [](bool, std::string&) { return Keys{"id", "secret", "", 0}; }, &stop);
+  Bucket bucket(
+      http, {"b", "r", "http://h"},
+      [](bool, std::string&) {
+        return Keys{"id", "secret", "", 0};
+      },
+      &stop);
   EXPECT_FALSE(bucket.put("k", "data").ok);
   EXPECT_EQ(http.seen.size(), 1u);
 }

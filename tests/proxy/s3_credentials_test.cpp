@@ -42,7 +42,8 @@ std::string json_keys(const char* id, const char* token_name, const char* expira
          "\":\"t\",\"Expiration\":\"" + expiration + "\"}";
 }
 std::string sts_keys(const char* id) {
-  return std::string("<R><Credentials><AccessKeyId>") + id + "</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+  return std::string("<R><Credentials><AccessKeyId>") + id +
+         "</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
          "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></R>";
 }
 
@@ -53,9 +54,12 @@ TEST_F(Credential, of_the_environment_comes_first) {
 }
 
 TEST_F(Credential, of_the_files) {
-  files["/h/.aws/credentials"] = "# mine\n[default]\naws_access_key_id = a\naws_secret_access_key=b/c+d=\n\n[other]\naws_access_key_id=o\naws_secret_access_key = p\n"
-                                       "aws_session_token = q\n";
-  files["/h/.aws/config"] = "[default]\nregion = eu-west-1\naws_access_key_id = overruled\n[profile third]\naws_access_key_id = t1\naws_secret_access_key = t2\nregion=us-east-2 # there\n";
+  files["/h/.aws/credentials"] =
+      "# mine\n[default]\naws_access_key_id = a\naws_secret_access_key=b/c+d=\n\n[other]\naws_access_key_id=o\naws_secret_access_key = p\n"
+      "aws_session_token = q\n";
+  files["/h/.aws/config"] =
+      "[default]\nregion = eu-west-1\naws_access_key_id = overruled\n[profile third]\naws_access_key_id = t1\naws_secret_access_key = "
+      "t2\nregion=us-east-2 # there\n";
   EXPECT_EQ(found(), "a b/c+d= ");
   EXPECT_EQ(chain().region(), "eu-west-1");
   environment["AWS_PROFILE"] = "other";
@@ -84,13 +88,15 @@ TEST_F(Credential, of_a_process) {
 }
 
 TEST_F(Credential, of_a_role) {
-  files["/h/.aws/config"] = "[default]\nrole_arn = arn:aws:iam::1:role/load\nsource_profile = base\nexternal_id = x y\nrole_session_name = me\n";
+  files["/h/.aws/config"] =
+      "[default]\nrole_arn = arn:aws:iam::1:role/load\nsource_profile = base\nexternal_id = x y\nrole_session_name = me\n";
   files["/h/.aws/credentials"] = "[base]\naws_access_key_id = a\naws_secret_access_key = b\n";
   http.answers = {{200, sts_keys("role")}};
   EXPECT_EQ(found(), "role s t");
   ASSERT_EQ(http.seen.size(), 1u);
   EXPECT_EQ(http.seen[0].line(), "POST https://sts.us-east-1.amazonaws.com/");
-  EXPECT_EQ(http.seen[0].body, "Action=AssumeRole&ExternalId=x%20y&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fload&RoleSessionName=me&Version=2011-06-15");
+  EXPECT_EQ(http.seen[0].body,
+            "Action=AssumeRole&ExternalId=x%20y&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fload&RoleSessionName=me&Version=2011-06-15");
   EXPECT_TRUE(http.seen[0].header("authorization").starts_with("AWS4-HMAC-SHA256 Credential=a/20231114/us-east-1/sts/"));
 }
 
@@ -98,18 +104,24 @@ TEST_F(Credential, of_a_role_without_a_source) {
   files["/h/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = default\n";
   EXPECT_EQ(found(), "  ");
   EXPECT_EQ(error, "profile \"default\" has no keys");
-  files["/h/.aws/config"] = "[default]\nrole_arn = r\nsource_profile = a\n[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = r\nsource_profile = a\n";
+  files["/h/.aws/config"] =
+      "[default]\nrole_arn = r\nsource_profile = a\n[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = "
+      "r\nsource_profile = a\n";
   EXPECT_EQ(found(), "  ");
   EXPECT_EQ(error, "the profiles of ~/.aws/config lead in a circle");
 }
 
 TEST_F(Credential, of_a_web_identity) {
-  environment.insert({{"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"}, {"AWS_ROLE_ARN", "arn:r"}, {"AWS_ROLE_SESSION_NAME", "pod"}, {"AWS_REGION", "eu-west-1"}});
+  environment.insert({{"AWS_WEB_IDENTITY_TOKEN_FILE", "/token"},
+                      {"AWS_ROLE_ARN", "arn:r"},
+                      {"AWS_ROLE_SESSION_NAME", "pod"},
+                      {"AWS_REGION", "eu-west-1"}});
   files["/token"] = "ey.J\n";
   http.answers = {{200, sts_keys("web")}};
   EXPECT_EQ(found(), "web s t");
   EXPECT_EQ(http.seen[0].line(), "POST https://sts.eu-west-1.amazonaws.com/");
-  EXPECT_EQ(http.seen[0].body, "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Ar&RoleSessionName=pod&Version=2011-06-15&WebIdentityToken=ey.J");
+  EXPECT_EQ(http.seen[0].body,
+            "Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Ar&RoleSessionName=pod&Version=2011-06-15&WebIdentityToken=ey.J");
   EXPECT_EQ(http.seen[0].header("authorization"), "") << "the token is what proves it";
   http.answers = {{403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"}};
   EXPECT_EQ(found(), "  ");
@@ -124,7 +136,8 @@ TEST_F(Credential, of_a_container) {
 }
 
 TEST_F(Credential, of_a_container_elsewhere) {
-  environment.insert({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"}, {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "unused"},
+  environment.insert({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
+                      {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "unused"},
                       {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/eks"}});
   files["/eks"] = "secret\n";
   http.answers = {{200, json_keys("eks", "Token")}};
@@ -144,7 +157,8 @@ TEST_F(Credential, of_a_container_elsewhere) {
 TEST_F(Credential, of_an_instance) {
   http.server = [](const FakeHttp::Seen& asked) -> FakeHttp::Answer {
     const std::string at = "http://169.254.169.254/latest/";
-    if (asked.line() == "PUT " + at + "api/token") return {asked.header("x-aws-ec2-metadata-token-ttl-seconds") == "21600" ? 200 : 400, "imds"};
+    if (asked.line() == "PUT " + at + "api/token")
+      return {asked.header("x-aws-ec2-metadata-token-ttl-seconds") == "21600" ? 200 : 400, "imds"};
     if (asked.header("x-aws-ec2-metadata-token") != "imds") return {401, ""};
     if (asked.url == at + "meta-data/iam/security-credentials/") return {200, "my-role\n"};
     if (asked.url == at + "meta-data/iam/security-credentials/my-role") return {200, json_keys("imds", "Token")};
@@ -169,7 +183,9 @@ TEST_F(Credential, is_renewed_before_it_expires) {
   environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
   Credentials all = chain();
   const auto id = [&](bool fresh = false) { return all.get(fresh, error).access_key; };
-  const auto expiring = [](const char* name) { return FakeHttp::Answer{200, json_keys(name, "Token", "2023-11-14T23:13:20Z")}; };  // an hour from now
+  const auto expiring = [](const char* name) {
+    return FakeHttp::Answer{200, json_keys(name, "Token", "2023-11-14T23:13:20Z")};
+  };  // an hour from now
   http.answers = {expiring("one")};
   EXPECT_EQ(id(), "one");
   clock += 44 * 60;

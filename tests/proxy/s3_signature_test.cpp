@@ -22,12 +22,18 @@ std::string signature(SignedRequest request) {
 }
 
 TEST(Signature, of_the_published_examples) {
-  EXPECT_EQ(signature({"GET", "", "/test.txt", {}, {{"range", "bytes=0-9"}}, ""}), "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
-  EXPECT_EQ(signature({"PUT", "", '/' + uri_encoded("test$file.text", true), {},
-                       {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}, "Welcome to Amazon S3."}),
+  EXPECT_EQ(signature({"GET", "", "/test.txt", {}, {{"range", "bytes=0-9"}}, ""}),
+            "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+  EXPECT_EQ(signature({"PUT",
+                       "",
+                       '/' + uri_encoded("test$file.text", true),
+                       {},
+                       {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
+                       "Welcome to Amazon S3."}),
             "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
   EXPECT_EQ(signature({"GET", "", "/", {{"lifecycle", ""}}, {}, ""}), "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543");
-  EXPECT_EQ(signature({"GET", "", "/", {{"prefix", "J"}, {"max-keys", "2"}}, {}, ""}), "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
+  EXPECT_EQ(signature({"GET", "", "/", {{"prefix", "J"}, {"max-keys", "2"}}, {}, ""}),
+            "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 }
 
 TEST(Signature, has_the_scope_and_the_headers_in_it) {
@@ -37,8 +43,9 @@ TEST(Signature, has_the_scope_and_the_headers_in_it) {
   EXPECT_EQ(value_of(headers, "x-amz-date"), "20130524T000000Z");
   EXPECT_EQ(value_of(headers, "x-amz-content-sha256"), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(value_of(headers, "x-amz-security-token"), "token==");
-  EXPECT_TRUE(value_of(headers, "authorization").starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/eu-west-3/s3/aws4_request, "
-                                                             "SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token, Signature="));
+  EXPECT_TRUE(value_of(headers, "authorization")
+                  .starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/eu-west-3/s3/aws4_request, "
+                               "SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-security-token, Signature="));
 }
 
 TEST(Signature, encodes_each_byte_once) {

@@ -1,6 +1,6 @@
 // COPY between the client and a Redshift server.
-#include <array>
 #include <gtest/gtest.h>
+#include <array>
 
 #include "deferred_begin.hpp"
 #include "protocol/writer.hpp"
@@ -29,18 +29,23 @@ Bytes row(std::initializer_list<std::optional<std::string>> values) {
 Bytes copy_response(char type) { return frame(type, std::string_view("\0\0\2\0\0\0\0", 7)); }
 Bytes describe() { return query("SELECT a, b FROM t LIMIT 0"); }
 Bytes load() {
-  return query("COPY t (a, b) FROM 's3://b/k' IAM_ROLE 'role' REGION 'r' GZIP DELIMITER '\\t' ESCAPE NULL AS 'Null0' TIMEFORMAT 'auto' DATEFORMAT 'auto' "
-               "COMPUPDATE OFF STATUPDATE OFF");
+  return query(
+      "COPY t (a, b) FROM 's3://b/k' IAM_ROLE 'role' REGION 'r' GZIP DELIMITER '\\t' ESCAPE NULL AS 'Null0' TIMEFORMAT 'auto' DATEFORMAT "
+      "'auto' "
+      "COMPUPDATE OFF STATUPDATE OFF");
 }
 Bytes count() { return query("SELECT pg_last_copy_count()"); }
 Bytes counted(std::string_view rows, char status) { return row_description() + data_row(rows) + complete("SELECT") + ready(status); }
 Bytes load_failed() { return error("XX000", "Load into table 't' failed.  Check 'stl_load_errors' system table for details."); }
 Bytes ask_why() {
-  return query("SELECT line_number, trim(colname), trim(type), raw_field_value, err_code, trim(err_reason) FROM stl_load_errors WHERE trim(filename) = "
-               "'s3://b/k' ORDER BY line_number LIMIT 1");
+  return query(
+      "SELECT line_number, trim(colname), trim(type), raw_field_value, err_code, trim(err_reason) FROM stl_load_errors WHERE "
+      "trim(filename) = "
+      "'s3://b/k' ORDER BY line_number LIMIT 1");
 }
 Bytes why(char status) {
-  return row_description() + row({"2", "a", "int4", "x", "1207", "Invalid digit, Value 'x', Pos 0, Type: Integer"}) + complete("SELECT") + ready(status);
+  return row_description() + row({"2", "a", "int4", "x", "1207", "Invalid digit, Value 'x', Pos 0, Type: Integer"}) + complete("SELECT") +
+         ready(status);
 }
 
 /// Until the client may send its data, outside a transaction.
@@ -156,10 +161,7 @@ TEST(redshift_copy_from, bad_data_fails_the_transaction) {
 
 TEST(redshift_copy_from, the_client_gives_up) {
   Script script(loading());
-  begin(script)
-      .client(copy_data("1\tx\n"), copy_fail("enough"))
-      .expect_to_client(any_error("57014"), ready('I'))
-      .expect_release();
+  begin(script).client(copy_data("1\tx\n"), copy_fail("enough")).expect_to_client(any_error("57014"), ready('I')).expect_release();
 }
 
 TEST(redshift_copy_from, the_upload_fails) {
@@ -212,8 +214,9 @@ TEST(redshift_copy_from, an_error_that_nobody_explains) {
       .server(load_failed(), ready('I'))
       .expect_to_server(ask_why())
       .server(error("42501", "permission denied"), ready('I'))
-      .expect_to_server(query("SELECT line_number, trim(column_name), trim(column_type), '', error_code, trim(error_message) FROM sys_load_error_detail WHERE "
-                              "trim(file_name) = 's3://b/k' ORDER BY line_number LIMIT 1"))
+      .expect_to_server(query(
+          "SELECT line_number, trim(column_name), trim(column_type), '', error_code, trim(error_message) FROM sys_load_error_detail WHERE "
+          "trim(file_name) = 's3://b/k' ORDER BY line_number LIMIT 1"))
       .server(row_description(), complete("SELECT"), ready('I'))
       .expect_to_client(load_failed(), ready('I'))
       .expect_release();
@@ -323,7 +326,8 @@ TEST(redshift_copy_to, in_the_extended_protocol) {
       .expect_acquire()
       .expect_to_server(query("SELECT a, b FROM t"))
       .server(columns(), row({"1", "x"}), complete("SELECT"), ready('I'))
-      .expect_to_client(parse_complete(), bind_complete(), no_data(), copy_response('H'), copy_data("1\tx\n"), copy_done(), complete("COPY 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), no_data(), copy_response('H'), copy_data("1\tx\n"), copy_done(),
+                        complete("COPY 1"), ready('I'))
       .expect_release();
 }
 

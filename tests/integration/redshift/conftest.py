@@ -14,8 +14,3 @@ from programs import built  # noqa: E402
 def node_modules():
     """node_modules with the package pg."""
     return built("node_postgres", ["npm", "install", "--no-audit", "--no-fund", "--silent"]) / "node_modules"
-
-
-@pytest.fixture(scope="session")
-def redshift(analytics):
-    return analytics

@@ -79,6 +79,7 @@ def begin_upload(connection, stock):
     assert raw.exec_(COUNTED.encode()).status == pq.ExecStatus.COPY_IN
     for _ in range(12):
         assert raw.put_copy_data(PIECE.encode()) == 1
+        eventually(lambda: raw.flush() == 0)
     eventually(lambda: any("partNumber" in line for line in stock.s3.requests))
 
 

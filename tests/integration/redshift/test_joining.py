@@ -10,7 +10,8 @@ import launch
 import psycopg
 import pytest
 from cluster import Cluster
-from endpoint import Endpoint, one
+from endpoint import USERS, Endpoint, one
+from redshift import StandIn
 
 HERE = Path(__file__).resolve().parent
 pytestmark = pytest.mark.pgswitch
@@ -70,10 +71,16 @@ def warehouse(analytics):
 
 
 @pytest.fixture(scope="module")
+def redshift(analytics, place, warehouse):
+    with StandIn(analytics, place / "stand-in-joining", auth="md5", users=USERS) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
 def joined(make_pooler, oltp, orders, warehouse, redshift):
     """pgswitch in front of all three, and "oltp" with foreign servers that lead to it."""
-    pooler = make_pooler(tls=True, rules=None, default_pool_size=10, server_tls_sslmode="prefer", databases={
-        "warehouse": f"host=127.0.0.1 port={redshift.port} dbname=warehouse kind=redshift",
+    pooler = make_pooler(tls=True, rules=None, default_pool_size=10, face_database="app", server_tls_sslmode="prefer", databases={
+        "warehouse": f"host=127.0.0.1 port={redshift.port} dbname=warehouse kind=redshift translate=auto",
         "orders": f"host=127.0.0.1 port={orders.port} dbname=app"})
     with pooler:
         oltp.sql(SERVERS.format(port=pooler.port), "app")

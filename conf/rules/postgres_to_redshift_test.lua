@@ -1,6 +1,6 @@
 test("a report is translated", {
   sql = "SELECT count(*) FILTER (WHERE total > 10) FROM sales",
-  expect = { route = "app.redshift", rule = "reports", text = "SELECT count( CASE WHEN (  total > 10) THEN TRUE END ) FROM sales" },
+  expect = { route = "app.redshift", rule = "reports", text = "SELECT count( CASE WHEN (  total > 10) THEN TRUE END)  FROM sales" },
 })
 
 test("what both read stays as it is", {

@@ -1,8 +1,10 @@
 #include "tests/redshift/backend.hpp"
 
 #include "protocol/backend.hpp"
+#include "protocol/crypto.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
+#include "tests/redshift/hex.hpp"
 #include "tests/redshift/setup_sql.hpp"
 
 namespace pgswitch::stand_in {
@@ -31,11 +33,19 @@ void Backend::start(const Options& options, const std::string& database, const s
   if (end != 'Z') throw Lost("login to the PostgreSQL behind");
 }
 
+/// The comment of the schema that stays empty tells which set-up was made.
 void Backend::set_up() {
-  const auto found = rows("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'redshift_absent'");
-  if (!found.empty()) return;
-  rows(std::string("BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(8002)"));
-  if (rows("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'redshift_absent'").empty()) rows(setup_sql());
+  static const std::string mark = to_hex(protocol::view(protocol::sha256(setup_sql())));
+  const std::string done =
+      "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = 'redshift_absent' AND pg_catalog.obj_description(oid, 'pg_namespace') = '" +
+      mark + "'";
+  if (!rows(done).empty()) return;
+  rows("BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(8002)");
+  if (rows(done).empty()) {
+    rows("SET LOCAL client_min_messages = warning; DROP SCHEMA IF EXISTS redshift, redshift_absent CASCADE");
+    rows(setup_sql());
+    rows("COMMENT ON SCHEMA redshift_absent IS '" + mark + "'");
+  }
   rows("COMMIT");
 }
 

@@ -71,7 +71,9 @@ class Reader {
   }
   std::uint64_t number() {
     take("as");
-    if (token().type != TokenType::number) unexpected();
+    const std::string& digits = token().value;
+    if (token().type != TokenType::number || digits.find_first_not_of("0123456789") != std::string::npos || digits.size() > 18)
+      unexpected();
     return std::stoull(tokens_[at_++].value);
   }
   /// An option whose value may be left out.

@@ -47,6 +47,7 @@ $$SELECT pg_catalog.encode(CASE bits WHEN 224 THEN sha224(convert_to(value, 'UTF
 CREATE FUNCTION redshift.json_extract_path_text(value text, VARIADIC path text[]) RETURNS varchar LANGUAGE sql IMMUTABLE AS
 $$SELECT CASE WHEN value IS NULL THEN NULL ELSE coalesce(pg_catalog.json_extract_path_text(value::json, VARIADIC path), '') END::varchar$$;
 CREATE DOMAIN redshift.super AS jsonb;
+CREATE DOMAIN redshift.varbyte AS bytea;
 CREATE AGGREGATE redshift.listagg(text, text) (SFUNC = string_agg_transfn, STYPE = internal, FINALFUNC = string_agg_finalfn);
 CREATE FUNCTION redshift.middle(list double precision[]) RETURNS double precision LANGUAGE sql IMMUTABLE AS
 $$SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x) FROM unnest(list) x$$;

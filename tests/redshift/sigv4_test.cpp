@@ -5,7 +5,7 @@
 namespace pgswitch::stand_in {
 namespace {
 
-/// AWS, "Signature Calculations for the Authorization Header: Transferring Payload in a Single Chunk", the four examples (redshift facts 3.4).
+/// The four examples of AWS, "Signature Calculations for the Authorization Header: Transferring Payload in a Single Chunk" (facts 3.4).
 TEST(RedshiftSigV4, KnownAnswers) {
   const S3Key key{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""};
   struct Case {

@@ -213,6 +213,7 @@ class Translator {
       writer_.write(at(i), name == "varying" ? "varying(65535)" : "varchar(65535)");
       return i + 4;
     }
+    if (name == "varbyte") return writer_.write(at(i), std::string(own_schema) + name), close + 1;
     if (name == "nvarchar" || name == "nchar") return writer_.write(at(i), name.substr(1) == "char" ? "char" : "varchar"), i + 1;
     return 0;
   }
@@ -270,7 +271,7 @@ class Translator {
     if (is_absent_type(name) && stands_for_type(i)) return writer_.write(at(i), std::string(absent_schema) + name), i + 1;
     if (stands_for_type(i)) {
       if (name == "datetime") return writer_.write(at(i), "timestamp"), i + 1;
-      if (name == "super") return writer_.write(at(i), "redshift.super"), i + 1;
+      if (name == "super" || name == "varbyte") return writer_.write(at(i), std::string(own_schema) + name), i + 1;
       // Facts 2.2 "text": VARCHAR(256) where a column is defined.
       if (name == "text") return writer_.write(at(i), in_table() ? "varchar(256)" : "varchar"), i + 1;
     }

@@ -29,6 +29,7 @@ TEST(RedshiftTranslation, SpellsForPostgres) {
       {"create table t (a int distkey encode zstd, b varchar(max), c text, d identity(1,1)) diststyle all sortkey(a, b)",
        "create table t (a int, b varchar(65535), c varchar(256), d GENERATED ALWAYS AS IDENTITY (START WITH 1 MINVALUE 1 INCREMENT BY 1))"},
       {"create table #t (a int)", "create temp table \"#t\" (a int)"},
+      {"create table t (a varbyte(64), b varbyte, c super)", "create table t (a redshift.varbyte, b redshift.varbyte, c redshift.super)"},
       {"create table t (a jsonb)", "create table t (a redshift_absent.jsonb)"},
       {"select '{}'::json, '1'::text", "select '{}'::redshift_absent.json, '1'::varchar"},
       {"select * from pg_enum, pg_class, stl_load_errors", "select * from redshift_absent.pg_enum, pg_class, redshift.stl_load_errors"},

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "protocol/backend.hpp"
 #include "protocol/frame.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/sql_error.hpp"
@@ -279,7 +278,7 @@ class SessionCore : private rules::SessionState {
   void on_command_complete(protocol::ByteView body);
   bool on_ready(protocol::ByteView body);
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
-  void on_redshift_parameter(const protocol::backend::ParameterStatus& status, bool own);
+  void on_redshift_parameter(std::string_view name, std::string_view value, bool own);
   void note_application_name(std::string_view name);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
   void desynchronised(char type);

@@ -282,7 +282,7 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
   const auto status = backend::read_parameter_status(body);
   if (!status) return desynchronised(backend::parameter_status);
   const bool own = swallowing() && work_->ledger.head().expect != Expect::sync;  // of what the client sent before a Sync of ours
-  if (active_->state->kind == ServerKind::redshift) return on_redshift_parameter(*status, own);
+  if (active_->state->kind == ServerKind::redshift) return on_redshift_parameter(status->name, status->value, own);
   if (settings_.on_parameter_status(*active_->state, status->name, status->value, own)) {
     const std::string_view seen = settings_.told_value(status->name, status->value);
     if (seen == status->value)
@@ -297,11 +297,11 @@ void SessionCore::on_parameter_status(ByteView frame, ByteView body) {
 }
 
 /// What PostgreSQL reports too, spelled as it does; the rest is no business of a client that was shown PostgreSQL's face.
-void SessionCore::on_redshift_parameter(const backend::ParameterStatus& status, bool own) {
-  const Tracked tracked = find_tracked(status.name);
+void SessionCore::on_redshift_parameter(std::string_view reported, std::string_view reported_value, bool own) {
+  const Tracked tracked = find_tracked(reported);
   if (tracked == Tracked::count) return;
   const std::string_view name = to_string(tracked);
-  const std::string value = usual_value(tracked, status.value);
+  const std::string value = usual_value(tracked, reported_value);
   if (settings_.on_parameter_status(*active_->state, name, value, own))
     work_->to_client.compose([&](std::string& out) { protocol::write_parameter_status(out, name, settings_.told_value(name, value)); });
   if (tracked == Tracked::application_name && !own) note_application_name(value);

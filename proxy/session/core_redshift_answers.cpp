@@ -38,10 +38,23 @@ void SessionCore::on_translated(char type, ByteView frame, ByteView body) {
   const Sent::Part* part = mine.part < parts ? &sent->parts[mine.part] : nullptr;
   const std::string_view said = type == backend::command_complete ? backend::read_command_complete(body).value_or("") : std::string_view();
   const std::uint64_t rows = std::exchange(mine.rows, 0);
+  // Answers those of a query for which nothing was sent, up to the next one that was.
+  const auto answer_unsent = [&] {
+    for (; mine.part < parts && sent->parts[mine.part].nothing; ++mine.part) {
+      const Sent::Part& one = sent->parts[mine.part];
+      const Note& now = work_->ledger.head_note();
+      if (now.script && now.next_item < now.script->items.size()) pretend_settings(*now.script->items[now.next_item].statement, *active_);
+      if (shows) work_->to_client.compose([&](std::string& out) {
+        if (!one.notice.message.empty()) protocol::write_notice(out, one.notice);
+        protocol::write_command_complete(out, one.tag);
+      });
+      settle(backend::command_complete, one.tag + '\0');
+    }
+  };
   if (part && part->hidden) {
     mine.hidden_tag = said;
     ++mine.part;
-    return;
+    return answer_unsent();
   }
   const auto show = [&](const Sent::Part* one, std::string_view tag) {
     if (!shows) return;
@@ -64,14 +77,7 @@ void SessionCore::on_translated(char type, ByteView frame, ByteView body) {
   const bool more = query && mine.part < parts && sent->parts[mine.part].nothing;
   if (!query) mine.part = 0;
   settle(backend::command_complete, settled);
-  if (!more) return;
-  while (mine.part < parts && sent->parts[mine.part].nothing) {
-    const Note& now = work_->ledger.head_note();
-    if (now.script && now.next_item < now.script->items.size()) pretend_settings(*now.script->items[now.next_item].statement, *active_);
-    show(&sent->parts[mine.part], sent->parts[mine.part].tag);
-    settle(backend::command_complete, sent->parts[mine.part].tag + '\0');
-    ++mine.part;
-  }
+  if (more) answer_unsent();
 }
 
 /// Settings that servers report where they have them, and that this one lacks: the client is told as if it had been reported.

@@ -58,7 +58,7 @@ void Relay::count(const ServerConn& server) {
   route.conflicts += counters.route_conflicts;
   route.fallbacks += counters.fallbacks;
   if (counters.fallbacks > 0)
-    log_line(LogLevel::info, session_.log_prefix() + "route \"" + rules::route_name(server.route) + "\" took over what the leader node of Redshift refused");
+    log_line(LogLevel::info, session_.log_prefix() + "the leader node of Redshift refused " + std::to_string(counters.fallbacks) + " statements, which went to fallback_route");
   route.copies += counters.copies;
   route.copied_rows += counters.copied_rows;
   route.copied_bytes += counters.copied_bytes;

@@ -15,7 +15,7 @@ using redshift::Cursor;
 using redshift::CursorPtr;
 
 bool SessionCore::is_idle() const {
-  const bool answered = !work_ || work_->ledger.empty();
+  const bool answered = !work_ || (work_->ledger.empty() && !work_->load);
   const bool sending = spooled_ && spooled_->sending;
   return answered && !sending && stall_ == Stall::none && status() == 'I' && !batch_open_ && client_rest_ == 0;
 }

@@ -8,10 +8,10 @@
 namespace pgswitch::stand_in {
 namespace {
 
-/// A pattern is words with blanks between: `^` the statement's beginning, `$` its end, `'` a string, `#` a number, `@` a name, `?` any token,
-/// `...` any tokens, `~` any tokens up to the parenthesis that closes around them, `a|b` one of them, `!a|b` a token that is none of them;
-/// anything else is that word or mark. A token marked with `>` is the one that the message is about, the first one if none is. No message: a
-/// syntax error at that token. Messages: `{statement}` is the statement's text, `{}` that of the marked token.
+/// A pattern is words with blanks between: `^` the statement's beginning, `$` its end, `'` a string, `#` a number, `@` a name, `?` any
+/// token, `...` any tokens, `~` any tokens up to the parenthesis that closes around them, `a|b` one of them, `!a|b` a token that is none
+/// of them; anything else is that word or mark. A token marked with `>` is the one that the message is about, the first one if none is.
+/// No message: a syntax error at that token. Messages: `{statement}` is the statement's text, `{}` that of the marked token.
 struct Refusal {
   std::string_view pattern;
   std::string_view sqlstate;

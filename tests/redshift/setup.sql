@@ -6,20 +6,27 @@ GRANT USAGE ON SCHEMA redshift, redshift_absent TO PUBLIC;
 
 CREATE FUNCTION redshift.version() RETURNS text LANGUAGE sql IMMUTABLE AS
 $$SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.63269'$$;
-CREATE FUNCTION redshift.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT date_trunc('second', statement_timestamp()::timestamp)$$;
-CREATE FUNCTION redshift.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT transaction_timestamp()::timestamp$$;
+CREATE FUNCTION redshift.getdate() RETURNS timestamp LANGUAGE sql STABLE AS
+$$SELECT date_trunc('second', statement_timestamp()::timestamp)$$;
+CREATE FUNCTION redshift.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS
+$$SELECT transaction_timestamp()::timestamp$$;
 CREATE FUNCTION redshift.current_user_id() RETURNS integer LANGUAGE sql STABLE AS
 $$SELECT oid::integer FROM pg_catalog.pg_roles WHERE rolname = current_user$$;
 
 -- Developer Guide, DATEADD and DATEDIFF: names of date parts, and boundaries that are crossed.
 CREATE FUNCTION redshift.date_part_name(part text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN lower(part) IN ('y', 'yr', 'yrs', 'year', 'years') THEN 'year' WHEN lower(part) IN ('qtr', 'qtrs', 'quarter', 'quarters') THEN 'quarter'
-    WHEN lower(part) IN ('mon', 'mons', 'month', 'months') THEN 'month' WHEN lower(part) IN ('w', 'week', 'weeks') THEN 'week'
-    WHEN lower(part) IN ('d', 'day', 'days') THEN 'day' WHEN lower(part) IN ('h', 'hr', 'hrs', 'hour', 'hours') THEN 'hour'
-    WHEN lower(part) IN ('m', 'min', 'mins', 'minute', 'minutes') THEN 'minute' WHEN lower(part) IN ('s', 'sec', 'secs', 'second', 'seconds') THEN 'second'
+  SELECT CASE WHEN lower(part) IN ('y', 'yr', 'yrs', 'year', 'years') THEN 'year'
+    WHEN lower(part) IN ('qtr', 'qtrs', 'quarter', 'quarters') THEN 'quarter'
+    WHEN lower(part) IN ('mon', 'mons', 'month', 'months') THEN 'month'
+    WHEN lower(part) IN ('w', 'week', 'weeks') THEN 'week'
+    WHEN lower(part) IN ('d', 'day', 'days') THEN 'day'
+    WHEN lower(part) IN ('h', 'hr', 'hrs', 'hour', 'hours') THEN 'hour'
+    WHEN lower(part) IN ('m', 'min', 'mins', 'minute', 'minutes') THEN 'minute'
+    WHEN lower(part) IN ('s', 'sec', 'secs', 'second', 'seconds') THEN 'second'
     ELSE lower(part) END $$;
 CREATE FUNCTION redshift.dateadd(part text, amount bigint, moment timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE AS $$
-  SELECT moment + CASE redshift.date_part_name(part) WHEN 'quarter' THEN amount * 3 * interval '1 month' ELSE amount * ('1 ' || redshift.date_part_name(part))::interval END $$;
+  SELECT moment + CASE redshift.date_part_name(part) WHEN 'quarter' THEN amount * 3 * interval '1 month'
+    ELSE amount * ('1 ' || redshift.date_part_name(part))::interval END $$;
 CREATE FUNCTION redshift.datediff(part text, a timestamp, b timestamp) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE redshift.date_part_name(part)
     WHEN 'year' THEN extract(year FROM b) - extract(year FROM a)
@@ -29,15 +36,21 @@ CREATE FUNCTION redshift.datediff(part text, a timestamp, b timestamp) RETURNS b
     ELSE extract(epoch FROM date_trunc(redshift.date_part_name(part), b) - date_trunc(redshift.date_part_name(part), a))
       / CASE redshift.date_part_name(part) WHEN 'day' THEN 86400 WHEN 'hour' THEN 3600 WHEN 'minute' THEN 60 ELSE 1 END
     END::bigint $$;
-CREATE FUNCTION redshift.last_day(moment timestamp) RETURNS date LANGUAGE sql IMMUTABLE AS $$SELECT (date_trunc('month', moment) + interval '1 month - 1 day')::date$$;
-CREATE FUNCTION redshift.add_months(moment timestamp, amount bigint) RETURNS timestamp LANGUAGE sql IMMUTABLE AS $$SELECT moment + amount * interval '1 month'$$;
-CREATE FUNCTION redshift.date_part_year(day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$SELECT extract(year FROM day)::integer$$;
-CREATE FUNCTION redshift.convert_timezone(zone text, moment timestamp) RETURNS timestamp LANGUAGE sql STABLE AS $$SELECT moment AT TIME ZONE 'UTC' AT TIME ZONE zone$$;
+CREATE FUNCTION redshift.last_day(moment timestamp) RETURNS date LANGUAGE sql IMMUTABLE AS
+$$SELECT (date_trunc('month', moment) + interval '1 month - 1 day')::date$$;
+CREATE FUNCTION redshift.add_months(moment timestamp, amount bigint) RETURNS timestamp LANGUAGE sql IMMUTABLE AS
+$$SELECT moment + amount * interval '1 month'$$;
+CREATE FUNCTION redshift.date_part_year(day date) RETURNS integer LANGUAGE sql IMMUTABLE AS
+$$SELECT extract(year FROM day)::integer$$;
+CREATE FUNCTION redshift.convert_timezone(zone text, moment timestamp) RETURNS timestamp LANGUAGE sql STABLE AS
+$$SELECT moment AT TIME ZONE 'UTC' AT TIME ZONE zone$$;
 
 CREATE FUNCTION redshift.len(value text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$SELECT length(value)$$;
-CREATE FUNCTION redshift.charindex(part text, whole text) RETURNS integer LANGUAGE sql IMMUTABLE AS $$SELECT strpos(whole, part)$$;
+CREATE FUNCTION redshift.charindex(part text, whole text) RETURNS integer LANGUAGE sql IMMUTABLE AS
+$$SELECT strpos(whole, part)$$;
 CREATE FUNCTION redshift.strtol(digits text, base integer) RETURNS bigint LANGUAGE sql IMMUTABLE AS
-$$SELECT sum((strpos('0123456789abcdefghijklmnopqrstuvwxyz', lower(substr(digits, i, 1))) - 1) * base::numeric ^ (length(digits) - i))::bigint
+$$SELECT sum((strpos('0123456789abcdefghijklmnopqrstuvwxyz', lower(substr(digits, i, 1))) - 1) 
+  * base::numeric ^ (length(digits) - i))::bigint
   FROM generate_series(1, length(digits)) i$$;
 CREATE FUNCTION redshift.sha2(value text, bits integer) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$SELECT pg_catalog.encode(CASE bits WHEN 224 THEN sha224(convert_to(value, 'UTF8')) WHEN 384 THEN sha384(convert_to(value, 'UTF8'))
@@ -74,13 +87,18 @@ CREATE VIEW redshift.stl_load_errors AS SELECT * FROM redshift.load_errors
 CREATE VIEW redshift.sys_load_error_detail AS SELECT userid AS user_id, query AS query_id, session AS session_id, starttime AS start_time,
   filename AS file_name, line_number, colname AS column_name, type AS column_type, col_length AS column_length, position,
   err_code AS error_code, err_reason AS error_message FROM redshift.stl_load_errors;
-CREATE VIEW redshift.stv_sessions AS SELECT backend_start::timestamp AS starttime, pid AS process, usename::char(50) AS user_name, datname::char(50) AS db_name
+CREATE VIEW redshift.stv_sessions AS SELECT backend_start::timestamp AS starttime, pid AS process,
+  usename::char(50) AS user_name, datname::char(50) AS db_name
   FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend';
-CREATE VIEW redshift.stv_db_isolation_level AS SELECT oid::integer AS db_id, datname::char(128) AS db_name, 'Serializable'::char(20) AS isolation_level
+CREATE VIEW redshift.stv_db_isolation_level AS SELECT oid::integer AS db_id, datname::char(128) AS db_name,
+  'Serializable'::char(20) AS isolation_level
   FROM pg_catalog.pg_database;
-CREATE VIEW redshift.pg_table_def AS SELECT schemaname, tablename, attname AS "column", format_type(atttypid, atttypmod) AS type, 'none'::char(32) AS encoding,
+CREATE VIEW redshift.pg_table_def AS SELECT schemaname, tablename, attname AS "column",
+  format_type(atttypid, atttypmod) AS type, 'none'::char(32) AS encoding,
   false AS distkey, 0 AS sortkey, attnotnull AS "notnull" FROM pg_catalog.pg_tables JOIN pg_catalog.pg_class c ON relname = tablename
-  JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace AND nspname = schemaname JOIN pg_catalog.pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+  JOIN pg_catalog.pg_namespace n ON n.oid = relnamespace AND nspname = schemaname
+  JOIN pg_catalog.pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
   WHERE schemaname = ANY (current_schemas(true));
-CREATE VIEW redshift.svv_table_info AS SELECT current_database() AS database, schemaname AS schema, tablename AS "table" FROM pg_catalog.pg_tables;
+CREATE VIEW redshift.svv_table_info AS SELECT current_database() AS database, schemaname AS schema, tablename AS "table"
+  FROM pg_catalog.pg_tables;
 GRANT SELECT ON ALL TABLES IN SCHEMA redshift TO PUBLIC;

@@ -11,13 +11,11 @@ POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
 TEST_PACKAGES="libnss-wrapper libpam-wrapper slapd pgbouncer faketime python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
   libpostgresql-jdbc-java libdbd-pg-perl ruby-pg php-cli php-pgsql odbc-postgresql unixodbc unixodbc-dev
   golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev
-  pgbouncer prometheus-pgbouncer-exporter"
+  prometheus-pgbouncer-exporter curl"
 BENCH_PACKAGES="pgbouncer haproxy pgpool2 libbenchmark-dev valgrind strace linux-perf"
-# zlib: the stand-in for Redshift reads and writes gzip.
-BUILD_PACKAGES="$BUILD_PACKAGES zlib1g-dev"
-# systemd's library, and what the tests of installing and operating ask.
+# What installing and operating, and the tests of them, ask.
 BUILD_PACKAGES="$BUILD_PACKAGES libsystemd-dev"
-TEST_PACKAGES="$TEST_PACKAGES pgbouncer systemd adduser dpkg-dev file man-db groff-base"
+TEST_PACKAGES="$TEST_PACKAGES systemd adduser dpkg-dev file man-db groff-base"
 FUZZ_PACKAGES="clang-14 libclang-rt-14-dev"
 
 is_installed() {

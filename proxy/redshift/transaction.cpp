@@ -93,10 +93,10 @@ Touch touch_of(const Statement& statement) {
     case Kind::set:
     case Kind::reset:
     case Kind::discard:
-    case Kind::prepare:
     case Kind::lock: return Touch::session;
     case Kind::empty:
     case Kind::show:
+    case Kind::prepare:  // no rollback takes its name back
     case Kind::set_transaction:
     case Kind::fetch:
     case Kind::close_cursor:
@@ -160,7 +160,7 @@ std::optional<SqlError> Transaction::roll_back_to(std::string_view name, bool fa
   const auto found = find(name);
   if (found == savepoints_.end()) return unknown_savepoint(name);
   if (failed || found->touched != Touch::nothing) {
-    const std::string since = failed ? "a statement has failed" : found->touched == Touch::data ? "something may have been written" : "settings, names or locks have changed";
+    const std::string since = failed ? "a statement has failed" : found->touched == Touch::data ? "something may have been written" : "settings have changed, or locks were taken";
     return error("0A000", "ROLLBACK TO SAVEPOINT \"" + std::string(name) + "\" is impossible on Redshift",
                  "Redshift has no savepoints. Since this one " + since + ", which only a rollback of the whole transaction takes back.",
                  "ROLLBACK, and run the transaction again.");

@@ -26,7 +26,7 @@ TransactionModes read_modes(std::string_view text);
 /// What the statement may change on a server as far as pgswitch can prove.
 enum class Touch : std::uint8_t {
   nothing,  ///< it reads, or is about the session and the transaction
-  session,  ///< SET, PREPARE, LOCK: allowed in a transaction that only reads
+  session,  ///< SET, LOCK: allowed in a transaction that only reads
   data,     ///< it may write
 };
 Touch touch_of(const rules::Statement& statement);

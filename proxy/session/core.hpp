@@ -239,6 +239,7 @@ class SessionCore : private rules::SessionState {
   void send_query(Link& link, const redshift::ServerText& text);
   bool translates(const Link& link, const rules::Statement& statement) const;
   std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);
+  bool is_for(const Link& link, const PreparedStatement& prepared) const;
   PreparedStatementPtr for_kind(Link& link, PreparedStatementPtr prepared);
   bool may_run(Link& link, const PreparedStatement& portal);
   bool execute_translated(Link& link, const rules::StatementPtr& statement, std::string_view text, Reply reply, Note note);
@@ -246,7 +247,7 @@ class SessionCore : private rules::SessionState {
   bool asks_watch(const Link& link, const rules::ScriptItem& item);
   bool is_watched() const { return redshift_ && redshift_->watch.phase != redshift::Watch::Phase::none; }
   std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
-  bool holds(char type, protocol::ByteView frame);
+  bool holds(char type, protocol::ByteView frame), is_all_answered();
   void pretend_settings(const rules::Statement& statement, Link& link);
 
   // core_local.cpp: what needs no server
@@ -379,7 +380,6 @@ class SessionCore : private rules::SessionState {
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
-  char copy_broken_by_ = 0;
 
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;
@@ -393,7 +393,7 @@ class SessionCore : private rules::SessionState {
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
   std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
   bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
-  char server_rest_type_ = 0;
+  char server_rest_type_ = 0, copy_broken_by_ = 0;
   std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 

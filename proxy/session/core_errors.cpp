@@ -65,6 +65,9 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);
   local_abort_ |= opening;
+  // What opens a transaction whose first statement is refused anyway.
+  const bool refused = refusal_ && work_->head.waits && !shows_any(work_->ledger);
+  if (refused) refusal_ = backend::read_error(body), refusal_->position = 0;
   const Entry head = work_->ledger.head();
   if (setting_up_) {
     refusal_ = backend::read_error(body);
@@ -87,11 +90,11 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   else if (head.spools && CoreCursors(*this).on_error(body, late)) {
   } else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
     write_local_error(*failure);
-  else if (!broken_copy && !retry)
+  else if (!broken_copy && !retry && !refused)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
-  if (late) skip_until_sync_ = false;
+  skip_until_sync_ &= !refused && !late;
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;

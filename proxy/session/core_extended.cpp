@@ -140,7 +140,7 @@ bool SessionCore::may_have_failed(const Link& link) const {
 bool SessionCore::on_name_taken(PreparedStatementPtr prepared, const frontend::Parse& parse) {
   const bool asks = !is_local(*prepared) && prepared->script->items.size() == 1;
   Link* link = asks ? link_for(*prepared) : nullptr;
-  if (link && translates(*link, *prepared->item().statement)) prepared = for_kind(*link, std::move(prepared));
+  if (link && !is_for(*link, *prepared)) prepared = for_kind(*link, std::move(prepared));
   if (asks && (!link || refusal_)) {
     if (refusal_) fail_batch(*refusal_);
     return stall_ == Stall::none;
@@ -201,7 +201,7 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  if (translates(*link, *item.statement)) {
+  if (!is_for(*link, *prepared)) {
     if (asks_watch(*link, item)) return 0;
     prepared = for_kind(*link, std::move(prepared));
     if (refusal_) return fail_batch(*refusal_), size;

@@ -60,7 +60,7 @@ std::size_t request_size(ByteView bytes, std::uint32_t max_frame_size) {
 bool SessionCore::asks_watch(const Link& link, const rules::ScriptItem& item) {
   if (link.state->kind != ServerKind::redshift || link.state->fallback == rules::no_route) return false;
   const bool alone = work_->ledger.empty() && !batch_open_ && predicted_ == 'I' && link.status == 'I' && objects_.empty() && !limited_;
-  if (!alone || !item.statement->read_only || item.statement->kind == rules::Kind::declare_cursor || item.decision->limits.any() || is_watched()) return false;
+  if (!alone || !item.statement->read_only || item.statement->kind != rules::Kind::select || item.decision->limits.any() || is_watched()) return false;
   side().watch = {};
   side().watch.phase = Phase::asked;
   side().watch.fallback = link.state->fallback;
@@ -79,10 +79,11 @@ std::size_t SessionCore::go_on_watched(ByteView rest, bool& stops) {
   while (watch.phase == Phase::running && wants_client()) {
     FrameHeader header;
     read_header(rest.substr(watch.offset), options_.max_frame_size, header);
-    const std::size_t before = work_->to_client.size();
+    if (work_->ledger.empty() && !watch.held.empty()) holds(backend::ready_for_query, {});
+    const std::size_t before = work_->to_client.size() + work_->ledger.insert_bytes();
     const std::size_t owed = work_->ledger.size();
     const std::size_t taken = on_client_frame(header, rest.substr(watch.offset));
-    watch.shown |= work_->to_client.size() > before;
+    if (work_->to_client.size() + work_->ledger.insert_bytes() > before) holds(backend::ready_for_query, {});  // an answer of ours
     if (work_->ledger.size() > owed && active_ && active_->state->kind == ServerKind::redshift) work_->ledger.mark_translated();
     watch.offset += taken;
     if (watch.offset == watch.size) watch.phase = Phase::waiting;
@@ -111,7 +112,7 @@ bool SessionCore::holds(char type, ByteView frame) {
   if (!is_watched() || redshift_->watch.fallback == rules::no_route) return false;
   Watch& watch = redshift_->watch;
   const bool tells = type == backend::data_row || type == backend::command_complete || type == backend::empty_query_response ||
-                     type == backend::portal_suspended || type == backend::error_response || type == backend::copy_out_response;
+                     type == backend::portal_suspended || type == backend::error_response || type == backend::ready_for_query;
   if (!watch.shown && !tells) return watch.held.append(frame), true;
   watch.shown = true;
   if (!watch.held.empty()) work_->to_client.append(std::exchange(watch.held, {}));

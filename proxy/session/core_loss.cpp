@@ -103,6 +103,7 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
   // An error skips what stands behind it to the next Sync, queries too.
   bool skips = work_->ledger.empty() && skip_until_sync_;
   bool told = failed_;  // the first of them has had its error
+  if (is_watched()) told &= !std::exchange(redshift_->watch.retry, false), redshift_->watch.held.clear(), redshift_->watch.shown = true;
   for (std::size_t i = 0; i < work_->ledger.size(); ++i) {
     const Entry& entry = work_->ledger[i];
     const bool query = entry.expect == Expect::query || entry.expect == Expect::function_call;

@@ -114,7 +114,7 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
 /// Where they have changed what its text may be, it must not be: refusal_.
 PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
   if (prepared->by_sql) return prepared;
-  const bool translated = link.state->kind != ServerKind::postgres || prepared->kind != ServerKind::postgres || prepared->sent;
+  const bool translated = !is_for(link, *prepared);
   if (!translated && is_parsed_alike(*prepared)) return prepared;
   PreparedSet& there = link.state->prepared;
   if (!translated && (unnamed ? there.unnamed == prepared->key : there.contains(prepared->key))) return prepared;

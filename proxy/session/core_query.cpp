@@ -65,14 +65,14 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     if (!run_script(query->text)) return 0;
     drop_unnamed();
   } else {
-    if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
     const bool first = work_->ledger.empty() && !batch_open_;
-    Link* link = need_link(work_->head.route);
-    if (!link && refusal_) return fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
-    if (!link || link->state->kind != ServerKind::postgres) {
-      // Redshift's is a text, and answers, of its own; while it waits nobody knows whose it will be.
-      if (decided) work_->head.script = *decided;
-      if (!link) return 0;
+    Link* link = local_abort_ ? nullptr : need_link(work_->head.route);
+    // While it waits nobody knows whose it will be.
+    if (decided && (!link || link->state->kind != ServerKind::postgres)) work_->head.script = *decided;
+    if (local_abort_) return fail_query(transaction_failed()) ? (drop_unnamed(), size) : 0;
+    if (!link) return refusal_ && fail_query(*refusal_) ? (drop_unnamed(), size) : 0;
+    if (link->state->kind != ServerKind::postgres) {
+      // Redshift's is a text, and answers, of its own.
       work_->head.plain = false;
       work_->head.started = first;
       const bool sent = first ? run_on_server(query->text) || (refusal_ && fail_query(*refusal_)) : run_script(query->text);
@@ -128,8 +128,7 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
 /// An ERROR for the query at the head, and its ReadyForQuery; false when it must wait for earlier replies. Inside a
 /// transaction the transaction has failed by that.
 bool SessionCore::fail_query(const SqlError& error) {
-  if (!work_->ledger.empty()) return await_replies(), false;
-  if (batch_open_ && active_ && predicted_ != active_->status) {
+  if (batch_open_ && active_ && predicted_ != active_->status && !shows_any(work_->ledger)) {
     // A BEGIN of ours: the transaction that fails here is none before its Sync.
     if (!refusal_) refusal_ = error;
     work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
@@ -137,6 +136,7 @@ bool SessionCore::fail_query(const SqlError& error) {
     batch_open_ = false;
     return stall(Stall::replies), false;
   }
+  if (!work_->ledger.empty()) return await_replies(), false;
   write_local_error(error);
   refusal_.reset();
   forget_limited();

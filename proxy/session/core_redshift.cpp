@@ -40,6 +40,7 @@ redshift::Session& SessionCore::side() {
 redshift::Asker SessionCore::asker_of(const Link& link) const {
   redshift::Asker asker{link.state->kind, &settings_, predicted_ != 'I', link.status == 'E' && predicted_ != 'I', has(link.pins, Pin::temp_table),
                         options_.truncate_commits, {}};
+  if (!has(link.pins, Pin::sql_prepare)) return asker;
   for (const auto& [name, prepared] : prepared_)
     if (prepared->by_sql && prepared->item().decision->route == link.route) asker.prepared.push_back(name);
   return asker;
@@ -124,6 +125,12 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
   if (link.state->kind == ServerKind::redshift) side().transaction = transaction;
   if (sent->is_spelled || !sent->parts.empty()) note.sent = std::move(sent);
   return made;
+}
+
+/// Whether the text that the statement has is what the link's server is sent, now and ever.
+bool SessionCore::is_for(const Link& link, const PreparedStatement& prepared) const {
+  if (prepared.by_sql) return true;
+  return prepared.kind == ServerKind::postgres && !prepared.sent && !translates(link, *prepared.item().statement);
 }
 
 /// The statement as servers of the link's kind are sent it. refusal_: it cannot be.

@@ -11,6 +11,12 @@ namespace backend = protocol::backend;
 using protocol::ByteView;
 using redshift::Sent;
 
+/// Whether the server has answered each statement of the query at the ledger's head.
+bool SessionCore::is_all_answered() {
+  const Note* const note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
+  return !note || !note->sent || side().part >= note->sent->parts.size();
+}
+
 /// A frame that answers the ledger's head, which was translated.
 void SessionCore::on_translated(char type, ByteView frame, ByteView body) {
   redshift::Session& mine = side();

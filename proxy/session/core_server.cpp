@@ -110,6 +110,8 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
     if (work_->ledger.head().spools && header.type == backend::row_description) return server_needed_ = size, 0;
+    if (is_watched() && header.type != backend::data_row && !redshift_->watch.shown) return server_needed_ = size, 0;
+    holds(header.type, {});
     if (work_->ledger.head().spools && header.type == backend::data_row) {
       CoreCursors(*this).on_row(in, size);
     } else {
@@ -149,11 +151,15 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
 void SessionCore::settle(char type, ByteView body) {
   const Expect expect = work_->ledger.head().expect;
   const bool done = type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended;
-  if (done && work_->ledger.head().reply == Reply::substitute) work_->to_client.append(work_->ledger.substitute());  // it should have failed
+  if (done && work_->ledger.head().reply == Reply::substitute) {
+    holds(backend::error_response, {});
+    work_->to_client.append(work_->ledger.substitute());  // it should have failed
+  }
   switch (type) {
     case backend::command_complete:
     case backend::empty_query_response: return on_command_complete(body);
     case backend::copy_in_response:
+      if (is_watched()) return desynchronised(type);  // of a query, the data of which stands behind what has not been taken
       active_->copy_in = work_->ledger.begin_copy();
       copy_expected_ = copy_synced_ = false;
       if (active_->copy_in) end_wait();
@@ -210,6 +216,7 @@ bool SessionCore::on_ready(ByteView frame) {
   if (!status || (expect != Expect::query && expect != Expect::sync && expect != Expect::function_call))
     return desynchronised(backend::ready_for_query), false;
   const Reply reply = work_->ledger.head().reply;
+  if (expect == Expect::query && work_->ledger.head().translated && !failed_ && !is_all_answered()) return desynchronised(backend::ready_for_query), false;
   Link& link = *active_;
   link.status = *status;
   link.copy_in = false;
@@ -230,7 +237,7 @@ bool SessionCore::on_ready(ByteView frame) {
   const bool shown = !retry && (reply == Reply::forward || reply == Reply::substitute);
   settings_.end_cycle();
   const bool failed = std::exchange(failed_, false);
-  if (shown) end_string(failed);
+  if (shown) holds(backend::ready_for_query, {}), end_string(failed);
   if (shown && settings_.is_untold() && *status != 'E') tell_settings();  // what failed has reset nothing
   warned_ = false;
   const bool set_up = std::exchange(setting_up_, false);

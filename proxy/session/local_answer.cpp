@@ -5,6 +5,7 @@
 
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/session/ledger.hpp"
 #include "rules/tokens.hpp"
 
 namespace pgswitch {
@@ -64,6 +65,12 @@ bool frees_all_names(const rules::Statement& statement) {
 
 bool changes_names(const rules::Statement& statement) {
   return frees_all_names(statement) || has(statement.effects, rules::Effect::prepare) || has(statement.effects, rules::Effect::deallocate);
+}
+
+bool shows_any(const Ledger& ledger) {
+  for (std::size_t i = 0; i < ledger.size(); ++i)
+    if (ledger[i].reply != Reply::swallow) return true;
+  return false;
 }
 
 bool ends_transaction(rules::Kind kind) {

@@ -8,6 +8,8 @@
 
 namespace pgswitch {
 
+class Ledger;
+
 /// Bytes of answers that need no server. Pure functions.
 
 /// The text of an item of a query string.
@@ -32,6 +34,8 @@ bool changes_names(const rules::Statement& statement);
 bool ends_failed_transaction(rules::Kind kind);
 /// COMMIT, ROLLBACK, PREPARE TRANSACTION.
 bool ends_transaction(rules::Kind kind);
+/// Whether the client sees an answer to anything that is owed.
+bool shows_any(const Ledger& ledger);
 /// PostgreSQL's answers to misuse, worded as it does.
 protocol::SqlError aborted_transaction();
 protocol::SqlError malformed_message(std::string_view detail);

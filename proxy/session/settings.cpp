@@ -30,6 +30,8 @@ bool SessionSettings::on_parameter_status(ServerState& server, std::string_view 
   const Tracked tracked = find_tracked(name);
   if (tracked == Tracked::count) return !own;
   const auto i = static_cast<std::size_t>(tracked);
+  const std::string usual = server.kind == ServerKind::redshift ? usual_value(tracked, value) : std::string();
+  if (!usual.empty()) value = usual;
   server.reported.set(i, value);
   const bool returns = !own && (returning_ & 1u << i) != 0;  // to what the session began with, which is set next
   const std::string_view seen = returns ? std::string_view(wanted_[i]) : value;

@@ -57,6 +57,15 @@ TEST(ConfFolder, every_ini_file_uses_known_settings_only) {
   EXPECT_GE(files, 1u);
 }
 
+TEST_F(ConfigFile, a_fallback_route_is_another_database) {
+  const auto with = [this](const std::string& route) {
+    return errors_of("[databases]\na = host=h\nb = host=h kind=redshift fallback_route=" + route + "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nauth_type = any\n");
+  };
+  EXPECT_EQ(with("a"), "");
+  EXPECT_NE(with("x").find("fallback_route \"x\" of database \"b\" is no other [databases] entry"), std::string::npos);
+  EXPECT_NE(with("b").find("fallback_route \"b\""), std::string::npos);
+}
+
 TEST_F(ConfigFile, a_whole_file_loads) {
   folder.write("users.txt", "\"app\" \"secret\"\n\"nobody\" \"\"\n");
   const LoadResult result = load(

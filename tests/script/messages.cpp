@@ -163,6 +163,8 @@ Bytes fatal(std::string_view sqlstate, std::string_view message) {
   return error_of(protocol::Severity::fatal, sqlstate, message);
 }
 
+Bytes leader_node_refusal() { return error("0A000", "Specified types or functions (one per INFO message) not supported on Redshift tables."); }
+
 Bytes notice(std::string_view message) {
   protocol::SqlError said;
   said.severity = protocol::Severity::notice;

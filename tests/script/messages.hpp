@@ -51,6 +51,8 @@ Bytes function_result();
 Bytes error(std::string_view sqlstate, std::string_view message = "no", std::uint32_t position = 0, std::string_view hint = {});
 Bytes fatal(std::string_view sqlstate, std::string_view message = "over");
 Bytes notice(std::string_view message);
+/// Of Redshift: a function that its compute nodes lack.
+Bytes leader_node_refusal();
 Bytes parameter_status(std::string_view name, std::string_view value);
 Bytes notification(std::string_view channel);
 

@@ -10,14 +10,16 @@ namespace pgswitch::script {
 
 namespace {
 
-constexpr std::array<std::string_view, 38> statements{
+constexpr std::array<std::string_view, 44> statements{
     "select 1", "select * from b_t", "begin", "commit", "rollback", "insert into t values (1)", "insert into b_t values (1)",
     "set search_path to a", "select * from forbidden", "select * from told", "select x from old", "copy t from stdin",
     "copy b_t to stdout", "savepoint a", "rollback to a", "discard all", "deallocate all", "deallocate s", "listen ch",
     "unlisten *", "create temp table tt (a int)", "select * from tt", "select 1; select * from b_t", "begin; select 1; commit",
     "select 1; select * from told; select 3", "", "prepare p as select 1", "execute p", "reset all", "set datestyle to german",
     "select pg_advisory_lock(1)", "commit and chain", "begin; select 1", "set transaction read only",
-    "close all", "declare s cursor with hold for select 1", "fetch 1 from s", "commit; begin"};
+    "close all", "declare s cursor with hold for select 1", "fetch 1 from s", "commit; begin",
+    "show work_mem", "set lock_timeout = 1", "savepoint b; rollback to b; release b", "begin read only", "set query_group = 'x'; unlisten *",
+    "set standard_conforming_strings = off"};
 constexpr std::array<std::string_view, 3> names{"", "s", "t"};
 
 class Choices {
@@ -80,6 +82,7 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   const Bytes ready_now = ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
   if (server.failed()) return ready_now;
   const bool errs = how == 3;
+  if (errs && choose.below(4) == 0 && !server.copying() && server.asked() != 'S' && server.asked() != 'C') return leader_node_refusal();
   if (server.copying()) return errs ? error("22P02") : Bytes{};
   static constexpr std::array<std::string_view, 4> tags{"SELECT 1", "ROLLBACK", "COMMIT", "BEGIN"};
   switch (server.asked()) {
@@ -119,6 +122,9 @@ Start start_of(Choices& choose) {
   start.options.defer_begin = choose.below(3) != 0;
   start.options.conflict_is_error = choose.below(2) != 0;
   start.options.max_prepared_statements = static_cast<std::uint32_t>(choose.below(3));
+  const std::size_t kinds = choose.below(6);
+  if (kinds < 2) start.redshift = {"app"};
+  if (kinds == 0) start.fallback = "b";
   return start;
 }
 
@@ -157,7 +163,8 @@ std::optional<Step> next_to_the_end(Run& run) {
 std::string tell(const Start& start) {
   static constexpr std::array<const char*, 3> modes{"session", "transaction", "statement"};
   return std::string(modes[static_cast<std::size_t>(start.options.mode)]) + " pooling" + (start.options.defer_begin ? ", BEGIN deferred" : "") +
-         (start.options.conflict_is_error ? ", another route is an error" : "") + "\n";
+         (start.options.conflict_is_error ? ", another route is an error" : "") + (start.redshift.empty() ? "" : ", app is Redshift") +
+         (start.fallback.empty() ? "" : ", b takes over") + "\n";
 }
 
 std::string tell(const Step& step) {

@@ -15,9 +15,14 @@ TEST(redshift, rows_are_counted_into_the_tag) {
       .expect_release()
       .client(query("select 2"), query("insert into t values (1)"))
       .expect_acquire()
-      .expect_to_server(query("select 2"), query("insert into t values (1)"))
-      .server(row_description(), complete("SELECT"), ready('I'), complete("INSERT 0 1"), ready('I'))
-      .expect_to_client(row_description(), complete("SELECT 0"), ready('I'), complete("INSERT 0 1"), ready('I'))
+      .expect_to_server(query("select 2"))
+      .server(row_description(), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), complete("SELECT 0"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("insert into t values (1)"))
+      .server(complete("INSERT 0 1"), ready('I'))
+      .expect_to_client(complete("INSERT 0 1"), ready('I'))
       .expect_release();
 }
 
@@ -26,7 +31,9 @@ TEST(redshift, each_execute_of_a_portal_has_its_own_count) {
       .client(parse("", "select 1"), bind_to("p", ""), execute("p", 2), execute("p", 0), sync())
       .expect_acquire()
       .expect_to_server(parse("", "select 1"), bind_to("p", ""), execute("p"), flush())
-      .server(parse_complete(), bind_complete(), data_row(), data_row(), data_row(), complete("SELECT"))
+      .server(parse_complete(), bind_complete(), data_row(), data_row())
+      .expect_to_server(flush())
+      .server(data_row(), complete("SELECT"))
       .expect_to_server(sync())
       .server(ready('I'))
       .expect_to_client(parse_complete(), bind_complete(), data_row(), data_row(), portal_suspended(), data_row(), complete("SELECT 1"), ready('I'))
@@ -210,7 +217,7 @@ TEST(redshift, what_asyncpg_resets_with_is_done) {
   Script(on_redshift())
       .client(query("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;"))
       .expect_acquire()
-      .expect_to_server(query("SELECT CAST('' AS varchar) AS pg_advisory_unlock_all;\nRESET ALL"))
+      .expect_to_server(query("SELECT CAST('' AS varchar) AS pg_advisory_unlock_all;RESET ALL"))
       .server(row_description(), data_row(""), complete("SELECT"), complete("RESET"), ready('I'))
       .expect_to_client(row_description(), data_row(""), complete("SELECT 1"), complete("CLOSE CURSOR ALL"), complete("UNLISTEN"), complete("RESET"), ready('I'))
       .expect_release();

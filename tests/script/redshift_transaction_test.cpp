@@ -108,7 +108,7 @@ TEST(redshift_transaction, rollback_to_behind_a_failure_is_refused) {
       .client(query("rollback to a"))
       .expect_to_client(any_error("0A000"), ready('E'))
       .client(query("commit"))
-      .expect_to_server(query("ROLLBACK"))
+      .expect_to_server(query("commit"))
       .server(complete("ROLLBACK"), ready('I'))
       .expect_to_client(complete("ROLLBACK"), ready('I'))
       .expect_release();
@@ -189,7 +189,7 @@ TEST(redshift_transaction, whole_transaction_in_a_string) {
   Script(on_redshift())
       .client(query("begin deferrable; savepoint a; insert into t values (1); release a; commit"))
       .expect_acquire()
-      .expect_to_server(query("BEGIN; insert into t values (1); commit"))
+      .expect_to_server(query("BEGIN;insert into t values (1);commit"))
       .server(complete("BEGIN"), complete("INSERT 0 1"), complete("COMMIT"), ready('I'))
       .expect_to_client(complete("BEGIN"), complete("SAVEPOINT"), complete("INSERT 0 1"), complete("RELEASE"), complete("COMMIT"), ready('I'))
       .expect_release();

@@ -44,6 +44,7 @@ struct Start {
   bool same_everywhere = true;   ///< servers report what the client was told at login
   TrackedValues reported;        ///< else: this
   std::set<std::string> redshift;  ///< routes whose servers are of kind redshift
+  std::string fallback;            ///< of those: where their refusals go; "" for nowhere
   Settings left_by_others;       ///< what new servers have set
   redshift::SpoolLimits spool;   ///< of its cursors
 };

@@ -1,0 +1,97 @@
+// What the leader node of Redshift refuses goes to another route.
+#include <gtest/gtest.h>
+
+#include "redshift.hpp"
+
+namespace pgswitch::script {
+namespace {
+
+Start falling_back() {
+  Start start = on_redshift();
+  start.fallback = "b";
+  return start;
+}
+
+}  // namespace
+
+TEST(redshift_fallback, refused_query_runs_on_the_other_route) {
+  Script(falling_back())
+      .client(query("select now() from t"))
+      .expect_acquire()
+      .expect_to_server(query("select now() from t"))
+      .server(notice("Function \"now()\" not supported."), leader_node_refusal(), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(query("select now() from t"))
+      .server(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.counters.fallbacks, 1u); })
+      .expect_release("b")
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row_description(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_fallback, refused_batch_runs_on_the_other_route) {
+  const Bytes asked = parse("", "select now() from t") + bind_to("", "") + describe_portal("") + execute("") + sync();
+  Script(falling_back())
+      .client(asked)
+      .expect_acquire()
+      .expect_to_server(asked)
+      .server(parse_complete(), leader_node_refusal(), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(asked)
+      .server(parse_complete(), bind_complete(), row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(redshift_fallback, other_errors_are_shown_with_what_came_before_them) {
+  Script(falling_back())
+      .client(query("select x from t"))
+      .expect_acquire()
+      .expect_to_server(query("select x from t"))
+      .server(notice("mind"), error("42703"), ready('I'))
+      .expect_to_client(notice("mind"), error("42703"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_fallback, an_answer_that_was_begun_is_not_given_twice) {
+  Script(falling_back())
+      .client(query("select now() from t"))
+      .expect_acquire()
+      .expect_to_server(query("select now() from t"))
+      .server(row_description(), data_row(), leader_node_refusal(), ready('I'))
+      .expect_to_client(row_description(), data_row(), leader_node_refusal(), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_fallback, what_writes_stays) {
+  Script(falling_back())
+      .client(query("insert into t select now() from t"))
+      .expect_acquire()
+      .expect_to_server(query("insert into t select now() from t"))
+      .server(leader_node_refusal(), ready('I'))
+      .expect_to_client(leader_node_refusal(), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_fallback, what_the_other_route_refuses_is_shown) {
+  Script(falling_back())
+      .client(query("select now() from t"))
+      .expect_acquire()
+      .expect_to_server(query("select now() from t"))
+      .server(leader_node_refusal(), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(query("select now() from t"))
+      .server(error("42P01"), ready('I'))
+      .expect_to_client(error("42P01"), ready('I'))
+      .expect_release("b");
+}
+
+}  // namespace pgswitch::script

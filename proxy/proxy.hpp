@@ -183,6 +183,7 @@ class Proxy {
   RouteBoard route_board_;
   std::shared_ptr<rules::SharedStore> shared_store_ = std::make_shared<rules::SharedStore>();
   std::atomic<std::uint64_t> last_client_id_{0};
+  std::atomic<std::uint64_t> spooled_bytes_{0};
   std::atomic<Shutdown> shutdown_{Shutdown::none};
   std::atomic<bool> suspended_{false};
   std::atomic<int> consoles_{0};     ///< clients at the console
@@ -191,7 +192,6 @@ class Proxy {
   HelperThreads cpu_threads_{std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 4)};
   HelperThreads login_threads_{8};
   HelperThreads disk_threads_{2};
-  std::atomic<std::uint64_t> spooled_bytes_{0};
   PasswordCommands password_commands_;
   std::shared_ptr<s3::Service> s3_;  ///< under mutex_
   HelperThreads upload_threads_{8};

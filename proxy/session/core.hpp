@@ -378,7 +378,6 @@ class SessionCore : private rules::SessionState {
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
-  char copy_broken_by_ = 0;
 
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;
@@ -392,7 +391,7 @@ class SessionCore : private rules::SessionState {
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
   std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
   bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
-  char server_rest_type_ = 0;
+  char server_rest_type_ = 0, copy_broken_by_ = 0;
   std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 

@@ -94,8 +94,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
-  skip_until_sync_ &= !refused;
-  if (late) skip_until_sync_ = false;
+  skip_until_sync_ &= !refused && !late;
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;

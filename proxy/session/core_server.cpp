@@ -58,6 +58,11 @@ bool answers(char type, const Entry& asked) {
 
 constexpr std::size_t largest_control_frame = 1u << 20;
 
+/// What a server says that answers nothing.
+bool is_report(char type) {
+  return type == backend::parameter_status || type == backend::notice_response || type == backend::notification_response;
+}
+
 }  // namespace
 
 std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
@@ -107,17 +112,17 @@ bool SessionCore::swallowing() const {
 
 std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in) {
   const std::size_t size = header.frame_size();
-  const bool report = header.type == backend::parameter_status || header.type == backend::notice_response || header.type == backend::notification_response;
-  if (work_->load && !report && !work_->ledger.empty() && work_->ledger.head().expect == Expect::query) return work_->load->on_server_frame(header, in);
+  if (work_->load && !is_report(header.type) && !work_->ledger.empty() && work_->ledger.head().expect == Expect::query)
+    return work_->load->on_server_frame(header, in);
   if (size > in.size()) {
     if (!may_stream(header.type)) return server_needed_ = size, 0;
     if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
-    if (is_watched() && header.type != backend::data_row && !redshift_->watch.shown) return server_needed_ = size, 0;
     if (work_->ledger.head().spools && header.type == backend::row_description) return server_needed_ = size, 0;
+    if (is_watched() && header.type != backend::data_row && !redshift_->watch.shown) return server_needed_ = size, 0;
+    holds(header.type, {});
     if (work_->ledger.head().spools && header.type == backend::data_row) {
       CoreCursors(*this).on_row(in, size);
     } else {
-      holds(header.type, {});
       server_rest_forward_ = !swallowing() && (!limited_ || is_within_limits(header.type));
       if (server_rest_forward_) work_->to_client.add(in);
     }

@@ -165,10 +165,16 @@ asio::awaitable<bool> Router::ask_welcome(rules::RouteId route, CredentialsPtr c
   ParameterList told;
   if (limits_.kind_of(where->database()) == ServerKind::automatic) {
     const StartupSettings none;
-    const bool met = co_await ask_server(*where, credentials->user, none, deadline_us, told, nullptr, error);
+    const bool met = co_await ask_server(*where, credentials->user, none, deadline_us, told, keep, error);
     if (!met) co_return false;
     where = shard(route, credentials, error);
     if (!where) co_return false;
+    if (asked.others.empty() && !face_shard(*where, credentials)) {
+      welcome = maker_.make(std::make_shared<const ParameterList>(std::move(told)), asked.application_name);
+      co_return true;
+    }
+    const Leftover nothing;
+    if (keep && *keep) keep->give_back(nothing);
   }
   if (PoolShard* const face = face_shard(*where, credentials)) {
     const ParametersPtr shown = co_await ask_face(*face, credentials->user, asked.others, deadline_us, error);
@@ -198,8 +204,12 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const std::string& lo
     if (!lease) co_return false;
     const ParametersPtr base = shard.parameters();
     const ParameterList before = reported_now(*lease);
-    const std::string sql = settings.empty() ? std::string() : settings_query(settings, *base, *lease->state.reported);
-    bool ok = true;
+    const bool is_redshift = lease->state.kind == ServerKind::redshift;
+    std::optional<std::string> wanted = std::string();
+    if (!settings.empty() && is_redshift) wanted = redshift::settings_query(settings, *base, *lease->state.reported, error);
+    else if (!settings.empty()) wanted = settings_query(settings, *base, *lease->state.reported);
+    bool ok = wanted.has_value();
+    const std::string sql = std::move(wanted).value_or(std::string());
     if (!sql.empty()) {
       lease->begin_coroutine();
       ok = co_await run_query(*lease, sql, deadline_us, error);

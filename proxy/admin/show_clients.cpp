@@ -126,7 +126,8 @@ Row server_row(Worker& worker, const PoolShard& shard, const ServerConn& server,
 Rows servers_of(Worker& worker) {
   Rows rows;
   each_server_row(worker, [&rows](Row row, const ServerConn& server) {
-    row.push_back(std::string(to_string(server.state.kind)));
+    const bool is_known = server.status() != ServerStatus::login;
+    row.push_back(is_known ? std::optional(std::string(to_string(server.state.kind))) : std::nullopt);
     rows.push_back(std::move(row));
   });
   return rows;

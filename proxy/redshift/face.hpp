@@ -1,9 +1,11 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "protocol/sql_error.hpp"
 #include "proxy/server_conn.hpp"
 
 /// What clients are told of a Redshift that answers them, and how one is recognised.
@@ -20,5 +22,17 @@ ParameterList face_of(const ParameterList& reported, std::string_view server_ver
 
 /// Of a client's start-up settings those of which a Redshift is asked what it makes of them: the ones that it reports.
 std::vector<std::pair<std::string, std::string>> askable(const std::vector<std::pair<std::string, std::string>>& settings);
+
+/// As pgswitch::settings_query() for what is askable() of a client's settings, in Redshift's own words and spelled for its lexer. nullopt
+/// with `error`: Redshift has no such value.
+std::optional<std::string> settings_query(const std::vector<std::pair<std::string, std::string>>& settings, const ParameterList& base,
+                                          const TrackedValues& reported, protocol::SqlError& error);
+
+/// The server_version that Redshift reports, and no PostgreSQL of these days.
+bool is_own_version(std::string_view server_version);
+/// The statement is SELECT version() and no more.
+bool asks_version(std::string_view text);
+/// server_version_num of a server_version: "150008" of "15.8 (Debian 15.8-0+deb12u1)".
+std::string version_number(std::string_view server_version);
 
 }  // namespace pgswitch::redshift

@@ -72,6 +72,7 @@ void Session::on_frame(const protocol::Frame& frame) {
 }
 
 void Session::on_query(std::string_view text) try {
+  if (batch_in_transaction_) end_batch();  // a query ends it
   skipping_ = portal_suspended_ = false;
   // A batch without a Sync: drivers send BEGIN so.
   if (batch_in_transaction_) end_batch();

@@ -283,7 +283,7 @@ JDBC_SAYS = ["isolation true", "isolation true", *["insert 1"] * 7, "count 7", "
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("options", ((), ("autosave=always",), ("autosave=always", "cleanupSavepoints=true"), ("preferQueryMode=simple",), ("prepareThreshold=1",)))
+@pytest.mark.parametrize("options", ((), ("autosave=always",), ("preferQueryMode=simple",), ("prepareThreshold=1",)))
 def test_jdbc(warehouse, options):
     folder = built("jdbc_redshift", ["bash", "-c", f"javac -Xlint:all -Werror -cp {JDBC} *.java"])
     command = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{folder}:{JDBC}", "Redshift",

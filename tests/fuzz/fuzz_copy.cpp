@@ -1,4 +1,5 @@
 // COPY data: however it is cut, its rows are the same; Redshift reads them from what is uploaded, and PostgreSQL from what COPY TO writes.
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -27,6 +28,10 @@ void check_written(const CopyStatement& copy, const std::vector<std::string>& co
   plain.options.header = Header::no;
   plain.options.force_null.clear();
   plain.options.force_not_null.clear();
+  // PostgreSQL's text format cannot tell a value that is written like NULL from it.
+  const auto ambiguous = [&](const auto& value) { return plain.options.format == Format::text && value && *value == plain.options.null; };
+  for (const TestRow& row : decoded.rows)
+    if (std::any_of(row.begin(), row.end(), ambiguous)) return;
   const CopyWriter writer(plain.options, columns);
   std::string written;
   for (const TestRow& row : decoded.rows) {

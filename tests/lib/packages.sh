@@ -11,7 +11,7 @@ POSTGRES_PACKAGES="python3 openssl postgresql-15 postgresql-client-15"
 TEST_PACKAGES="libnss-wrapper libpam-wrapper slapd pgbouncer faketime python3-pytest python3-pytest-timeout python3-psycopg python3-psycopg2 python3-asyncpg python3-sqlalchemy libpq-dev
   libpostgresql-jdbc-java libdbd-pg-perl ruby-pg php-cli php-pgsql odbc-postgresql unixodbc unixodbc-dev
   golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev
-  prometheus-pgbouncer-exporter curl"
+  prometheus-pgbouncer-exporter curl pgloader"
 BENCH_PACKAGES="pgbouncer haproxy pgpool2 libbenchmark-dev valgrind strace linux-perf"
 # What installing and operating, and the tests of them, ask.
 BUILD_PACKAGES="$BUILD_PACKAGES libsystemd-dev"

@@ -1,9 +1,12 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "proxy/copy/copy_decoder.hpp"
 
 namespace pgswitch::copy {
 

@@ -236,7 +236,7 @@ bool is_temp(std::string_view word) { return word == "temp" || word == "temporar
 void other_effects(const Heads& h, Statement& out) {
   const std::string_view verb = h.at(0);
   const bool local = h.at(1) == "local" || h.at(1) == "global";
-  if (verb == "create" && (is_temp(h.at(1)) || (local && is_temp(h.at(2))) || h.at(2) == "#")) {
+  if (verb == "create" && (is_temp(h.at(1)) || (local && is_temp(h.at(2))))) {
     out.effects |= bit(Effect::temp_table);
   }
   if (std::find(std::begin(replication_verbs), std::end(replication_verbs), verb) != std::end(replication_verbs)) {
@@ -296,6 +296,9 @@ void Evidence::on_token(const Token& token) {
     for (char c : reader_.text(token).substr(1)) number = std::min(number * 10 + static_cast<unsigned>(c - '0'), 65535u);
     out_.parameters = std::max(out_.parameters, static_cast<std::uint16_t>(number));
   }
+  // Redshift: a table whose name begins with # is a temporary one.
+  const bool names_table = previous_ == "into" || previous_ == "table" || previous_ == "exists";
+  if (names_table && reader_.text(token).starts_with('#')) out_.effects |= bit(Effect::temp_table);
   if (word || quoted) on_word(text, quoted);
   previous_ = word ? std::move(text) : std::string();
   after_paren_ = token.type == TokenType::left_paren;
@@ -319,7 +322,7 @@ void Evidence::on_word(const std::string& word, bool quoted) {
 /// Of a text that the server will take, the words may be anything but are rarely that; one that it refuses is rarely about it.
 void Evidence::note_temporary(const std::string& word, bool quoted) {
   const bool surely = !refused_ || previous_ == "into";
-  if (is_temporary_schema(word) || (!quoted && surely && is_temp(word))) out_.effects |= bit(Effect::temp_table);
+  if (is_temporary_schema(word) || (quoted && word.starts_with('#')) || (!quoted && surely && is_temp(word))) out_.effects |= bit(Effect::temp_table);
 }
 
 }  // namespace

@@ -226,7 +226,8 @@ void TreeWalker::write(TableName table) {
 void TreeWalker::create(const RangeVar* object, bool dropped_on_commit) {
   write(object);
   if (!object || !object->relname) return;
-  if (object->relpersistence != RELPERSISTENCE_TEMP && !is_temporary_schema(text_of(object->schemaname))) return;
+  const bool named_temporary = object->relname[0] == '#';  // to Redshift
+  if (object->relpersistence != RELPERSISTENCE_TEMP && !named_temporary && !is_temporary_schema(text_of(object->schemaname))) return;
   out_.effects |= bit(dropped_on_commit ? Effect::dropped_on_commit : Effect::temp_table);
   out_.object = object->relname;
 }

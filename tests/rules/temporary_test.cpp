@@ -38,6 +38,14 @@ TEST(Temporary, is_what_may_be_created_where_the_search_path_has_pg_temp) {
     EXPECT_TRUE(has(effects_of(sql), Effect::temp_table)) << sql;
 }
 
+TEST(Temporary, is_a_table_of_redshift_whose_name_begins_with_a_number_sign) {
+  for (const char* sql : {"create table #t (i int)", "create table #t as select 1 a", "create table if not exists #t (i int)", "create table \"#t\" (i int)",
+                          "select 1 as i into #t", "with x as (select 1 i) select i into #t from x", "select top 1 id into #t from sales",
+                          "select id into table #t from sales", "select id into \"#t\" from sales", "create table \"#t\" distkey(a) as select 1 a"})
+    EXPECT_TRUE(has(effects_of(sql), Effect::temp_table)) << sql;
+  EXPECT_FALSE(has(effects_of("SELECT 5 # 3, '#t' FROM x"), Effect::temp_table));
+}
+
 TEST(Temporary, is_nothing_else) {
   for (const char* sql : {"CREATE TABLE x (a text DEFAULT 'pg_temp.x')", "CREATE TABLE x (a int) -- pg_temp.x", "SET search_path TO public",
                           "SET application_name TO 'pg_temp'", "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = a, pg_temp AS 'select 1'",

@@ -204,7 +204,7 @@ class TestDaemon:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         eventually(lambda: launch.accepts(pooler.port), what="it listens")
         pidfile, log = pooler.folder / "pid", pooler.folder / "file.log"
-        eventually(lambda: pidfile.exists() and pidfile.read_text(), what="the pidfile")
+        eventually(lambda: pidfile.read_text(), what="the pidfile")
         pid = int(pidfile.read_text())
         assert pidfile.read_text() == f"{pid}\n" and pidfile.stat().st_mode & 0o777 == 0o644
         with Endpoint(pooler.port).connect() as connection:
@@ -216,7 +216,7 @@ class TestDaemon:
     def test_a_second_one_is_refused_while_the_first_lives(self, pooler):
         self.start(pooler, "-d")
         eventually(lambda: launch.accepts(pooler.port), what="it listens")
-        eventually(lambda: (pooler.folder / "pid").exists() and (pooler.folder / "pid").read_text(), what="the pidfile")
+        eventually(lambda: (pooler.folder / "pid").read_text(), what="the pidfile")
         before = (pooler.folder / "pid").read_text()
         again = self.start(pooler, "-d")
         assert again.returncode == 1 and (pooler.folder / "pid").read_text() == before
@@ -254,7 +254,7 @@ class TestDaemon:
         (pooler.folder / "file.log").unlink(missing_ok=True)  # which may be root's now
         done = subprocess.run([str(program), "-d", f"--user={launch.runner().pw_name}", str(pooler.ini)], capture_output=True, text=True, timeout=20, cwd="/")
         assert done.returncode == 0, done.stderr
-        eventually(lambda: (pooler.folder / "pid").exists() and launch.accepts(pooler.port), what="it runs")
+        eventually(lambda: (pooler.folder / "pid").read_text() and launch.accepts(pooler.port), what="it runs")
         status = open(f"/proc/{int((pooler.folder / 'pid').read_text())}/status").read()
         assert f"Uid:\t{launch.runner().pw_uid}\t{launch.runner().pw_uid}" in status
 

@@ -97,6 +97,7 @@ class Translator {
       translate_query(*found.query);
     } else if (!found.edits.empty()) {
       take(found.edits);
+      result_.beyond_postgres = found.beyond_postgres;
     }
     return std::move(result_);
   }

@@ -24,6 +24,7 @@ struct Translation {
   /// The changes, good for every text of the shape; empty when literals took part in them, and they are for this text alone.
   std::vector<TokenEdit> edits;
   PositionMap positions;         ///< of `text` in the text as it came
+  bool beyond_postgres = false;  ///< `text` has words that PostgreSQL's grammar lacks; it is the same command in all else
   bool refused() const { return !refusal.message.empty(); }
 };
 

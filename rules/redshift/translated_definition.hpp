@@ -16,6 +16,7 @@ struct Definition {
   std::uint32_t at = 0;
   std::optional<TokenRun> query;  ///< the tokens of the SELECT, INSERT, UPDATE or DELETE that it is, or holds
   std::vector<TokenEdit> edits;
+  bool beyond_postgres = false;  ///< as in Translation
 };
 
 /// Looks at the one statement of the text; what does not parse is nothing. Finds the query in EXPLAIN, DECLARE, PREPARE, CREATE TABLE AS,

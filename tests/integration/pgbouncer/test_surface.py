@@ -11,7 +11,7 @@ pytestmark = pytest.mark.pgswitch
 TESTS = Path(__file__).resolve().parents[2]
 TEXT = (TESTS / "PGBOUNCER.md").read_text()
 # Subjects and forms that pgbouncer does not have, and words of placeholders.
-OURS = {"ROUTES", "ROUTE", "METRICS", "CACHE", "USER", "DATABASE", "WAIT_FOR_SERVERS", "WAIT_FOR_CLIENTS", "WAIT_FOR_TRANSACTIONS", "WHERE"}
+OURS = {"ROUTES", "ROUTE", "METRICS", "CACHE", "CURSORS", "COPIES", "USER", "DATABASE", "WAIT_FOR_SERVERS", "WAIT_FOR_CLIENTS", "WAIT_FOR_TRANSACTIONS", "WHERE"}
 
 
 def rows():

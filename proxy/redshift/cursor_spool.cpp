@@ -28,7 +28,7 @@ void CursorSpool::add(std::string_view piece, std::size_t row_size) {
   if (fault_ || !reserve(piece.size())) return;
   if (row_size > 0) {
     begin_block();
-    row_rest_ = row_size;
+    row_size_ = row_rest_ = row_size;
   }
   Block& tail = blocks_.back();
   tail.bytes.append(piece);
@@ -137,6 +137,18 @@ CursorSpool::Found CursorSpool::find(std::uint64_t first, std::uint64_t most, st
     near_at_ = at;
   }
   return {all.substr(from, at - from), row - first};
+}
+
+std::string CursorSpool::take_unfinished() {
+  if (row_rest_ == 0) return {};
+  Block& tail = blocks_.back();
+  const std::size_t size = row_size_ - std::exchange(row_rest_, 0);
+  std::string begun = tail.bytes.substr(tail.bytes.size() - size);
+  tail.bytes.resize(tail.bytes.size() - size);
+  tail.size -= size;
+  bytes_ -= size;
+  memory_ -= size;
+  return begun;
 }
 
 void CursorSpool::forget_before(std::uint64_t row) {

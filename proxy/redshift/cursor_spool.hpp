@@ -38,6 +38,8 @@ class CursorSpool {
   };
   /// The rows from number `first` (0, 1, ...) on, at most `most` of them and about `most_bytes`, at least one. `first` < rows().
   Found find(std::uint64_t first, std::uint64_t most, std::size_t most_bytes);
+  /// What has come of a row that is not there as a whole, and is taken out; what follows of it must not be added.
+  std::string take_unfinished();
   /// Rows before that one are not asked for any more: what memory they take is free.
   void forget_before(std::uint64_t row);
   /// Memory and file are free; rows() is 0.
@@ -68,7 +70,8 @@ class CursorSpool {
   std::string loaded_;                 ///< the block of the file that was read last,
   std::uint64_t loaded_offset_ = ~std::uint64_t{0};  ///< and where it lies
   std::uint64_t rows_ = 0;
-  std::size_t row_rest_ = 0;           ///< bytes missing of the last row
+  std::size_t row_size_ = 0;           ///< bytes of the last row,
+  std::size_t row_rest_ = 0;           ///< and those that are missing
   std::uint64_t bytes_ = 0, memory_ = 0, file_bytes_ = 0, reserved_ = 0;
   std::uint64_t near_row_ = 0;         ///< a row that was looked for: where it begins in its block
   std::size_t near_at_ = 0;

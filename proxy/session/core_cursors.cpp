@@ -255,8 +255,22 @@ void CoreCursors::go_on(redshift::Cursor& cursor, const Sending& done) {
     limited.portal = cursor.name;
     limited.rows = std::max<std::uint64_t>(limited.rows, core_.find_portal(cursor.name)->answered);
   }
-  if (limited.decision) return core_.run_limited(std::move(limited));
-  core_.await_replies();
+  if (limited.decision)
+    core_.run_limited(std::move(limited));
+  else
+    core_.await_replies();
+  hand_on_unfinished(cursor);
+}
+
+/// The server has begun to send the next row: the client waits for it now.
+void CoreCursors::hand_on_unfinished(redshift::Cursor& cursor) {
+  if (core_.server_rest_ == 0 || !core_.server_rest_spools_) return;
+  core_.server_rest_spools_ = false;
+  core_.server_rest_forward_ = !core_.limited_ || core_.is_within_limits(protocol::backend::data_row);
+  const std::string begun = cursor.rows.take_unfinished();
+  if (core_.server_rest_forward_) core_.work_->to_client.append(begun);
+  --cursor.due;
+  ++cursor.given;
 }
 
 /// Execute of a portal, or of a cursor, that the session has rows of.

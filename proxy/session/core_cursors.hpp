@@ -66,6 +66,7 @@ class CoreCursors {
   bool send();
   void end_sending();
   void go_on(redshift::Cursor& cursor, const redshift::Sending& done);
+  void hand_on_unfinished(redshift::Cursor& cursor);
   bool resume(const protocol::frontend::Execute& execute, const redshift::CursorPtr& cursor, const PreparedStatementPtr& portal);
   redshift::CursorPtr head_cursor() const;
   void keep(const redshift::CursorPtr& cursor);

@@ -80,7 +80,7 @@ constexpr Refusal table[] = {
     {"^ create|drop|alter >trigger|rule|sequence|extension|domain|tablespace|aggregate|operator|server|type|index", "0A000",
      "SQL command \"{statement}\" not supported.", "2.2 [?] words"},
     {"^ create >foreign", "42601", "", "2.2 [C]"},
-    {"^ create table ... >partition by", "42601", "", "2.2 [C]"},
+    {"^ create table ... ) >partition by", "42601", "", "2.2 [C]"},
     {"^ create table ... >inherits (", "0A000", "INHERITS is not supported", "2.2 [?] words"},
     {"^ >do '", "42601", "", "2.2 [?]"},
     {"^ >reindex|cluster|checkpoint|load|reassign", "42601", "", "2.2 [?]"},

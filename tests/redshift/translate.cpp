@@ -126,7 +126,8 @@ class Translator {
       writer_.write(token, "OPERATOR(" + std::string(absent_schema) + token.value + ")");
       return i + 1;
     }
-    if (token.type == TokenType::quoted_word && token.value.starts_with('#') && at(i - 1).is("table")) return temporary(i);
+    if (token.type == TokenType::quoted_word && token.value.starts_with('#') && i > 0 && at(i - 1).is("into"))
+      return writer_.write(token, "TEMP \"" + token.value + '"'), i + 1;
     if (token.type != TokenType::word) {
       copy(i);
       return i + 1;
@@ -164,11 +165,6 @@ class Translator {
   bool moves(std::size_t i) const {
     const std::string& name = at(i).value;
     return at(i + 1).is_mark("(") ? function_name(name) != Name::ordinary : relation_name(name) != Name::ordinary || is_absent_type(name);
-  }
-
-  std::size_t temporary(std::size_t i) {
-    copy(i);
-    return i + 1;
   }
 
   std::size_t call(std::size_t i) {
@@ -324,9 +320,10 @@ Translation translate(std::string_view text, const Statement& statement, const T
   find_facts(statement, out);
   if (!translate_session(statement, options, out)) Translator(text, statement, options, out).run();
   // A # names a temporary table.
-  if (statement.tokens.size() > 2 && statement.tokens[0].is("create") && statement.tokens[1].is("table") &&
-      statement.tokens[2].value.starts_with('#'))
-    out.sql.insert(statement.tokens[0].value.size(), " temp");
+  const Tokens& tokens = statement.tokens;
+  const std::size_t name = tokens.size() > 5 && tokens[2].is("if") ? 5 : 2;  // IF NOT EXISTS
+  if (tokens.size() > name && tokens[0].is("create") && tokens[1].is("table") && tokens[name].value.starts_with('#'))
+    out.sql.insert(tokens[0].value.size(), " temp");
   return out;
 }
 

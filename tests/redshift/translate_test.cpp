@@ -29,6 +29,8 @@ TEST(RedshiftTranslation, SpellsForPostgres) {
       {"create table t (a int distkey encode zstd, b varchar(max), c text, d identity(1,1)) diststyle all sortkey(a, b)",
        "create table t (a int, b varchar(65535), c varchar(256), d GENERATED ALWAYS AS IDENTITY (START WITH 1 MINVALUE 1 INCREMENT BY 1))"},
       {"create table #t (a int)", "create temp table \"#t\" (a int)"},
+      {"create table if not exists #t (a int)", "create temp table if not exists \"#t\" (a int)"},
+      {"select a into #t from b", "select a into TEMP \"#t\" from b"},
       {"create table t (a varbyte(64), b varbyte, c super)", "create table t (a redshift.varbyte, b redshift.varbyte, c redshift.super)"},
       {"create table t (a jsonb)", "create table t (a redshift_absent.jsonb)"},
       {"select '{}'::json, '1'::text", "select '{}'::redshift_absent.json, '1'::varchar"},

@@ -62,6 +62,25 @@ TEST(redshift_portal, rows_that_have_come_already_are_given_first) {
   end(script);
 }
 
+TEST(redshift_portal, a_row_that_has_come_in_part_is_the_next_to_be_given) {
+  const Bytes third = rows(3, 3), fourth = rows(4, 4);
+  for (const std::size_t at : {3u, 5u, 8u, 11u}) {
+    Script script(on_redshift());
+    suspend(script)
+        .server(third.substr(0, at))
+        .client(execute("p", 1), sync())
+        .server(third.substr(at) + fourth.substr(0, at))
+        .expect_to_client(third, portal_suspended(), ready('T'))
+        .client(execute("p", 2), sync())
+        .server(fourth.substr(at) + rows(5, 6))
+        .expect_to_client(fourth, rows(5, 5), portal_suspended(), ready('T'))
+        .server(complete("SELECT"), ready('T'))
+        .client(execute("p", 0), sync())
+        .expect_to_client(rows(6, 6), complete("SELECT 1"), ready('T'));
+    end(script);
+  }
+}
+
 TEST(redshift_portal, its_rows_are_kept_when_another_statement_comes) {
   Script script(on_redshift());
   suspend(script)

@@ -205,4 +205,18 @@ TEST(CursorSpool, is_empty_and_usable_when_cleared) {
   EXPECT_EQ(spool.find(2, 1, 1).messages, row(2, 10));
 }
 
+TEST(CursorSpool, gives_up_a_row_that_is_not_whole) {
+  MemoryStorage storage;
+  CursorSpool spool(storage);
+  fill(spool, 3);
+  EXPECT_EQ(spool.take_unfinished(), "");
+  spool.add(row(3).substr(0, 9), row(3).size());
+  spool.add(row(3).substr(9, 2), 0);
+  EXPECT_EQ(spool.rows(), 3u);
+  EXPECT_EQ(spool.take_unfinished(), row(3).substr(0, 11));
+  add(spool, row(4));
+  EXPECT_EQ(spool.rows(), 4u);
+  EXPECT_EQ(read_all(spool, storage, 0), row(0) + row(1) + row(2) + row(4));
+}
+
 }  // namespace pgswitch::redshift

@@ -89,6 +89,10 @@ Translation translate_show(std::string_view text, const Asker& asker, const Tran
 Translation of_change(const rules::VariableChange& change, const Asker& asker, std::string_view tag) {
   std::string value = change.value;
   if (value.empty() && !change.statement.empty()) value = rules::setting_value(change.statement);
+  // It says how literals are read, and nobody reports when it ends.
+  const bool reads_literals = asker.kind == ServerKind::redshift && change.name == "standard_conforming_strings";
+  if (reads_literals && change.local && truth_of(value) != (asker.settings->told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off"))
+    return refused(lacking("SET LOCAL standard_conforming_strings", "Redshift has no such setting: pgswitch reads literals by that of the session.", "Use SET."));
   SettingChange made = change_for(asker.kind, change.name, value);
   switch (made.how) {
     case SettingChange::How::as_it_is: return {};

@@ -145,6 +145,7 @@ class SessionCore : private rules::SessionState {
   std::vector<SentPiece> pieces_of(std::size_t begin, std::size_t end, std::string_view text) const;
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
+  bool commits_writes(std::size_t begin, std::size_t end) const;
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
   bool fail_query(const protocol::SqlError& error);
   bool may_leave_settings() const;
@@ -233,6 +234,7 @@ class SessionCore : private rules::SessionState {
   redshift::Session& side();
   redshift::Asker asker_of(const Link& link) const;
   std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, redshift::Sent* sent = nullptr);
+  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, bool conforming, redshift::Sent* sent);
   void send_query(Link& link, const redshift::ServerText& text);
   bool translates(const Link& link, const rules::Statement& statement) const;
   std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);

@@ -48,6 +48,11 @@ SqlError copy_not_last() {
           "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
 }
 
+SqlError cursor_behind_write() {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "a cursor of Redshift cannot be used behind a write in one query string",
+          "The write would be committed before the string has ended.", "Send the statements one by one, or inside BEGIN and COMMIT.", 0};
+}
+
 SqlError copy_not_alone() {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "COPY on Redshift must be a query string of its own", "",
           "Send the statements one by one.", 0};
@@ -124,6 +129,7 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   const rules::ScriptPtr& script = decide(text);
   last_route_.note(*script);
   work_->head.decided = true;
+  work_->head.conforming_strings = settings_.facts().conforming_strings;
   const ScriptItem& first = script->items.front();
   const Kind kind = first.statement->kind;
   work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
@@ -277,6 +283,16 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   return end;
 }
 
+/// Do items from `begin` to `end` write, outside of a transaction block, so that the end of what is sent commits it?
+bool SessionCore::commits_writes(std::size_t begin, std::size_t end) const {
+  const auto& items = work_->head.script->items;
+  char transaction = status() != 'I' ? status() : predicted_;
+  bool wrote = false;
+  for (std::size_t i = begin; i < end; ++i)
+    wrote = (transaction = status_after(items[i].statement->kind, transaction)) == 'I' && !items[i].statement->is_transaction_control() && (wrote || writes(items, i));
+  return wrote;
+}
+
 bool SessionCore::run_on_server(std::string_view text) {
   const auto& items = work_->head.script->items;
   RouteId route = rules::no_route;
@@ -292,6 +308,8 @@ bool SessionCore::run_on_server(std::string_view text) {
     end = CoreCursors::run_end(items, begin, end);
     limited = limits_of(items, begin, end);
   }
+  const bool splits = end < items.size() && items[end].decision->verb == Decision::Verb::route && route_of(items[end]) == route;
+  if (link->state->kind == ServerKind::redshift && splits && commits_writes(begin, end)) return refusal_ = cursor_behind_write(), false;
   const bool declares = link->state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
 
   for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
@@ -315,7 +333,8 @@ bool SessionCore::run_on_server(std::string_view text) {
     if (begun != CoreLoad::Begun::not_ours) return false;
   }
   const bool translated = std::any_of(items.begin() + begin, items.begin() + end, [&](const ScriptItem& item) { return translates(*link, *item.statement); });
-  const auto sent = translated ? translate_run(*link, begin, end, text, note, joined) : server_text(*link, sent_text(begin, end, text, note, joined));
+  const auto sent = translated ? translate_run(*link, begin, end, text, note, joined)
+                               : server_text(*link, sent_text(begin, end, text, note, joined), work_->head.conforming_strings, nullptr);
   if (!sent) return false;
   for (std::size_t i = begin; i < end; ++i) {
     const PreparedStatementPtr named = named_in_sql(*items[i].statement);

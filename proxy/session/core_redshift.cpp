@@ -48,8 +48,12 @@ redshift::Asker SessionCore::asker_of(const Link& link) const {
 
 /// Whatever a server is sent passes here. nullopt: refusal_. `sent` gets how positions move.
 std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, Sent* sent) {
+  return server_text(link, text, settings_.facts().conforming_strings, sent);
+}
+
+std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, bool conforming, Sent* sent) {
   SqlError fault;
-  std::optional<ServerText> made = ServerText::of(link.state->kind, text, settings_.facts().conforming_strings, fault, sent ? &sent->positions : nullptr);
+  std::optional<ServerText> made = ServerText::of(link.state->kind, text, conforming, fault, sent ? &sent->positions : nullptr);
   if (!made) refusal_ = fault;
   if (made && sent) sent->is_spelled = made->is_spelled();
   return made;
@@ -120,7 +124,7 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
     note.no_positions = true;
     whole = joined;
   }
-  std::optional<ServerText> made = server_text(link, whole, sent.get());
+  std::optional<ServerText> made = server_text(link, whole, work_->head.conforming_strings, sent.get());
   if (!made) return std::nullopt;
   if (link.state->kind == ServerKind::redshift) side().transaction = transaction;
   if (sent->is_spelled || !sent->parts.empty()) note.sent = std::move(sent);

@@ -13,6 +13,7 @@ struct QueryHead {
   bool plain = false;
   bool copies = false;  ///< plain: it is a COPY ... FROM
   bool client_copy = false;  ///< plain: it is a COPY
+  bool conforming_strings = true;  ///< with which all of it is read, whatever it sets itself
   rules::RouteId route = rules::no_route;
   rules::ScriptPtr script;  ///< of a plain one only when it may write
   std::size_t next = 0;

@@ -252,9 +252,9 @@ void TreeTranslator::value_function(ParseTree& node) {
   if (op == "SVFOP_LOCALTIMESTAMP") return change(node, column_node("sysdate"));
   if (op == "SVFOP_CURRENT_TIMESTAMP") return change(node, cast_node(column_node("sysdate"), type_node("timestamptz")));
   if (op == "SVFOP_CURRENT_ROLE") {
-    ParseTree& own = node.begin().value();
-    own["op"] = "SVFOP_CURRENT_USER";
+    node.begin().value()["op"] = "SVFOP_CURRENT_USER";
     changed_ = true;
+    return;
   }
   if (op.find("TIME") != std::string_view::npos) refuse(fields, "CURRENT_TIME, LOCALTIME, nor a precision of CURRENT_TIMESTAMP", "SYSDATE is the beginning of the transaction.");
 }

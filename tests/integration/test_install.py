@@ -74,7 +74,7 @@ def test_the_manual_pages_format_without_a_warning(installed, page):
 
 def words_of(page):
     """The bold words of a page, without roff's escapes."""
-    return set(re.findall(r"[a-z_]{3,}", page.replace("\\-", "-")))
+    return set(re.findall(r"[a-z0-9_]{3,}", page.replace("\\-", "-")))
 
 
 def test_the_manual_has_every_setting_and_every_key(installed):

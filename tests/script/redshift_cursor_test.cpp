@@ -162,6 +162,11 @@ TEST(redshift_cursor, an_error_behind_rows_leaves_no_cursor) {
   end(script, "rollback", "ROLLBACK");
 }
 
+TEST(redshift_cursor, behind_a_write_of_the_same_string_is_refused) {
+  for (const char* sql : {"insert into t values (1); declare c cursor with hold for select 1", "select 1; insert into t values (1); declare c cursor for select 1; fetch c"})
+    Script(on_redshift()).client(query(sql)).expect_acquire().expect_to_client(any_error("0A000"), ready('I')).expect_release();
+}
+
 TEST(redshift_cursor, of_one_query_string) {
   Script(on_redshift())
       .client(query("begin; declare c cursor for select n from t; fetch 2 from c; select 1; fetch 1 from c; close c; commit"))

@@ -246,4 +246,23 @@ TEST(redshift, discard) {
       .expect_release("app", {.unusable = true});
 }
 
+TEST(redshift, a_query_string_is_read_with_the_value_at_its_beginning) {
+  Script(on_redshift())
+      .client(query("set standard_conforming_strings = off; select '\\'"))
+      .expect_acquire()
+      .expect_to_server(query(""))
+      .server(empty_query(), ready('I'))
+      .expect_to_server(query("select '\\\\'"))
+      .server(complete("SELECT"), ready('I'))
+      .expect_to_client(parameter_status("standard_conforming_strings", "off"), complete("SET"), complete("SELECT 0"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift, how_literals_are_read_cannot_be_set_for_a_transaction_alone) {
+  Script script(on_redshift());
+  open_there(script);
+  script.client(query("set local standard_conforming_strings = off")).expect_to_client(any_error("0A000"), ready('E'));
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -23,9 +23,18 @@ bool is_rows_to_insert(const ParseTree& source) {
   return field(query, "values_lists").is_array() && !has("sort_clause") && !has("limit_count") && !has("limit_offset") && !has("with_clause");
 }
 
+/// Objects and arrays in it.
+std::size_t size_of(const ParseTree& value) {
+  if (!value.is_structured()) return 0;
+  std::size_t size = 1;
+  for (const ParseTree& inner : value) size += size_of(inner);
+  return size;
+}
+
 }  // namespace
 
 bool TreeTranslator::run(ParseTree& tree) {
+  visits_left_ = 4 * size_of(tree) + 4000;
   reads_tables_ = has_tables(tree);
   visit(tree);
   return !failed();
@@ -46,6 +55,7 @@ void TreeTranslator::change(ParseTree& node, ParseTree other) {
 /// A node is changed before what is in it.
 void TreeTranslator::visit(ParseTree& value) {
   if (failed() || !value.is_structured()) return;
+  if (visits_left_-- == 0) return refuse(value, "equivalent that is short enough for this statement");
   if (++depth_ > deepest) refuse(value, "equivalent that can be found for a statement nested so deeply");
   const std::string kind(kind_of(value));
   const bool is_node = !kind.empty() && kind[0] >= 'A' && kind[0] <= 'Z' && value.begin().value().is_object();

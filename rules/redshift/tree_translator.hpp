@@ -72,6 +72,7 @@ class TreeTranslator {
   bool by_literals_ = false;
   bool reads_tables_ = false;
   std::uint32_t depth_ = 0;
+  std::size_t visits_left_ = 0;  ///< operands that a translation repeats inside of each other grow without end
   Refusal refusal_;
   std::uint32_t at_ = 0;
 };

@@ -183,5 +183,15 @@ TEST(Translate, reads_literals_as_the_session_does) {
   EXPECT_EQ(translate("select 'it''s' is distinct from null", true).text, "select 'it''s' is  NOT  null");
 }
 
+TEST(Translate, refuses_what_would_grow_without_end) {
+  const auto nested = [](std::size_t levels) {
+    std::string sql = "select " + std::string(levels, '(') + "a";
+    for (std::size_t i = 0; i < levels; ++i) sql += " is distinct from b)";
+    return translate(sql + " from t", true);
+  };
+  EXPECT_FALSE(nested(4).refused());
+  EXPECT_TRUE(nested(40).refused());
+}
+
 }  // namespace
 }  // namespace pgswitch::rules::redshift

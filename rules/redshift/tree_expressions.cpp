@@ -133,6 +133,7 @@ void TreeTranslator::any_all(ParseTree& node) {
     return change(node, {{"A_Expr", std::move(in)}});
   }
   if (is_volatile(left)) return refuse(fields, "ANY or ALL of an array, and what differs from call to call cannot be compared twice");
+  if (!may_repeat(left, elements.size())) return;
   ParseTree comparisons = ParseTree::array();
   for (ParseTree& element : elements) comparisons.push_back(operator_node(sign, left, std::move(element)));
   if (comparisons.size() == 1) return change(node, ParseTree(comparisons[0]));
@@ -190,6 +191,7 @@ void TreeTranslator::distinct_from(ParseTree& node) {
   if (is_null(right)) return change(node, null_test(left, !differs));
   if (is_null(left)) return change(node, null_test(right, !differs));
   if (is_volatile(left) || is_volatile(right)) return refuse(fields, "IS DISTINCT FROM, and what differs from call to call cannot be looked at twice");
+  if (!may_repeat(left, 4) || !may_repeat(right, 4)) return;
   const ParseTree both = boolean_node("AND_EXPR", ParseTree::array({null_test(left, true), null_test(right, true)}));
   if (!differs) {
     const ParseTree equal = boolean_node("AND_EXPR", ParseTree::array({null_test(left, false), null_test(right, false), operator_node("=", left, right)}));

@@ -6,6 +6,7 @@ namespace pgswitch::rules::redshift {
 namespace {
 
 constexpr std::uint32_t deepest = 2000;
+constexpr std::string_view too_long = "equivalent that is short enough for this statement";
 
 /// Is there a table in it, and not only WITH queries and functions?
 bool has_tables(const ParseTree& value) {
@@ -34,7 +35,7 @@ std::size_t size_of(const ParseTree& value) {
 }  // namespace
 
 bool TreeTranslator::run(ParseTree& tree) {
-  visits_left_ = 4 * size_of(tree) + 4000;
+  visits_left_ = 12 * size_of(tree) + 4000;
   reads_tables_ = has_tables(tree);
   visit(tree);
   return !failed();
@@ -52,10 +53,18 @@ void TreeTranslator::change(ParseTree& node, ParseTree other) {
   changed_ = true;
 }
 
+/// False: what a translation would repeat is too long. refusal().
+bool TreeTranslator::may_repeat(const ParseTree& operand, std::size_t times) {
+  const std::size_t size = size_of(operand) * times;
+  if (size > visits_left_) return refuse(operand, too_long), false;
+  visits_left_ -= size;
+  return true;
+}
+
 /// A node is changed before what is in it.
 void TreeTranslator::visit(ParseTree& value) {
   if (failed() || !value.is_structured()) return;
-  if (visits_left_-- == 0) return refuse(value, "equivalent that is short enough for this statement");
+  if (visits_left_-- == 0) return refuse(value, too_long);
   if (++depth_ > deepest) refuse(value, "equivalent that can be found for a statement nested so deeply");
   const std::string kind(kind_of(value));
   const bool is_node = !kind.empty() && kind[0] >= 'A' && kind[0] <= 'Z' && value.begin().value().is_object();

@@ -30,6 +30,7 @@ class TreeTranslator {
   void refuse(const ParseTree& fields, std::string_view what, std::string_view hint = {});
   bool failed() const { return !refusal_.message.empty(); }
   void change(ParseTree& node, ParseTree other);
+  bool may_repeat(const ParseTree& operand, std::size_t times);
 
   // tree_queries.cpp
   void select(ParseTree& node);

@@ -191,6 +191,11 @@ TEST(Translate, refuses_what_would_grow_without_end) {
   };
   EXPECT_FALSE(nested(4).refused());
   EXPECT_TRUE(nested(40).refused());
+  std::string arms, elements = "0";
+  for (int i = 0; i < 100; ++i) arms += " when a = " + std::to_string(i) + " then " + std::to_string(i);
+  for (int i = 1; i < 1000; ++i) elements += ", " + std::to_string(i);
+  EXPECT_TRUE(translate("select (case" + arms + " end) > any (array[" + elements + "]) from t", true).refused());
+  EXPECT_FALSE(translate("select a > any (array[" + elements + "]) from t", true).refused());
 }
 
 }  // namespace

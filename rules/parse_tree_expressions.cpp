@@ -146,13 +146,13 @@ bool ParseTreeWriter::typed_literal(const ParseTree& fields) {
   const std::string_view name = standard_name(field(type, "names"));
   const bool dated = name == "interval" || name == "time" || name == "timestamp" || name == "timestamp with time zone";
   const ParseTree& typmods = field(type, "typmods");
-  const std::string_view units = typmods.is_array() && typmods.size() == 1 && name == "interval" ? units_of(field(fields_of(typmods[0]), "ival")) : "";
-  if (!dated || (typmods.is_array() && units.empty()) || field(type, "array_bounds").is_array()) return false;
+  const std::string_view unit = typmods.is_array() && typmods.size() == 1 && name == "interval" ? units_of(field(fields_of(typmods[0]), "ival")) : "";
+  if (!dated || (typmods.is_array() && unit.empty()) || field(type, "array_bounds").is_array()) return false;
   if (kind_of(argument) != "A_Const" || field(fields_of(argument), "sval").is_null()) return false;
   add(name);
   add(" ");
   expression(argument);
-  add(units);
+  add(unit);
   return true;
 }
 

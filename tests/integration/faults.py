@@ -123,12 +123,12 @@ def _in_copy_in(session):
 
 
 def _in_copy_out(session):
-    session.query("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT")
+    session.query("COPY (SELECT repeat('x', 1000), generate_series(1, 1000000)) TO STDOUT")
     assert session.read_until(b"H", b"E")[-1][0] == b"H"
 
 
 def _rows_stream(session):
-    session.query("SELECT repeat('x', 1000) FROM generate_series(1, 1000000)")
+    session.query("SELECT repeat('x', 1000), generate_series(1, 1000000)")
     assert session.read_until(b"D", b"E")[-1][0] == b"D"
 
 

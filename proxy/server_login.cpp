@@ -28,14 +28,6 @@ namespace {
 
 constexpr std::uint32_t protocol_3_0 = 3u << 16;
 
-SqlError unreachable(std::string message) {
-  SqlError error;
-  error.severity = protocol::Severity::fatal;
-  error.sqlstate = protocol::sqlstate::cannot_connect;
-  error.message = std::move(message);
-  return error;
-}
-
 std::string random_bytes(std::size_t count) {
   std::string bytes(count, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) bytes.clear();
@@ -314,6 +306,14 @@ bool is_final(const LoginResult& result) {
 }
 
 }  // namespace
+
+SqlError unreachable(std::string message) {
+  SqlError error;
+  error.severity = protocol::Severity::fatal;
+  error.sqlstate = protocol::sqlstate::cannot_connect;
+  error.message = std::move(message);
+  return error;
+}
 
 asio::awaitable<bool> log_in_to_server(const ServerHome& home, const LoginRequest& request, LoginResult& result) {
   std::vector<std::string> hosts = request.database->hosts;

@@ -71,6 +71,9 @@ struct LoginResult {
   std::size_t host = 0;  ///< index of the host that answered
 };
 
+/// Why no server could be reached, or be logged in to: FATAL 08001.
+protocol::SqlError unreachable(std::string message);
+
 /// Connects to one of the hosts, speaks TLS if it has to, logs in and runs connect_query. True: result.server is idle,
 /// clean and has its parameters; no owner is set on its stream's socket. Addresses are tried in turn until the deadline.
 boost::asio::awaitable<bool> log_in_to_server(const ServerHome& home, const LoginRequest& request, LoginResult& result);

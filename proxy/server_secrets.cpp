@@ -41,14 +41,6 @@ protocol::Credential stored_credential(const LoginRequest& request) {
   return secret ? protocol::parse_credential(*secret) : protocol::Credential();
 }
 
-SqlError no_secret(std::string message) {
-  SqlError error;
-  error.severity = protocol::Severity::fatal;
-  error.sqlstate = protocol::sqlstate::cannot_connect;
-  error.message = std::move(message);
-  return error;
-}
-
 PasswordQuestion question_of(const LoginRequest& request, const std::string& host, std::string_view command) {
   const Database& database = *request.database;
   PasswordQuestion question;
@@ -65,11 +57,11 @@ PasswordQuestion question_of(const LoginRequest& request, const std::string& hos
 asio::awaitable<bool> ask_command(const ServerHome& home, const PasswordQuestion& question, std::int64_t deadline_us, PasswordAnswer& answer,
                                   SqlError& error) {
   if (!home.password_commands) {
-    error = no_secret("password_command cannot be run here");
+    error = unreachable("password_command cannot be run here");
     co_return false;
   }
   co_await home.password_commands->ask(home.io, question, deadline_us, answer);
-  if (!answer.error.empty()) error = no_secret(answer.error);
+  if (!answer.error.empty()) error = unreachable(answer.error);
   co_return answer.error.empty();
 }
 
@@ -112,8 +104,8 @@ asio::awaitable<bool> find_token(const ServerHome& home, const LoginRequest& req
   else work();
   token = protocol::SecretText(trim(text));
   protocol::cleanse(text);
-  if (!read) error = no_secret("idp_token_file cannot be read: " + problem);
-  else if (token.text().empty()) error = no_secret("idp_token_file is empty");
+  if (!read) error = unreachable("idp_token_file cannot be read: " + problem);
+  else if (token.text().empty()) error = unreachable("idp_token_file is empty");
   co_return read && !token.text().empty();
 }
 

@@ -1,5 +1,6 @@
 #include "rules/analyze_variables.hpp"
 
+#include "rules/quoting.hpp"
 #include "rules/temporary.hpp"
 
 namespace pgswitch::rules {
@@ -110,15 +111,6 @@ std::string lower_name(std::string_view name) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
   return result;
-}
-
-std::string quote_literal(std::string_view text) {
-  std::string result = text.find('\\') == std::string_view::npos ? "'" : "E'";
-  for (char c : text) {
-    if (c == '\'' || c == '\\') result.push_back(c);
-    result.push_back(c);
-  }
-  return result + "'";
 }
 
 std::string set_config_statement(std::string_view name, std::string_view value) {

@@ -14,8 +14,6 @@ std::optional<bool> constant_bool(const Node* node);
 bool is_null_constant(const Node* node);
 
 std::string lower_name(std::string_view name);
-/// 'text', or E'text' when it has backslashes: read alike with and without standard_conforming_strings.
-std::string quote_literal(std::string_view text);
 /// The statement that sets a variable, a list (search_path) too, to exactly this text.
 std::string set_config_statement(std::string_view name, std::string_view value);
 

@@ -6,6 +6,7 @@
 
 #include "rules/pg_parse.hpp"
 #include "rules/query_map.hpp"
+#include "rules/quoting.hpp"
 #include "rules/tree_tokens.hpp"
 
 namespace pgswitch::rules {

@@ -3,8 +3,8 @@
 #include <array>
 #include <iterator>
 
-#include "rules/analyze_variables.hpp"
 #include "rules/parse_tree_writer.hpp"
+#include "rules/quoting.hpp"
 #include "rules/tree_tokens.hpp"
 
 namespace pgswitch::rules {

@@ -1,5 +1,6 @@
 // ParseTreeWriter: what stands in FROM.
 #include "rules/parse_tree_writer.hpp"
+#include "rules/quoting.hpp"
 #include "rules/tree_tokens.hpp"
 
 namespace pgswitch::rules {

@@ -1,6 +1,7 @@
 // ParseTreeWriter: statements and their clauses.
 #include "rules/parse_tree_writer.hpp"
 
+#include "rules/quoting.hpp"
 #include "rules/tree_tokens.hpp"
 
 namespace pgswitch::rules {

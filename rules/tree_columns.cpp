@@ -4,6 +4,8 @@
 
 #include "rules/tree_planner.hpp"
 
+#include "rules/quoting.hpp"
+
 namespace pgswitch::rules {
 namespace {
 

@@ -1,7 +1,7 @@
 // TreePlanner: a whole SELECT handed to another server by dblink().
 #include <algorithm>
 
-#include "rules/analyze_variables.hpp"
+#include "rules/quoting.hpp"
 #include "rules/tree_planner.hpp"
 
 namespace pgswitch::rules {

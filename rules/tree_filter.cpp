@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "rules/analyze_variables.hpp"
+#include "rules/quoting.hpp"
 #include "rules/tree_planner.hpp"
 
 namespace pgswitch::rules {

@@ -3,6 +3,8 @@
 
 #include "rules/tree_planner.hpp"
 
+#include "rules/quoting.hpp"
+
 namespace pgswitch::rules {
 namespace {
 

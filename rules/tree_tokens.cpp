@@ -4,10 +4,6 @@
 
 #include "rules/analyze_variables.hpp"
 
-extern "C" {
-#include "common/keywords.h"
-}
-
 namespace pgswitch::rules {
 namespace {
 
@@ -25,13 +21,6 @@ std::string undoubled(std::string_view quoted) {
 /// The parser cuts names.
 bool is_same_name(std::string_view written, std::string_view parsed) {
   return written == parsed || (written.size() > longest_name && parsed.size() > longest_name - 4 && written.starts_with(parsed));
-}
-
-bool is_plain_name(std::string_view name) {
-  const auto part = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (name.empty() || (name[0] >= '0' && name[0] <= '9') || !std::all_of(name.begin(), name.end(), part)) return false;
-  const int keyword = ScanKeywordLookup(std::string(name).c_str(), &ScanKeywords);
-  return keyword < 0 || ScanKeywordCategories[keyword] == UNRESERVED_KEYWORD;
 }
 
 }  // namespace
@@ -97,19 +86,6 @@ std::vector<TokenRun> TreeTokens::name_at(int byte, std::span<const std::string_
     place = next(runs.back().last);
   }
   return runs;
-}
-
-std::string quote_name(std::string_view name) {
-  if (is_plain_name(name)) return std::string(name);
-  std::string quoted = "\"";
-  for (const char c : name) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted += '"';
-}
-
-std::string quote_dotted(std::string_view name) {
-  const std::size_t dot = name.find('.');
-  if (dot == std::string_view::npos) return quote_name(name);
-  return quote_name(name.substr(0, dot)) + "." + quote_dotted(name.substr(dot + 1));
 }
 
 }  // namespace pgswitch::rules

@@ -52,9 +52,4 @@ class TreeTokens {
   std::vector<Token> tokens_;
 };
 
-/// A name as SQL has it: as it is where that reads as the same name, else in quotes.
-std::string quote_name(std::string_view name);
-/// "archive.sales": each part of a dotted name quoted where it must be.
-std::string quote_dotted(std::string_view name);
-
 }  // namespace pgswitch::rules

@@ -66,6 +66,7 @@ class CopyDecoder {
   bool check_header(std::string_view line);
   bool check_encoding(std::string_view line);
   void force_nulls();
+  Scan fail_line(const char* what, const char* hint = "");
   bool fail(std::string_view sqlstate, std::string message, std::string hint = "", std::string_view line = {});
 
   const CopyOptions options_;

@@ -74,6 +74,13 @@ bool CopyDecoder::toggle_quote(char c) {
   return in_quote_ && (c == '\n' || c == '\r');
 }
 
+/// The line that is being read is the one that is wrong.
+CopyDecoder::Scan CopyDecoder::fail_line(const char* what, const char* hint) {
+  line_ += 1 + inner_lines_;
+  fail(bad_format, what, hint);
+  return Scan::failed;
+}
+
 CopyDecoder::Scan CopyDecoder::scan_carriage_return(std::string_view bytes, Line& line) {
   const bool csv = options_.format == Format::csv;
   const bool with_newline = at_ + 1 < bytes.size() && bytes[at_ + 1] == '\n';
@@ -82,12 +89,9 @@ CopyDecoder::Scan CopyDecoder::scan_carriage_return(std::string_view bytes, Line
     line = {at_, at_ + 2};
     return Scan::line;
   }
-  if (eol_ == Eol::crnl || eol_ == Eol::nl) {
-    line_ += 1 + inner_lines_;
-    fail(bad_format, csv ? "unquoted carriage return found in data" : "literal carriage return found in data",
-         csv ? "Use quoted CSV field to represent carriage return." : "Use \"\\r\" to represent carriage return.");
-    return Scan::failed;
-  }
+  if (eol_ == Eol::crnl || eol_ == Eol::nl)
+    return fail_line(csv ? "unquoted carriage return found in data" : "literal carriage return found in data",
+                     csv ? "Use quoted CSV field to represent carriage return." : "Use \"\\r\" to represent carriage return.");
   eol_ = Eol::cr;
   line = {at_, at_ + 1};
   return Scan::line;
@@ -95,12 +99,9 @@ CopyDecoder::Scan CopyDecoder::scan_carriage_return(std::string_view bytes, Line
 
 CopyDecoder::Scan CopyDecoder::scan_newline(Line& line) {
   const bool csv = options_.format == Format::csv;
-  if (eol_ == Eol::cr || eol_ == Eol::crnl) {
-    line_ += 1 + inner_lines_;
-    fail(bad_format, csv ? "unquoted newline found in data" : "literal newline found in data",
-         csv ? "Use quoted CSV field to represent newline." : "Use \"\\n\" to represent newline.");
-    return Scan::failed;
-  }
+  if (eol_ == Eol::cr || eol_ == Eol::crnl)
+    return fail_line(csv ? "unquoted newline found in data" : "literal newline found in data",
+                     csv ? "Use quoted CSV field to represent newline." : "Use \"\\n\" to represent newline.");
   eol_ = Eol::nl;
   line = {at_, at_ + 1};
   return Scan::line;
@@ -111,9 +112,7 @@ CopyDecoder::Scan CopyDecoder::scan_backslash(std::string_view bytes, bool at_en
   const bool csv = options_.format == Format::csv;
   const auto wrong = [&](const char* what) {
     known = true;
-    line_ += 1 + inner_lines_;
-    fail(bad_format, what);
-    return Scan::failed;
+    return fail_line(what);
   };
   if (at_ + 1 >= bytes.size()) return ++at_, Scan::more;  // the last byte of all
   if (bytes[at_ + 1] != '.') return at_ += csv ? 1 : 2, Scan::more;

@@ -5,6 +5,7 @@
 #include "proxy/redshift/face.hpp"
 #include "proxy/redshift/settings.hpp"
 #include "proxy/session/local_answer.hpp"
+#include "rules/quoting.hpp"
 #include "rules/setting_value.hpp"
 #include "rules/tokens.hpp"
 
@@ -38,6 +39,7 @@ Translation warned(Translation what, std::string_view sqlstate, std::string_view
   return what;
 }
 
+/// Always in quotes: Redshift has words of its own that are no names.
 std::string quoted_name(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) {
@@ -47,19 +49,9 @@ std::string quoted_name(std::string_view name) {
   return text + '"';
 }
 
-std::string quoted_text(std::string_view value) {
-  const bool escapes = value.find('\\') != std::string_view::npos;
-  std::string text = escapes ? "E'" : "'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') text += c;
-    text += c;
-  }
-  return text + '\'';
-}
-
 /// One row as SHOW gives it. The name is as PostgreSQL spells it.
 Translation shown(std::string_view name, std::string_view value) {
-  return instead("SELECT CAST(" + quoted_text(value) + " AS varchar) AS " + quoted_name(name), "SHOW");
+  return instead("SELECT CAST(" + rules::quote_literal(value) + " AS varchar) AS " + quoted_name(name), "SHOW");
 }
 
 std::string_view on_off(bool on) { return on ? "on" : "off"; }
@@ -242,7 +234,7 @@ Translation translate_for_redshift(const Statement& statement, std::string_view 
     default: break;
   }
   if (!asker.server_version.empty() && statement.kind == Kind::select && asks_version(text))
-    return instead("SELECT CAST(" + quoted_text("PostgreSQL " + std::string(asker.server_version)) + " AS varchar) AS version", "SELECT 1");
+    return instead("SELECT CAST(" + rules::quote_literal("PostgreSQL " + std::string(asker.server_version)) + " AS varchar) AS version", "SELECT 1");
   if (statement.is_transaction_control()) return translate_control(statement, text, asker, transaction);
   if (std::any_of(statement.functions.begin(), statement.functions.end(), is_advisory)) return translate_advisory(statement);
   return {};

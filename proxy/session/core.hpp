@@ -29,7 +29,6 @@ class CoreLoad;
 /// into the bytes it gave, which must stay in place until written) and performs next() until it says need_more.
 /// One link (a leased connection) is active at a time and owns the ledger; links with pins may be parked meanwhile.
 class SessionCore : private rules::SessionState {
-  friend class CoreLoad;
 
  public:
   SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings);
@@ -105,14 +104,12 @@ class SessionCore : private rules::SessionState {
   void shrink();
 
  private:
-  friend class CoreCursors;  ///< what is done about cursors of Redshift
+  friend class CoreCursors;  // cursors of Redshift
+  friend class CoreLoad;     // COPY on Redshift
   /// limits: a delayed statement, or a cancel request on its way that must not hit another. load: see CoreLoad.
   enum class Stall : std::uint8_t { none, lease, replies, limits, load };
   using Work = SessionWork;
-  Work& begin_work() {
-    if (!work_) work_ = std::make_unique<Work>();
-    return *work_;
-  }
+  Work& begin_work() { return work_ ? *work_ : *(work_ = std::make_unique<Work>()); }
 
   // core_client.cpp: frames of the client
   std::size_t on_client_frame(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -134,7 +131,7 @@ class SessionCore : private rules::SessionState {
   void break_copy(char type);
   bool on_broken_copy(protocol::ByteView body);
 
-  // core_query.cpp: simple protocol
+  // core_query.cpp: simple protocol; core_run.cpp, core_text.cpp: what of a query string goes to a server at once, and as what
   std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
   const rules::ScriptPtr& decide_head(std::string_view text);
   bool run_script(std::string_view text);
@@ -146,6 +143,8 @@ class SessionCore : private rules::SessionState {
   std::size_t run_end(std::size_t begin, rules::RouteId& route) const;
   std::optional<protocol::SqlError> refuse_script() const;
   bool commits_writes(std::size_t begin, std::size_t end) const;
+  bool may_send(Link& link, std::size_t begin, std::size_t end, std::string_view text);
+  void note_items(Link& link, std::size_t begin, std::size_t end, std::string_view text, Note& note);
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
   bool fail_query(const protocol::SqlError& error);
   bool may_leave_settings() const;
@@ -230,11 +229,11 @@ class SessionCore : private rules::SessionState {
   std::string client_name(std::string_view server_name) const;
   std::string with_client_names(std::string_view text) const;
 
-  // core_redshift.cpp, core_redshift_answers.cpp: where the kinds of servers differ
+  // core_redshift.cpp, core_redshift_answers.cpp, core_fallback.cpp: where the kinds of servers differ
   redshift::Session& side();
   redshift::Asker asker_of(const Link& link) const;
-  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, redshift::Sent* sent = nullptr);
-  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, bool conforming, redshift::Sent* sent);
+  std::optional<redshift::ServerText> server_text(const Link& link, std::string_view text, redshift::Sent* sent = nullptr,
+                                                  std::optional<bool> conforming = {});
   void send_query(Link& link, const redshift::ServerText& text);
   bool translates(const Link& link, const rules::Statement& statement) const;
   std::optional<redshift::ServerText> translate_run(Link& link, std::size_t begin, std::size_t& end, std::string_view text, Note& note, std::string& joined);
@@ -248,6 +247,12 @@ class SessionCore : private rules::SessionState {
   std::size_t go_on_watched(protocol::ByteView rest, bool& stops);
   bool holds(char type, protocol::ByteView frame), is_all_answered();
   void pretend_settings(const rules::Statement& statement, Link& link);
+
+  // core_spool.cpp: cursors of Redshift, as far as the core asks itself (the rest is CoreCursors)
+  bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
+  bool is_paused() const { return spooled_ && is_head_paused(); }  // few have such cursors
+  bool is_head_paused() const, is_cursor_command(const rules::ScriptItem& item) const;
+  redshift::Cursor* find_spooled(std::string_view name) const { return spooled_ ? spooled_->find(name) : nullptr; }
 
   // core_local.cpp: what needs no server
   bool local_transaction_control(const rules::StatementPtr& statement, std::string_view text, std::string& tag);
@@ -324,10 +329,6 @@ class SessionCore : private rules::SessionState {
   bool is_within_limits(char type);
   void end_limited(bool extended, bool suspended = false);
   void forget_limited();
-  bool head_spools() const { return work_ && !work_->ledger.empty() && work_->ledger.head().spools; }
-  bool is_paused() const;
-  bool is_cursor_command(const rules::ScriptItem& item) const;
-  redshift::Cursor* find_spooled(std::string_view name) const { return spooled_ ? spooled_->find(name) : nullptr; }
 
   // core_loss.cpp
   void lose_transaction(bool stays);
@@ -362,7 +363,7 @@ class SessionCore : private rules::SessionState {
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
-  LimitedCursors cursors_;
+  LimitedCursors limited_cursors_;
   Boxed<redshift::Cursors> spooled_;
   bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
@@ -380,7 +381,6 @@ class SessionCore : private rules::SessionState {
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
   bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
-
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;
   std::shared_ptr<const std::string> parsed_with_;  ///< settings_.parsing() of parsed_with_version_

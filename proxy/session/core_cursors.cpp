@@ -186,7 +186,7 @@ bool CoreCursors::run(const ScriptItem& item, std::string_view text, bool extend
   if (statement.kind == Kind::close_cursor) {
     if (closes_all(statement)) cursors().close_all();
     else cursors().close(statement.object);
-    erase_if(core_.cursors_, [&](const auto& cursor) { return closes_all(statement) || cursor.first == statement.object; });
+    erase_if(core_.limited_cursors_, [&](const auto& cursor) { return closes_all(statement) || cursor.first == statement.object; });
     out.compose([&](std::string& bytes) { protocol::write_command_complete(bytes, closes_all(statement) ? "CLOSE CURSOR ALL" : "CLOSE CURSOR"); });
     return true;
   }
@@ -228,7 +228,7 @@ void CoreCursors::end_sending() {
   const Sending done = *std::exchange(cursors().sending, std::nullopt);
   cursors().sent = done.suspends ? done.sent : 0;
   redshift::Cursor& cursor = *done.cursor;
-  if (const auto limited = core_.cursors_.find(cursor.name); limited != core_.cursors_.end()) limited->second.rows += done.sent;
+  if (const auto limited = core_.limited_cursors_.find(cursor.name); limited != core_.limited_cursors_.end()) limited->second.rows += done.sent;
   const PreparedStatementPtr portal = cursor.portal ? core_.find_portal(cursor.name) : nullptr;
   const bool limited = portal && portal->script && portal->item().decision->limits.any();
   if (limited) core_.note_answered(*portal, cursor.name, portal->answered + done.sent);
@@ -290,7 +290,7 @@ bool CoreCursors::resume(const frontend::Execute& execute, const CursorPtr& curs
   cursors().sending = std::move(sending);
   Limited limited;
   if (portal && portal->script) core_.add_limits(limited, portal->item(), {}), limited.rows = std::max<std::uint64_t>(limited.rows, portal->answered);
-  else if (const auto own = core_.cursors_.find(cursor->name); own != core_.cursors_.end()) limited.add(own->second.decision, true), limited.rows = own->second.rows;
+  else if (const auto own = core_.limited_cursors_.find(cursor->name); own != core_.limited_cursors_.end()) limited.add(own->second.decision, true), limited.rows = own->second.rows;
   limit(limited);
   return send();
 }

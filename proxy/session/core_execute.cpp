@@ -55,7 +55,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   Limited limited;
   if (portal && portal->script)
     add_limits(limited, portal->item(), {});
-  else if (const auto cursor = cursors_.find(execute->portal); cursor != cursors_.end())
+  else if (const auto cursor = limited_cursors_.find(execute->portal); cursor != limited_cursors_.end())
     limited.add(cursor->second.decision, true), limited.rows = cursor->second.rows, limited.cursor = cursor->first;
   if (limited.decision) {
     if (!work_->ledger.empty()) return await_replies(), 0;

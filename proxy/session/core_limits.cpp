@@ -51,7 +51,7 @@ ScriptItem SessionCore::named_by(const Statement& statement, ScriptItems before)
   });
   if (made != before.rend()) return *made;
   if (fetches)
-    if (const auto cursor = cursors_.find(name); cursor != cursors_.end()) return {nullptr, cursor->second.decision};
+    if (const auto cursor = limited_cursors_.find(name); cursor != limited_cursors_.end()) return {nullptr, cursor->second.decision};
   const PreparedStatementPtr named = fetches ? find_portal(name) : find_prepared(name);
   return named && named->script ? named->item() : ScriptItem{};
 }
@@ -65,7 +65,7 @@ void SessionCore::add_limits(Limited& all, const ScriptItem& item, ScriptItems b
   all.add(named.decision, counts);
   if (item.statement->kind != Kind::fetch) return;
   all.cursor = item.statement->object;
-  if (const auto cursor = cursors_.find(all.cursor); cursor != cursors_.end())
+  if (const auto cursor = limited_cursors_.find(all.cursor); cursor != limited_cursors_.end())
     all.rows = cursor->second.rows;
   else if (const PreparedStatementPtr portal = find_portal(all.cursor))
     all.rows = portal->answered;
@@ -105,9 +105,9 @@ std::optional<SqlError> SessionCore::refuse_counting(ScriptItems items, std::siz
 void SessionCore::note_cursor(const ScriptItem& item) {
   if (item.statement->kind != Kind::declare_cursor) return;
   if (item.decision->limits.any())
-    cursors_[item.statement->object] = {item.decision, 0, has(item.statement->effects, rules::Effect::hold_cursor)};
+    limited_cursors_[item.statement->object] = {item.decision, 0, has(item.statement->effects, rules::Effect::hold_cursor)};
   else
-    cursors_.erase(item.statement->object);
+    limited_cursors_.erase(item.statement->object);
 }
 
 /// Whether a statement with these limits has to wait before it is sent; once it has, it need not again.
@@ -167,7 +167,7 @@ void SessionCore::end_limited(bool extended, bool suspended) {
   forget_limited();
   if (suspended)
     if (const PreparedStatementPtr portal = find_portal(ended.portal)) note_answered(*portal, ended.portal, ended.rows);
-  if (const auto cursor = cursors_.find(ended.cursor); cursor != cursors_.end())
+  if (const auto cursor = limited_cursors_.find(ended.cursor); cursor != limited_cursors_.end())
     cursor->second.rows = ended.rows;
   else if (const PreparedStatementPtr portal = ended.cursor.empty() ? nullptr : find_portal(ended.cursor))
     note_answered(*portal, ended.cursor, ended.rows);

@@ -308,7 +308,7 @@ void SessionCore::deallocated_by_sql(const Statement& statement, Link& link) {
 
 /// CLOSE of one cursor, or of all ("").
 void SessionCore::closed_cursor(std::string_view name, Link& link) {
-  erase_if(cursors_, [&](const auto& cursor) { return name.empty() || cursor.first == name; });
+  erase_if(limited_cursors_, [&](const auto& cursor) { return name.empty() || cursor.first == name; });
   if (spooled_) name.empty() ? spooled_->close_all() : spooled_->close(name);
   bool more = false;
   for (auto object = objects_.begin(); object != objects_.end();) {

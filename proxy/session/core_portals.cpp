@@ -237,7 +237,7 @@ void SessionCore::drop_portals() {
   ++transactions_;
   unnamed_portal_.reset();
   if (!portals_.empty()) portals_.clear();
-  if (!cursors_.empty()) erase_if(cursors_, [](const auto& cursor) { return !cursor.second.holds; });
+  if (!limited_cursors_.empty()) erase_if(limited_cursors_, [](const auto& cursor) { return !cursor.second.holds; });
   if (!spooled_) return;
   spooled_->close_unheld();
   if (spooled_->empty()) spooled_.reset();

@@ -3,9 +3,7 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/redshift/errors.hpp"
 #include "proxy/session/core_cursors.hpp"
-#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -24,41 +22,12 @@ using rules::ScriptItems;
 
 namespace {
 
-/// Needs a cursor.
-bool reads_cursor(const rules::Statement& statement) {
-  return statement.kind == Kind::fetch || (statement.kind == Kind::close_cursor && !has(statement.effects, Effect::close_all_cursors));
-}
-
-/// Transaction status behind a statement of this kind, if all goes well.
-char status_after(Kind kind, char before) {
-  if (kind == Kind::begin) return 'T';
-  return kind == Kind::commit || kind == Kind::rollback || kind == Kind::prepare_transaction ? 'I' : before;
-}
-
 SqlError split_transaction(RouteId wrote_on, RouteId next) {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
           "statements of one implicit transaction route to different servers",
           "A statement writes on \"" + rules::route_name(wrote_on) + "\", a later one belongs to \"" + rules::route_name(next) + "\".",
           "Send them as separate queries, or in a transaction.", 0};
 }
-
-/// The data of a COPY stands behind the string, which is held until its last segment has been sent.
-SqlError copy_not_last() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported),
-          "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
-}
-
-SqlError cursor_behind_write() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "a cursor of Redshift cannot be used behind a write in one query string",
-          "The write would be committed before the string has ended.", "Send the statements one by one, or inside BEGIN and COMMIT.", 0};
-}
-
-SqlError copy_not_alone() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "COPY on Redshift must be a query string of its own", "",
-          "Send the statements one by one.", 0};
-}
-
-bool is_client_copy(const ScriptItem& item) { return item.statement->kind == Kind::copy_in || item.statement->kind == Kind::copy_out; }
 
 }  // namespace
 
@@ -132,7 +101,7 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   work_->head.conforming_strings = settings_.facts().conforming_strings;
   const ScriptItem& first = script->items.front();
   const Kind kind = first.statement->kind;
-  work_->head.plain = script->plain && objects_.empty() && cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
+  work_->head.plain = script->plain && objects_.empty() && limited_cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   work_->head.client_copy = work_->head.copies || kind == Kind::copy_out;
@@ -259,112 +228,6 @@ void SessionCore::end_string(bool failed) {
     tell_settings();
   }
   work_->wish.reset();
-}
-
-/// Where the run that begins at item `begin` ends: the statements that one message can carry to one route.
-std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
-  const auto& items = work_->head.script->items;
-  char transaction = status() != 'I' ? status() : predicted_;
-  route = rules::no_route;
-  std::size_t end = begin;
-  for (; end < items.size(); ++end) {
-    const ScriptItem& item = items[end];
-    if (item.decision->verb == Decision::Verb::answer || (end > begin && is_cursor_command(item))) break;
-    const bool counted = counts_rows(items, end);
-    if (counted && end > begin) break;
-    transaction = status_after(item.statement->kind, transaction);
-    if (counted) return route = route_of(item), end + 1;
-    if (is_neutral(item)) continue;
-    const RouteId next = route_of(item);
-    if (route == rules::no_route) route = next;
-    if (next != route && transaction == 'I') break;
-  }
-  if (route == rules::no_route) route = neutral_route(items[begin].decision->route);
-  return end;
-}
-
-/// Do items from `begin` to `end` write, outside of a transaction block, so that the end of what is sent commits it?
-bool SessionCore::commits_writes(std::size_t begin, std::size_t end) const {
-  const auto& items = work_->head.script->items;
-  char transaction = status() != 'I' ? status() : predicted_;
-  bool wrote = false;
-  for (std::size_t i = begin; i < end; ++i)
-    wrote = (transaction = status_after(items[i].statement->kind, transaction)) == 'I' && !items[i].statement->is_transaction_control() && (wrote || writes(items, i));
-  return wrote;
-}
-
-bool SessionCore::run_on_server(std::string_view text) {
-  const auto& items = work_->head.script->items;
-  RouteId route = rules::no_route;
-  const std::size_t begin = work_->head.next;
-  std::size_t end = run_end(begin, route);
-  const auto copies = [](const ScriptItem& item) { return item.statement->kind == Kind::copy_in; };
-  if (end < items.size() && std::any_of(items.begin() + begin, items.begin() + end, copies)) return refusal_ = copy_not_last(), false;
-  Limited limited = limits_of(items, begin, end);
-  if (has_to_wait(limited)) return false;
-  Link* link = need_link(route);
-  if (!link) return false;
-  if (link->state->kind == ServerKind::redshift) {
-    end = CoreCursors::run_end(items, begin, end);
-    limited = limits_of(items, begin, end);
-  }
-  const bool splits = end < items.size() && items[end].decision->verb == Decision::Verb::route && route_of(items[end]) == route;
-  if (link->state->kind == ServerKind::redshift && splits && commits_writes(begin, end)) return refusal_ = cursor_behind_write(), false;
-  const bool declares = link->state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
-
-  for (std::size_t i = begin; i < end && spooled_ && !refusal_; ++i)
-    if (auto refused = CoreCursors(*this).refuse(*items[i].statement, text_of(items[i], text))) refusal_ = std::move(*refused);
-  if (link->state->kind == ServerKind::redshift && items.size() == 1 && predicted_ == 'I' && reads_cursor(*items.front().statement))
-    refusal_ = redshift::unknown_cursor(items.front().statement->object);
-  if (refusal_) return false;
-  if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
-  for (std::size_t i = begin; i < end; ++i)
-    if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
-  if (refusal_) return false;
-
-  Note note;
-  note.script = work_->head.script;
-  note.next_item = static_cast<std::uint32_t>(begin);
-  std::string joined;
-  if (link->state->kind == ServerKind::redshift && std::any_of(items.begin() + begin, items.begin() + end, is_client_copy)) {
-    if (items.size() > 1) return refusal_ = copy_not_alone(), false;
-    const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, sent_text(begin, end, text, note, joined), items.front(), false);
-    if (begun == CoreLoad::Begun::yes) return work_->head.next = end, true;
-    if (begun != CoreLoad::Begun::not_ours) return false;
-  }
-  const bool translated = std::any_of(items.begin() + begin, items.begin() + end, [&](const ScriptItem& item) { return translates(*link, *item.statement); });
-  const auto sent = translated ? translate_run(*link, begin, end, text, note, joined)
-                               : server_text(*link, sent_text(begin, end, text, note, joined), work_->head.conforming_strings, nullptr);
-  if (!sent) return false;
-  for (std::size_t i = begin; i < end; ++i) {
-    const PreparedStatementPtr named = named_in_sql(*items[i].statement);
-    // Should a Parse of ours fail, the server skips what comes behind it.
-    if (named && !is_freed(begin, i)) names_in_doubt_ |= ensure_prepared(*link, *named, false);
-    names_in_doubt_ |= puts_in_doubt(*items[i].statement);
-    note_sent(*items[i].statement, *link);
-    note_preparing(items[i], items.size() == 1 ? text : text_of(items[i], text));
-    note_cursor(items[i]);
-    if (!items[i].statement->read_only) note_write(*items[i].statement);
-    copy_expected_ |= items[i].statement->kind == Kind::copy_in;
-    if (ends_transaction(items[i].statement->kind)) drop_portals();
-    if (has(items[i].statement->effects, rules::Effect::close_all_cursors)) close_all_portals({}, note);
-    if (predicted_ != 'I' && ends_transaction(items[i].statement->kind) && has_chain(text_of(items[i], text)))
-      predicted_ = 'T';
-    else
-      predict(items[i].statement->kind);
-  }
-  last_route_.sent_to(link->route);
-  send_query(*link, *sent);
-  work_->ledger.push(Expect::query, end == items.size() ? Reply::forward : Reply::partial, std::move(note));
-  if (declares)
-    work_->ledger.mark_spooling();
-  else if (translated)
-    work_->ledger.mark_translated();
-  batch_open_ = batch_wrote_ = false;
-  work_->head.next = end;
-  if (names_in_doubt_ || declares) stall(Stall::replies);
-  if (limited.decision) run_limited(std::move(limited));
-  return true;
 }
 
 /// Whether the item needs no server; its answer, without ReadyForQuery, goes to the client. Called with an empty ledger.

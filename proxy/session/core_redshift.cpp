@@ -46,14 +46,12 @@ redshift::Asker SessionCore::asker_of(const Link& link) const {
   return asker;
 }
 
-/// Whatever a server is sent passes here. nullopt: refusal_. `sent` gets how positions move.
-std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, Sent* sent) {
-  return server_text(link, text, settings_.facts().conforming_strings, sent);
-}
-
-std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, bool conforming, Sent* sent) {
+/// Whatever a server is sent passes here. nullopt: refusal_. `sent` gets how positions move. `conforming`: how its literals are read, when
+/// not as the session's settings say.
+std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, Sent* sent, std::optional<bool> conforming) {
   SqlError fault;
-  std::optional<ServerText> made = ServerText::of(link.state->kind, text, conforming, fault, sent ? &sent->positions : nullptr);
+  const bool reads = conforming.value_or(settings_.facts().conforming_strings);
+  std::optional<ServerText> made = ServerText::of(link.state->kind, text, reads, fault, sent ? &sent->positions : nullptr);
   if (!made) refusal_ = fault;
   if (made && sent) sent->is_spelled = made->is_spelled();
   return made;
@@ -66,16 +64,6 @@ void SessionCore::send_query(Link& link, const ServerText& text) {
 
 bool SessionCore::translates(const Link& link, const rules::Statement& statement) const {
   return link.state->kind != ServerKind::postgres || redshift::concerns_postgres(statement);
-}
-
-/// What a server is sent of one of the items that run together from `begin` on.
-std::string SessionCore::own_text(std::size_t begin, std::size_t i, std::string_view text) const {
-  const ScriptItem& item = work_->head.script->items[i];
-  std::string own(item.decision->rewritten ? std::string_view(*item.decision->rewritten) : text.substr(std::min<std::size_t>(item.begin, text.size()), item.size));
-  // A transaction that failed here is still open there: COMMIT must not commit it.
-  if (local_abort_ && i == begin) own = ending_failed(*item.statement, own);
-  auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *item.statement, nullptr);
-  return named ? std::move(*named) : own;
 }
 
 /// The items from `begin` to `end` as one text, which may have to end earlier. nullopt: refusal_.
@@ -124,7 +112,7 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
     note.no_positions = true;
     whole = joined;
   }
-  std::optional<ServerText> made = server_text(link, whole, work_->head.conforming_strings, sent.get());
+  std::optional<ServerText> made = server_text(link, whole, sent.get(), work_->head.conforming_strings);
   if (!made) return std::nullopt;
   if (link.state->kind == ServerKind::redshift) side().transaction = transaction;
   if (sent->is_spelled || !sent->parts.empty()) note.sent = std::move(sent);

@@ -11,6 +11,18 @@ namespace backend = protocol::backend;
 using protocol::ByteView;
 using redshift::Sent;
 
+namespace {
+
+/// The statement that is being answered; nullptr: it is none of the client's.
+rules::StatementPtr answered_statement(const Note* note, bool query) {
+  if (!note) return nullptr;
+  if (!query || !note->script) return note->statement;
+  const auto& items = note->script->items;
+  return note->next_item < items.size() ? items[note->next_item].statement : nullptr;
+}
+
+}  // namespace
+
 /// Whether the server has answered each statement of the query at the ledger's head.
 bool SessionCore::is_all_answered() {
   const Note* const note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
@@ -33,8 +45,7 @@ void SessionCore::on_translated(char type, ByteView frame, ByteView body) {
   const Note* const note = work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr;
   const std::shared_ptr<const Sent> sent = note ? note->sent : nullptr;
   const std::size_t parts = sent ? sent->parts.size() : 0;
-  const rules::StatementPtr statement =
-      !note ? nullptr : !query || !note->script ? note->statement : note->next_item < note->script->items.size() ? note->script->items[note->next_item].statement : nullptr;
+  const rules::StatementPtr statement = answered_statement(note, query);
   const Sent::Part* part = mine.part < parts ? &sent->parts[mine.part] : nullptr;
   const std::string_view said = type == backend::command_complete ? backend::read_command_complete(body).value_or("") : std::string_view();
   const std::uint64_t rows = std::exchange(mine.rows, 0);

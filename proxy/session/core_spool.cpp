@@ -21,7 +21,7 @@ bool SessionCore::is_idle() const {
 }
 
 /// A portal is suspended whose rows come: the server is not read, the client may go on.
-bool SessionCore::is_paused() const {
+bool SessionCore::is_head_paused() const {
   if (!head_spools() || stall_ != Stall::none || !work_->ledger.head().has_note) return false;
   const CursorPtr& cursor = work_->ledger.head_note().cursor;
   return cursor && cursor->suspended && !cursor->closed;

@@ -32,6 +32,16 @@ std::vector<SentPiece> SessionCore::pieces_of(std::size_t begin, std::size_t end
   return pieces;
 }
 
+/// What a server is sent of one of the items that run together from `begin` on.
+std::string SessionCore::own_text(std::size_t begin, std::size_t i, std::string_view text) const {
+  const ScriptItem& item = work_->head.script->items[i];
+  std::string own(item.decision->rewritten ? std::string_view(*item.decision->rewritten) : text_of(item, text));
+  // A transaction that failed here is still open there: COMMIT must not commit it.
+  if (local_abort_ && i == begin) own = ending_failed(*item.statement, own);
+  auto named = is_freed(begin, i) ? std::nullopt : with_server_name(own, *item.statement, nullptr);
+  return named ? std::move(*named) : own;
+}
+
 /// What a server is sent of the items: the client's own text where it can be, or that of a rule, else `joined`.
 std::string_view SessionCore::sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined) {
   const auto& items = work_->head.script->items;

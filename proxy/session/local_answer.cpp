@@ -78,6 +78,11 @@ bool ends_transaction(rules::Kind kind) {
   return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::prepare_transaction;
 }
 
+char status_after(rules::Kind kind, char before) {
+  if (kind == rules::Kind::begin) return 'T';
+  return kind == rules::Kind::commit || kind == rules::Kind::rollback || kind == rules::Kind::prepare_transaction ? 'I' : before;
+}
+
 bool ends_failed_transaction(rules::Kind kind) { return ends_transaction(kind) || kind == rules::Kind::rollback_to; }
 
 SqlError aborted_transaction() {

@@ -34,6 +34,8 @@ bool changes_names(const rules::Statement& statement);
 bool ends_failed_transaction(rules::Kind kind);
 /// COMMIT, ROLLBACK, PREPARE TRANSACTION.
 bool ends_transaction(rules::Kind kind);
+/// Transaction status behind a statement of this kind, if all goes well.
+char status_after(rules::Kind kind, char before);
 /// Whether the client sees an answer to anything that is owed.
 bool shows_any(const Ledger& ledger);
 /// PostgreSQL's answers to misuse, worded as it does.

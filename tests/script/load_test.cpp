@@ -70,6 +70,15 @@ Script& begin_in_transaction(Script& script) {
       .expect_to_client(copy_response('G'));
 }
 
+/// What was uploaded is loaded, and the client is told how many rows that were.
+Script& expect_load(Script& script, std::string_view rows, char status) {
+  return script.expect_to_server(load())
+      .server(complete("COPY"), ready(status))
+      .expect_to_server(count())
+      .server(counted(rows, status))
+      .expect_to_client(complete("COPY " + std::string(rows)), ready(status));
+}
+
 }  // namespace
 
 TEST(redshift_copy_from, uploads_and_loads) {
@@ -89,12 +98,8 @@ TEST(redshift_copy_from, csv_with_a_header_and_a_literal_of_the_clients) {
   Script script(loading());
   begin(script, "copy t (a, b) from stdin with (format csv, header, null 'it''s')")
       .client(copy_data("a,b\nit's,\"x\ty\"\n"), copy_done())
-      .expect_uploaded("Null0\tx\\\ty\n")
-      .expect_to_server(load())
-      .server(complete("COPY"), ready('I'))
-      .expect_to_server(count())
-      .server(counted("1", 'I'))
-      .expect_to_client(complete("COPY 1"), ready('I'))
+      .expect_uploaded("Null0\tx\\\ty\n");
+  expect_load(script, "1", 'I')
       .expect_release();
 }
 
@@ -102,23 +107,15 @@ TEST(redshift_copy_from, in_a_transaction_and_again) {
   Script script(loading());
   begin_in_transaction(script)
       .client(copy_data("1\tx\n"), copy_done())
-      .expect_uploaded("1\tx\n")
-      .expect_to_server(load())
-      .server(complete("COPY"), ready('T'))
-      .expect_to_server(count())
-      .server(counted("1", 'T'))
-      .expect_to_client(complete("COPY 1"), ready('T'))
+      .expect_uploaded("1\tx\n");
+  expect_load(script, "1", 'T')
       .client(query(copy))
       .expect_to_server(describe())
       .server(columns(), complete("SELECT"), ready('T'))
       .expect_to_client(copy_response('G'))
       .client(copy_done())
-      .expect_uploaded("")
-      .expect_to_server(load())
-      .server(complete("COPY"), ready('T'))
-      .expect_to_server(count())
-      .server(counted("0", 'T'))
-      .expect_to_client(complete("COPY 0"), ready('T'))
+      .expect_uploaded("");
+  expect_load(script, "0", 'T')
       .exchange("commit", "COMMIT", 'I')
       .expect_release();
 }
@@ -240,19 +237,16 @@ TEST(redshift_copy_from, something_else_than_data_ends_the_session) {
 }
 
 TEST(redshift_copy_from, in_the_extended_protocol) {
-  Script(loading())
+  Script script(loading());
+  script
       .client(parse("", copy), bind_to("", ""), describe_portal(""), execute(""), sync())
       .expect_acquire()
       .expect_to_server(describe())
       .server(columns(), complete("SELECT"), ready('I'))
       .expect_to_client(parse_complete(), bind_complete(), no_data(), copy_response('G'))
       .client(copy_data("1\tx\n"), copy_done(), sync())
-      .expect_uploaded("1\tx\n")
-      .expect_to_server(load())
-      .server(complete("COPY"), ready('I'))
-      .expect_to_server(count())
-      .server(counted("1", 'I'))
-      .expect_to_client(complete("COPY 1"), ready('I'))
+      .expect_uploaded("1\tx\n");
+  expect_load(script, "1", 'I')
       .expect_release();
 }
 

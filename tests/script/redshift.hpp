@@ -14,6 +14,25 @@ inline Start on_redshift() {
   return start;
 }
 
+/// The same with these limits of cursors.
+inline Start spooling(redshift::SpoolLimits limits) {
+  Start start = on_redshift();
+  start.spool = limits;
+  return start;
+}
+
+/// Rows of one column: the numbers from `first` to `last`.
+inline Bytes rows(int first, int last) {
+  Bytes bytes;
+  for (int i = first; i <= last; ++i) bytes += data_row(std::to_string(i));
+  return bytes;
+}
+
+/// The transaction ends, and with it the lease.
+inline Script& end(Script& script, std::string_view sql = "commit", std::string_view tag = "COMMIT") {
+  return script.exchange(sql, tag, 'I').expect_release();
+}
+
 /// Name by which servers of Redshift know a statement of the protocol.
 inline std::string there(std::string_view sql) { return on_server(sql, {}, "redshift,,"); }
 

@@ -6,18 +6,6 @@
 namespace pgswitch::script {
 namespace {
 
-Start spooling(redshift::SpoolLimits limits) {
-  Start start = on_redshift();
-  start.spool = limits;
-  return start;
-}
-
-Bytes rows(int first, int last) {
-  Bytes bytes;
-  for (int i = first; i <= last; ++i) bytes += data_row(std::to_string(i));
-  return bytes;
-}
-
 /// A transaction with a cursor of four rows.
 Script& declare(Script& script, std::string_view options = "cursor") {
   const std::string text = "declare c " + std::string(options) + " for select n from t";
@@ -32,8 +20,6 @@ Script& declare(Script& script, std::string_view options = "cursor") {
 Script& fetch(Script& script, std::string_view sql, const Bytes& given, std::string_view tag) {
   return script.client(query(sql)).expect_to_client(row_description("n"), given, complete(tag), ready('T'));
 }
-
-Script& end(Script& script, std::string_view sql = "commit", std::string_view tag = "COMMIT") { return script.exchange(sql, tag, 'I').expect_release(); }
 
 Bytes batch(std::string_view sql) { return parse("", sql) + bind_to("", "") + describe_portal("") + execute("") + sync(); }
 
@@ -59,10 +45,7 @@ TEST(redshift_cursor, without_scroll_is_read_forward_only) {
   fetch(script, "fetch 2 from c", rows(1, 2), "FETCH 2");
   script.client(query("fetch prior from c"))
       .expect_to_client(any_error("55000"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -306,7 +289,7 @@ TEST(redshift_cursor, has_the_row_limit_of_its_query) {
   fetch(script, "fetch 1 from c", rows(1, 1), "FETCH 1");
   fetch(script, "fetch 1 from c", rows(2, 2), "FETCH 1");
   script.client(query("fetch 1 from c")).expect_to_client(row_description("n"), any_error("54000"), ready('E'));
-  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
 }
 
 TEST(redshift_cursor, declared_behind_a_savepoint_ends_with_it) {

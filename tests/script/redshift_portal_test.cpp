@@ -6,18 +6,6 @@
 namespace pgswitch::script {
 namespace {
 
-Start spooling(redshift::SpoolLimits limits) {
-  Start start = on_redshift();
-  start.spool = limits;
-  return start;
-}
-
-Bytes rows(int first, int last) {
-  Bytes bytes;
-  for (int i = first; i <= last; ++i) bytes += data_row(std::to_string(i));
-  return bytes;
-}
-
 /// A transaction in which portal "p" is suspended behind two rows, and others are on their way.
 Script& suspend(Script& script) {
   return script.client(query("begin"), parse("", "select n from t"), bind_to("p", ""), execute("p", 2), sync())
@@ -28,8 +16,6 @@ Script& suspend(Script& script) {
       .expect_to_client(parse_complete(), bind_complete(), rows(1, 2), portal_suspended(), ready('T'))
       .expect_to_server(sync());
 }
-
-Script& end(Script& script, std::string_view sql = "commit", std::string_view tag = "COMMIT") { return script.exchange(sql, tag, 'I').expect_release(); }
 
 }  // namespace
 
@@ -188,7 +174,7 @@ TEST(redshift_portal, an_error_while_its_rows_are_kept_is_that_of_the_statement_
       .expect_to_client(any_error("22012"), ready('E'))
       .client(query("select 1"))
       .expect_to_client(any_error("25P02"), ready('E'));
-  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
 }
 
 TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
@@ -203,7 +189,7 @@ TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
       .expect_to_server(execute("pgswitch refused"), sync())
       .server(error("34000"), ready('E'))
       .expect_to_client(any_error("54000"), ready('E'));
-  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
 }
 
 TEST(redshift_portal, a_session_may_end_while_it_is_suspended) {
@@ -233,7 +219,7 @@ TEST(redshift_portal, has_the_row_limit_of_its_statement) {
       .expect_to_server(execute("pgswitch refused"), sync())
       .server(error("34000"), ready('E'))
       .expect_to_client(any_error("54000"), ready('E'));
-  script.client(query("rollback")).expect_to_server(query("rollback")).server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
 }
 
 }  // namespace pgswitch::script

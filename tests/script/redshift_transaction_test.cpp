@@ -8,10 +8,7 @@ namespace pgswitch::script {
 TEST(redshift_transaction, begin_as_redshift_takes_it) {
   Script script(on_redshift());
   open_there(script, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ WRITE, NOT DEFERRABLE", "BEGIN ISOLATION LEVEL repeatable read READ WRITE")
-      .client(query("commit"))
-      .expect_to_server(query("commit"))
-      .server(complete("COMMIT"), ready('I'))
-      .expect_to_client(complete("COMMIT"), ready('I'))
+      .exchange("commit", "COMMIT", 'I')
       .expect_release();
 }
 
@@ -36,10 +33,7 @@ TEST(redshift_transaction, read_only_is_kept_from_the_first_statement_on) {
       .expect_to_server(first_begin("BEGIN READ ONLY"), sync())
       .server(begun(), ready('T'))
       .expect_to_client(any_error("25006"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -72,10 +66,7 @@ TEST(redshift_transaction, savepoints_are_kept_here) {
   unsent(script, "rollback to a", "ROLLBACK", 'T');
   script.client(query("release b"))
       .expect_to_client(any_error("3B001"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -90,10 +81,7 @@ TEST(redshift_transaction, rollback_to_behind_reads_is_true_and_behind_writes_re
       .expect_to_client(any_error("0A000"), ready('E'))
       .client(query("rollback to a; release a"))
       .expect_to_client(any_error("0A000"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -107,10 +95,7 @@ TEST(redshift_transaction, rollback_to_behind_a_failure_is_refused) {
       .expect_to_client(error("42703"), ready('E'))
       .client(query("rollback to a"))
       .expect_to_client(any_error("0A000"), ready('E'))
-      .client(query("commit"))
-      .expect_to_server(query("commit"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("commit", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -150,10 +135,7 @@ TEST(redshift_transaction, jdbc_autosave) {
       .expect_to_server(close_portal("pgswitch"), bind_to("pgswitch", on_server("")), execute("pgswitch"), close_portal("pgswitch"), sync())
       .server(close_complete(), bind_complete(), empty_query(), close_complete(), ready('T'))
       .expect_to_client(parse_complete(), bind_complete(), complete("RELEASE"), ready('T'))
-      .client(query("commit"))
-      .expect_to_server(query("commit"))
-      .server(complete("COMMIT"), ready('I'))
-      .expect_to_client(complete("COMMIT"), ready('I'))
+      .exchange("commit", "COMMIT", 'I')
       .expect_release();
 }
 
@@ -166,10 +148,7 @@ TEST(redshift_transaction, and_chain_is_two_statements) {
       .expect_to_client(complete("COMMIT"), ready('T'))
       .client(query("delete from t"))
       .expect_to_client(any_error("25006"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -178,10 +157,7 @@ TEST(redshift_transaction, truncate_would_commit) {
   open_there(script)
       .client(query("truncate t"))
       .expect_to_client(any_error("0A000"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 
@@ -201,10 +177,7 @@ TEST(redshift_transaction, set_transaction_is_known_here) {
   unsent(script, "SET TRANSACTION READ ONLY", "SET", 'T');
   script.client(query("delete from t"))
       .expect_to_client(any_error("25006"), ready('E'))
-      .client(query("rollback"))
-      .expect_to_server(query("rollback"))
-      .server(complete("ROLLBACK"), ready('I'))
-      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
 }
 

@@ -1,5 +1,7 @@
 #include "protocol/writer.hpp"
 
+#include <algorithm>
+
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
 
@@ -133,6 +135,16 @@ void write_parse(std::string& out, std::string_view statement, std::string_view 
   message.int16(static_cast<std::uint16_t>(parameter_types.size() / 4)).bytes(parameter_types);
 }
 
+void write_bind_names(std::string& out, std::size_t rest, std::string_view portal, std::string_view statement) {
+  const std::size_t start = out.size();
+  const std::size_t names = portal.size() + statement.size() + 2;
+  out.resize(start + frame_header_size + names);  // the names' NULs too
+  out[start] = frontend::bind;
+  put_int32(out, start + 1, 4 + names + rest);
+  const std::size_t at = start + frame_header_size;
+  std::copy(portal.begin(), portal.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
+  std::copy(statement.begin(), statement.end(), out.begin() + static_cast<std::ptrdiff_t>(at + portal.size() + 1));
+}
 void write_close(std::string& out, char target, std::string_view name) {
   MessageWriter(out, frontend::close).byte(target).string(name);
 }

@@ -62,6 +62,8 @@ void write_data_row(std::string& out, std::span<const std::optional<std::string>
 void write_query(std::string& out, std::string_view text);
 void write_parse(std::string& out, std::string_view statement, std::string_view text,
                  std::string_view parameter_types /* oids, 4 bytes each, network order */);
+/// The beginning of a Bind up to the names; `rest` bytes of the caller's follow it.
+void write_bind_names(std::string& out, std::size_t rest, std::string_view portal, std::string_view statement);
 void write_close(std::string& out, char target, std::string_view name);
 void write_sync(std::string& out);
 void write_terminate(std::string& out);

@@ -46,12 +46,17 @@ void PoolShard::post(void (PoolShard::*step)()) {
   });
 }
 
-Lease PoolShard::acquire(LeaseWaiter& waiter) {
+Lease PoolShard::acquire_idle() {
+  if (paused_ || !waiters_.empty()) return {};
+  ServerConn* const server = next_idle();
+  if (!server || needs_check(*server)) return {};
   last_acquire_us_ = now();
-  if (!paused_ && waiters_.empty()) {
-    ServerConn* server = next_idle();
-    if (server && !needs_check(*server)) return lend(*server);
-  }
+  return lend(*server);
+}
+
+Lease PoolShard::acquire(LeaseWaiter& waiter) {
+  if (Lease lease = acquire_idle()) return lease;
+  last_acquire_us_ = now();
   waiter.waiting_since_us = last_acquire_us_;
   waiter.queue_ = this;
   if (dropped_ || fails_fast()) {

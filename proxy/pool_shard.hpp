@@ -53,7 +53,9 @@ class PoolShard {
   PoolShard(const PoolShard&) = delete;
   PoolShard& operator=(const PoolShard&) = delete;
 
-  /// An idle connection at once, or an empty lease: then `waiter` is queued and hears of it by post.
+  /// An idle connection, if nobody has to wait for one, or an empty lease.
+  Lease acquire_idle();
+  /// The same, or an empty lease: then `waiter` is queued and hears of it by post.
   Lease acquire(LeaseWaiter& waiter);
   /// A connection of its own for a replication client, logged in with `parameters`; it counts in the pool's limits, waits for
   /// them as others do (`query_wait_timeout` is its own), and is closed when the lease ends. `deadline_us` (worker's clock, 0 = none) is for

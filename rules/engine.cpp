@@ -43,9 +43,15 @@ bool is_plain(const Script& script) {
   if (script.items.size() != 1 || script.oversized) return false;
   const Statement& statement = *script.items.front().statement;
   const Decision& decision = *script.items.front().decision;
-  return decision.verb == Decision::Verb::route && !decision.rewritten && !decision.limits.any() && statement.effects == 0 && statement.prepared.empty() &&
-         statement.kind != Kind::empty && statement.kind != Kind::declare_cursor && statement.kind != Kind::fetch &&
-         !statement.is_transaction_control() && !shows_last_route(statement);
+  if (decision.verb != Decision::Verb::route || decision.rewritten || decision.limits.any()) return false;
+  if (statement.effects != 0 || !statement.prepared.empty() || !statement.variables.empty() || statement.is_transaction_control()) return false;
+  switch (statement.kind) {
+    case Kind::empty:
+    case Kind::set_transaction:
+    case Kind::declare_cursor:
+    case Kind::fetch: return false;
+    default: return !shows_last_route(statement);
+  }
 }
 
 /// What a lookup came to: the entries found, and the script if one of them has it.

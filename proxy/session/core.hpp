@@ -29,7 +29,6 @@ class CoreLoad;
 /// into the bytes it gave, which must stay in place until written) and performs next() until it says need_more.
 /// One link (a leased connection) is active at a time and owns the ledger; links with pins may be parked meanwhile.
 class SessionCore : private rules::SessionState {
-
  public:
   SessionCore(CoreOptions options, rules::Facts facts, SessionSettings settings);
   ~SessionCore() override;
@@ -40,8 +39,8 @@ class SessionCore : private rules::SessionState {
   void set_engine(rules::Engine& engine) { engine_ = &engine; }
   /// The shell's time in µs, by the engine's clock; set before each call that brings bytes.
   void set_now(std::int64_t now_us) { now_us_ = now_us; }
-  /// Where cursors keep their rows; set before the first call that brings bytes, outlives the session.
-  void set_storage(redshift::SpoolStorage& storage) { storage_ = &storage; }
+  /// Where leases come from and cursors keep their rows; set before the first call that brings bytes, both outlive the session.
+  void set_sources(LeaseSource& leases, redshift::SpoolStorage& storage) { leases_ = &leases, storage_ = &storage; }
 
   // Events.
   std::size_t on_client_bytes(protocol::ByteView in);
@@ -157,10 +156,11 @@ class SessionCore : private rules::SessionState {
   std::size_t take_parse(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::Parse& parse, PreparedStatementPtr prepared);
   std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::optional<std::size_t> execute_by_proxy(const protocol::frontend::Execute&, const PreparedStatementPtr& portal, std::size_t size, Limited&);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
   bool is_current(const PreparedStatement& prepared) const;
   PreparedStatementPtr current(PreparedStatementPtr prepared);
-  bool fails_in_transaction(const PreparedStatement& prepared) const;
+  bool is_local(const PreparedStatement& prepared) const, fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(rules::Kind kind) const;
   bool may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
@@ -171,12 +171,11 @@ class SessionCore : private rules::SessionState {
   void make_room(Link& link);
   void close_on_server(Link& link, const PreparedKey& key);
   void rename(std::string_view name, PreparedStatementPtr prepared, Note& note);
-  void set_sent_text(PreparedStatement& prepared);
+  void set_sent_text(PreparedStatement& prepared), note_executed(const PreparedStatement& portal);
   bool execute_locally(const PreparedStatement& portal, const protocol::frontend::Execute& execute);
   void execute_internally(Link& link, const redshift::ServerText& text, Reply reply, Note note);
   void describe_locally(const PreparedStatement& prepared, bool statement);
   void fail_batch(const protocol::SqlError& error);
-  bool is_local(const PreparedStatement& prepared) const;
 
   // core_portals.cpp
   std::size_t on_bind(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -265,7 +264,7 @@ class SessionCore : private rules::SessionState {
   // core_links.cpp: leases
   Link* need_link(rules::RouteId route);
   Link* set_up(Link& link);
-  bool replay_settings(Link& link);
+  bool has_lease_now(rules::RouteId route), replay_settings(Link& link);
   void send_deferred(Link& link);
   void leave_active();
   void release(Link& link, bool clean);
@@ -348,6 +347,7 @@ class SessionCore : private rules::SessionState {
   rules::Facts facts_;
   rules::Engine* engine_ = nullptr;
   redshift::SpoolStorage* storage_ = nullptr;
+  LeaseSource* leases_ = nullptr;
   LastRoute last_route_;
   SessionSettings settings_;
   Boxed<Writes> writes_;

@@ -28,41 +28,12 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr portal = find_portal(execute->portal);
   if (portal && portal->script) last_route_.note(*portal->script);
 
-  if (spooled_)
-    if (const auto used = CoreCursors(*this).execute(*execute, portal, size)) return *used;
-  if (portal && is_local(*portal)) {
-    if (!surely_portal(execute->portal)) return 0;
-    if (portal == spent()) return run_spent(execute->portal) ? size : 0;
-    const Kind kind = portal->item().statement->kind;
-    if (execute_locally(*portal, *execute)) return ++counters.queries, spend_portal(execute->portal, kind), size;
-    if (refusal_) return fail_batch(*refusal_), size;
-    return stall_ == Stall::none ? size : 0;
-  }
-  if (portal && portal->item().statement->kind == Kind::prepare && status() != 'E') {
-    if (!names_known()) return 0;
-    const PreparedStatementPtr named = find_prepared(portal->item().statement->prepared);
-    if (named && !named->by_sql) return fail_batch(duplicate_prepared_statement(portal->item().statement->prepared)), size;
-  }
-  if (portal && local_abort_) return fail_batch(transaction_failed()), size;
-  if (portal && portal->script)
-    if (const auto refused = refuse_execute(*portal->item().statement, {}, {})) return fail_batch(*refused), size;
-  if (portal && portal->script && (spooled_ || portal->skipped > 0)) {
-    const rules::Statement& statement = *portal->item().statement;
-    const auto refused = portal->skipped > 0 ? CoreCursors(*this).refuse_declare(statement, portal->text, predicted_ != 'I')
-                                             : CoreCursors(*this).refuse(statement, portal->text);
-    if (refused) return fail_batch(*refused), size;
-  }
+  const bool plain = portal && portal->is_plain() && !spooled_;
   Limited limited;
-  if (portal && portal->script)
-    add_limits(limited, portal->item(), {});
-  else if (const auto cursor = limited_cursors_.find(execute->portal); cursor != limited_cursors_.end())
-    limited.add(cursor->second.decision, true), limited.rows = cursor->second.rows, limited.cursor = cursor->first;
-  if (limited.decision) {
-    if (!work_->ledger.empty()) return await_replies(), 0;
-    limited.portal = execute->portal;
-    if (portal) limited.rows = std::max<std::uint64_t>(limited.rows, portal->answered);
-    if (has_to_wait(limited)) return 0;
-    if (refusal_) return fail_batch(*refusal_), size;
+  if (!plain) {
+    if (const auto used = execute_by_proxy(*execute, portal, size, limited)) return *used;
+  } else if (local_abort_) {
+    return fail_batch(transaction_failed()), size;
   }
   const Link* const link = link_of_portal(execute->portal);
   if (!link) {
@@ -84,15 +55,8 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (translated) work_->ledger.mark_translated();
     return size;
   }
+  note_executed(*portal);
   const rules::Statement& statement = *portal->item().statement;
-  batch_wrote_ |= !statement.read_only;
-  if (!statement.read_only) note_write(statement);
-  note_preparing(portal->item(), portal->text);
-  note_cursor(portal->item());
-  copy_expected_ |= statement.kind == Kind::copy_in;
-  if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
-  names_in_doubt_ |= puts_in_doubt(statement);
-  note_sent(statement, *active_);
   if (spools) {
     Note note;
     note.statement = portal->item().statement;
@@ -110,6 +74,62 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (limited.decision) run_limited(std::move(limited));
   else if (spools) await_replies();
   return size;
+}
+
+/// What Execute means beyond its message: what needs no server, or must not reach one, and what a rule limits. How much of the
+/// client's bytes that took; nullopt: its server runs it, within `limited`.
+std::optional<std::size_t> SessionCore::execute_by_proxy(const frontend::Execute& execute, const PreparedStatementPtr& portal, std::size_t size,
+                                                         Limited& limited) {
+  const auto failed = [&](const SqlError& error) { return fail_batch(error), size; };
+  if (spooled_)
+    if (const auto used = CoreCursors(*this).execute(execute, portal, size)) return *used;
+  if (portal && is_local(*portal)) {
+    if (!surely_portal(execute.portal)) return 0;
+    if (portal == spent()) return run_spent(execute.portal) ? size : 0;
+    const Kind kind = portal->item().statement->kind;
+    if (execute_locally(*portal, execute)) return ++counters.queries, spend_portal(execute.portal, kind), size;
+    if (refusal_) return failed(*refusal_);
+    return stall_ == Stall::none ? size : 0;
+  }
+  if (portal && portal->item().statement->kind == Kind::prepare && status() != 'E') {
+    if (!names_known()) return 0;
+    const PreparedStatementPtr named = find_prepared(portal->item().statement->prepared);
+    if (named && !named->by_sql) return failed(duplicate_prepared_statement(portal->item().statement->prepared));
+  }
+  if (portal && local_abort_) return failed(transaction_failed());
+  if (portal && portal->script) {
+    const rules::Statement& statement = *portal->item().statement;
+    if (const auto refused = refuse_execute(statement, {}, {})) return failed(*refused);
+    if (portal->skipped > 0) {
+      if (const auto refused = CoreCursors(*this).refuse_declare(statement, portal->text, predicted_ != 'I')) return failed(*refused);
+    } else if (spooled_) {
+      if (const auto refused = CoreCursors(*this).refuse(statement, portal->text)) return failed(*refused);
+    }
+    add_limits(limited, portal->item(), {});
+  } else if (const auto cursor = limited_cursors_.find(execute.portal); cursor != limited_cursors_.end()) {
+    limited.add(cursor->second.decision, true), limited.rows = cursor->second.rows, limited.cursor = cursor->first;
+  }
+  if (!limited.decision) return std::nullopt;
+  if (!work_->ledger.empty()) return await_replies(), 0;
+  limited.portal = execute.portal;
+  if (portal) limited.rows = std::max<std::uint64_t>(limited.rows, portal->answered);
+  if (has_to_wait(limited)) return 0;
+  if (refusal_) return failed(*refusal_);
+  return std::nullopt;
+}
+
+/// The statement of a portal is being sent.
+void SessionCore::note_executed(const PreparedStatement& portal) {
+  const rules::Statement& statement = *portal.item().statement;
+  batch_wrote_ |= !statement.read_only;
+  if (!statement.read_only) note_write(statement);
+  copy_expected_ |= statement.kind == Kind::copy_in;
+  note_sent(statement, *active_);
+  if (portal.is_plain()) return;
+  note_preparing(portal.item(), portal.text);
+  note_cursor(portal.item());
+  if (has(statement.effects, rules::Effect::discard_all)) drop_portals();
+  names_in_doubt_ |= puts_in_doubt(statement);
 }
 
 /// Execute of a statement that is_local(). True: answered, or sent in a form of ours. False: it waits, or refusal_ is set.

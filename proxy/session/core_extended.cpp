@@ -42,7 +42,7 @@ bool is_edited(const PreparedStatement& prepared) {
 /// Answered without a server whenever that is possible: transaction control (deferred, or run by us), DEALLOCATE, answers of
 /// rules and the empty statement. None of them has parameters.
 bool SessionCore::is_local(const PreparedStatement& prepared) const {
-  if (prepared.script->items.size() != 1) return false;
+  if (prepared.is_plain() || prepared.script->items.size() != 1) return false;
   const ScriptItem& item = prepared.item();
   const Kind kind = item.statement->kind;
   return prepared.client_copy || item.decision->verb == Decision::Verb::answer || is_control(kind) || kind == Kind::set_transaction ||

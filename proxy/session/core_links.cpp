@@ -107,10 +107,18 @@ Link* SessionCore::need_link(RouteId route) {
     active_ = find_link(route);
     if (active_) active_->unchecked = Unchecked::everything;
   }
-  if (active_) return set_up(*active_);
+  if (active_ || has_lease_now(route)) return set_up(*active_);
   wanted_route_ = route;
   stall(Stall::lease);
   return nullptr;
+}
+
+/// Not while something is to be given back, or written, for the link before: that comes first.
+bool SessionCore::has_lease_now(RouteId route) {
+  if (!leases_ || !work_->releases.empty() || !work_->to_server.empty()) return false;
+  ServerState* const state = leases_->lease_now(route);
+  if (state) on_acquired(route, *state);
+  return state != nullptr;
 }
 
 /// The running segment ends here: waits for its replies, after a Sync of ours if it was extended. What it wrote is

@@ -1,6 +1,4 @@
 // Portals: what Bind makes, what becomes of it, where it lives; and Close.
-#include <array>
-
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
@@ -131,10 +129,7 @@ std::size_t SessionCore::send_bind(const FrameHeader& header, ByteView in, const
   if (names.statement.empty() || prepared.by_sql) return stream_to_server(header, in);
   const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
-    const std::size_t size = header.body_size - names.statement.size() + name.size() + 4;
-    const auto byte = [size](int shift) { return static_cast<char>(size >> shift & 0xff); };
-    const std::array head{frontend::bind, byte(24), byte(16), byte(8), byte(0)};
-    out.append(head.data(), head.size()).append(names.portal).append(1, '\0').append(as_view(name)).append(1, '\0');
+    protocol::write_bind_names(out, header.body_size - names.names_size, names.portal, as_view(name));
   });
   const std::size_t head = protocol::frame_header_size + names.names_size;
   const std::size_t here = std::min(header.frame_size(), in.size());

@@ -33,6 +33,16 @@ struct CoreCounters {
   std::uint64_t copied_rows = 0, copied_bytes = 0;
 };
 
+/// The shell's leases that are there at once: a statement that finds one goes on without an action in between.
+class LeaseSource {
+ public:
+  /// A lease of `route`, held from now on as by on_acquired(); nullptr: none without waiting, which Action::Kind::acquire is for.
+  virtual ServerState* lease_now(rules::RouteId route) = 0;
+
+ protected:
+  ~LeaseSource() = default;
+};
+
 /// What the shell must do, after it has written to_server() and to_client().
 struct Action {
   enum class Kind : std::uint8_t {

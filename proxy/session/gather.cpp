@@ -4,21 +4,24 @@
 
 namespace pgswitch {
 
-void Gather::add(std::string_view range) {
+void Gather::add_piece(std::string_view range) {
   if (range.empty()) return;
-  if (!empty()) {
-    Piece& last = pieces_.back();
-    // Behind bytes of our own a copy costs less than another piece in the kernel.
-    constexpr std::size_t small = 512;
-    if (!last.data && range.size() <= small) return append(range);
-    if (last.data && last.data + last.size == range.data()) {
-      size_ += static_cast<std::uint32_t>(range.size());
-      last.size += range.size();
-      return;
-    }
-  }
+  join();
   size_ += static_cast<std::uint32_t>(range.size());
   pieces_.push_back({range.data(), 0, range.size()});
+}
+
+/// No more is going to be added to the last range: where it is small and stands behind bytes of our own, it becomes some of them. A copy
+/// costs less than another piece in the kernel.
+void Gather::join() {
+  constexpr std::size_t small = 512;
+  if (pieces_.size() < first_ + 2) return;
+  const Piece range = pieces_.back();
+  Piece& before = pieces_[pieces_.size() - 2];
+  if (!range.data || range.size > small || before.data || before.offset + before.size != own_.size()) return;
+  own_.append(range.data, range.size);
+  before.size += range.size;
+  pieces_.pop_back();
 }
 
 void Gather::append(std::string_view bytes) {
@@ -39,7 +42,8 @@ void Gather::own_added(std::size_t start) {
   pieces_.push_back({nullptr, start, added});
 }
 
-int Gather::pieces(iovec* out, int max) const {
+int Gather::pieces(iovec* out, int max) {
+  join();
   int count = 0;
   for (std::size_t i = first_; i < pieces_.size() && count < max; ++i, ++count)
     out[count] = {const_cast<char*>(begin_of(pieces_[i])), pieces_[i].size};

@@ -33,6 +33,8 @@ struct PreparedStatement {
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }
+  /// It runs on its server as it is, and leaves nothing behind: nearly all do.
+  bool is_plain() const { return script && script->plain && !client_copy && skipped == 0; }
 };
 /// PostgreSQL tells names apart by so many bytes (NAMEDATALEN).
 inline constexpr std::size_t longest_name = 63;

@@ -46,7 +46,7 @@ Relay::Relay(ClientSession& session, Start start)
             SessionSettings(std::move(start.tracked), std::move(start.settings))),
       in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
       client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
-  core_.set_storage(worker_.spool_files());
+  core_.set_sources(*this, worker_.spool_files());
   quiet_us_ = worker_.now_us();
   if (!start.early.empty()) {
     std::copy(start.early.begin(), start.early.end(), in_.prepare().begin());
@@ -102,11 +102,12 @@ void Relay::turn() {
   driving_ = true;
   bool progress = true;
   while (progress && !finished_) {
-    progress = feed_client();
-    const bool was_blocked = !in_.received().empty() && !can_feed();
+    const bool fed = feed_client();
+    const bool has_more = !in_.received().empty();
+    const bool was_blocked = has_more && !can_feed();
     flush_server();
     flush_client();
-    progress |= was_blocked && can_feed();  // the client's bytes behind it can go on
+    progress = has_more && (fed || (was_blocked && can_feed()));  // the client's bytes behind it can go on
     if (!finished_) progress |= act();
   }
   driving_ = false;
@@ -255,13 +256,21 @@ bool Relay::acquire(RouteId route) {
   return false;
 }
 
-void Relay::attach(RouteId route, Lease lease) {
+/// Of a route that has been asked for before: the first time may fail.
+ServerState* Relay::lease_now(RouteId route) {
+  for (const auto& [known, pool] : shards_)
+    if (known == route)
+      if (Lease lease = pool->acquire_idle()) return &hold(route, std::move(lease));
+  return nullptr;
+}
+
+ServerState& Relay::hold(RouteId route, Lease lease) {
   warm_ = true;
   lease->set_peer(this);
-  ServerState& state = lease->state;
-  held_.push_back({route, std::move(lease)});
-  core_.on_acquired(route, state);
+  return held_.emplace_back(Held{route, std::move(lease)}).lease->state;
 }
+
+void Relay::attach(RouteId route, Lease lease) { core_.on_acquired(route, hold(route, std::move(lease))); }
 
 void Relay::on_lease(Lease lease) {
   waiting_ = false;

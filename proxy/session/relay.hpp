@@ -21,7 +21,7 @@ class Worker;
 /// The steady state of a session: carries bytes between the client's socket, SessionCore and the leased servers' sockets,
 /// and does what the core's actions say. One per logged-in client, owned by its ClientSession, its worker's thread only.
 /// Callbacks, not coroutines: read once, let the core look, write at once; nothing is allocated or armed per query.
-class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter {
+class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter, private LeaseSource {
  public:
   struct Start {
     rules::Facts facts;
@@ -90,6 +90,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void on_out_of_memory(ServerConn& server) override;
   void on_lease(Lease lease) override;
   void on_lease_failed(const protocol::SqlError& error) override;
+  ServerState* lease_now(rules::RouteId route) override;
 
   void drive();
   void turn();
@@ -100,6 +101,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   void flush_server();
   bool act();
   bool acquire(rules::RouteId route);
+  ServerState& hold(rules::RouteId route, Lease lease);
   void attach(rules::RouteId route, Lease lease);
   void release(const Action& action);
   void update_watches();

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -21,7 +23,7 @@ class Ring {
 
   void push(T&& item) {
     if (size_ == items_.size()) grow();
-    (*this)[size_++] = std::move(item);
+    renew((*this)[size_++], std::move(item));
   }
   void push(const T& item) { push(T(item)); }
   T pop() {
@@ -31,7 +33,7 @@ class Ring {
   }
   /// Forgets the oldest element.
   void drop() {
-    items_[first_] = T{};
+    renew(items_[first_]);
     first_ = static_cast<std::uint32_t>((first_ + 1) & (items_.size() - 1));
     --size_;
   }
@@ -39,6 +41,13 @@ class Ring {
   T pop_back() { return std::exchange((*this)[--size_], T{}); }
 
  private:
+  static_assert(std::is_nothrow_default_constructible_v<T> && std::is_nothrow_move_constructible_v<T>);
+  /// Costs less than an assignment, which has to mind what was there.
+  template <class... From>
+  static void renew(T& item, From&&... from) {
+    std::destroy_at(&item);
+    std::construct_at(&item, std::forward<From>(from)...);
+  }
   void grow() {
     std::vector<T> larger(items_.empty() ? 8 : items_.size() * 2);
     for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);

@@ -58,6 +58,8 @@ const std::vector<Case>& cases() {
       {"text is cut at its first NUL", [](std::string& out) { write_query(out, bytes("a\0b")); }, frame('Q', text("a"))},
       {"parse", [](std::string& out) { write_parse(out, "s", "q", int32(23)); },
        frame('P', text("s") + text("q") + int16(1) + int32(23))},
+      {"bind", [](std::string& out) { write_bind_names(out, 6, "p", "s"), out.append(6, '\0'); }, frame('B', text("p") + text("s") + std::string(6, '\0'))},
+      {"bind unnamed", [](std::string& out) { write_bind_names(out, 0, "", "s"); }, frame('B', text("") + text("s"))},
       {"close", [](std::string& out) { write_close(out, 'S', "s"); }, frame('C', "S" + text("s"))},
       {"sync", [](std::string& out) { write_sync(out); }, bytes("S\0\0\0\4")},
       {"terminate", [](std::string& out) { write_terminate(out); }, bytes("X\0\0\0\4")},

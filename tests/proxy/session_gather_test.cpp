@@ -7,7 +7,7 @@
 namespace pgswitch {
 namespace {
 
-int piece_count(const Gather& gather) {
+int piece_count(Gather& gather) {
   std::array<iovec, 16> pieces;
   return gather.pieces(pieces.data(), 16);
 }
@@ -22,6 +22,23 @@ TEST(gather, neighbouring_ranges_are_one_piece) {
   gather.add(std::string_view(buffer).substr(5, 1));
   EXPECT_EQ(piece_count(gather), 2);
   EXPECT_EQ(gather.text(), "abcdf");
+}
+
+TEST(gather, small_ranges_become_own_bytes_where_they_stand_behind_some) {
+  const std::string buffer = "abcdef", large(1000, 'x');
+  Gather gather;
+  gather.append("own");
+  gather.add(std::string_view(buffer).substr(0, 2));
+  gather.add(std::string_view(buffer).substr(2, 2));
+  EXPECT_EQ(piece_count(gather), 1);
+  gather.add(std::string_view(buffer).substr(5, 1));
+  gather.append("more");
+  EXPECT_EQ(piece_count(gather), 1);
+  gather.add(large);
+  gather.add(std::string_view(buffer).substr(0, 1));
+  gather.append("end");
+  EXPECT_EQ(gather.text(), "ownabcdfmore" + large + "aend");
+  EXPECT_EQ(piece_count(gather), 4);
 }
 
 TEST(gather, own_bytes_survive_the_growth_of_their_memory) {

@@ -75,6 +75,7 @@ std::string end_everywhere(const Start& start, const std::vector<Step>& steps) {
 std::string run_everything(const Start& start, const std::vector<Step>& steps) {
   std::string failure = run_whole(start, steps, {});
   if (failure.empty()) failure = run_whole(start, steps, {.cools = true});
+  if (failure.empty()) failure = run_whole(start, steps, {.lends = Run::Lends::expected});
   if (failure.empty()) failure = cut_everywhere(start, steps);
   if (failure.empty()) failure = end_everywhere(start, steps);
   return failure;

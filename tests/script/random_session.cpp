@@ -198,6 +198,7 @@ std::string random_session(std::string_view choices, std::string* story) {
   how.piece = choose.below(2) ? 1 + choose.below(9) : how.piece;
   how.write = choose.below(2) ? 1 + choose.below(9) : how.write;
   how.cools = start.options.defer_begin;
+  how.lends = start.options.conflict_is_error ? Run::Lends::always : Run::Lends::never;
   Run run(start, how);
   run.expect_gaps();
   if (story) *story += tell(start);

@@ -66,7 +66,7 @@ class Run::UploadedPlace final : public copy::Place {
 Run::Run(const Start& start, How how)
     : start_(start), how_(how), storage_(start.spool), core_(with_default_route(start.options), facts_of_tests(), SessionSettings(TrackedCopy(start.tracked), start.base)) {
   core_.set_engine(engine());
-  core_.set_storage(storage_);
+  core_.set_sources(*this, storage_);
   gaps_ = start.gaps;
 }
 
@@ -100,6 +100,7 @@ std::vector<std::string> Run::leased() const {
 
 void Run::steps(const std::vector<Step>& all, std::size_t end, std::size_t partial) {
   for (std::size_t i = 0; i < end && failure_.empty(); ++i) {
+    next_ = i + 1 < end ? &all[i + 1] : nullptr;
     const std::size_t cut = how_.cut_step == i ? std::min(how_.cut_at, all[i].bytes.size()) : 0;
     if (cut > 0) {
       give(all[i], 0, cut);
@@ -118,12 +119,11 @@ void Run::step(const Step& step) {
     case Step::Kind::server:
     case Step::Kind::nonsense: give(step, 0, step.bytes.size()); return;
     case Step::Kind::acquire: {
+      if (std::exchange(lent_, false)) return;
       if (wanted_ != step.route)
         return fail("no acquire of " + step.route + " but of " + wanted_.value_or("nothing") + "\nto the client:\n" + show(client_received_));
       wanted_.reset();
-      Server& got = server(step.route);
-      got.is_leased = true;
-      core_.on_acquired(rules::intern_route(step.route), got.state);
+      core_.on_acquired(rules::intern_route(step.route), lend(step.route));
       return pump();
     }
     case Step::Kind::acquire_fails:
@@ -163,6 +163,22 @@ void Run::step(const Step& step) {
     case Step::Kind::uploaded: return compare("uploaded", step.bytes, uploaded_->bytes);
     case Step::Kind::check: return step.check(core_);
   }
+}
+
+ServerState* Run::lease_now(rules::RouteId route) {
+  const std::string name = rules::route_name(route);
+  if (how_.lends == Lends::never || losing_ || lent_ || server(name).is_leased) return nullptr;
+  if (how_.lends == Lends::expected) {
+    if (!next_ || next_->kind != Step::Kind::acquire || next_->route != name) return nullptr;
+    lent_ = true;
+  }
+  return &lend(name);
+}
+
+ServerState& Run::lend(const std::string& route) {
+  Server& lent = server(route);
+  lent.is_leased = true;
+  return lent.state;
 }
 
 void Run::give(const Step& step, std::size_t begin, std::size_t end) {

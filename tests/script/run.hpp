@@ -17,14 +17,17 @@ namespace pgswitch::script {
 /// frees at once (an address sanitizer sees every range that outlives them), writes as few bytes at a time as it is told,
 /// performs the actions and holds what the core does against ServerModel: what is asked of the servers, and what is answered
 /// to the client, for which the core is a server itself.
-class Run {
+class Run : private LeaseSource {
  public:
+  /// Whether a lease is there at once: no, if the next step is that it is got, or whenever it is wanted.
+  enum class Lends { never, expected, always };
   struct How {
     std::size_t piece = static_cast<std::size_t>(-1);  ///< bytes given at once
     std::size_t write = static_cast<std::size_t>(-1);  ///< bytes written at once
     std::size_t cut_step = static_cast<std::size_t>(-1);  ///< this step's bytes are given in two pieces,
     std::size_t cut_at = 0;                               ///< the first of this size
     bool cools = false;                                   ///< memory is given back wherever the session is idle
+    Lends lends = Lends::never;
   };
   Run(const Start& start, How how);
 
@@ -68,6 +71,8 @@ class Run {
     int alive = 0;
   };
   class UploadedPlace;
+  ServerState* lease_now(rules::RouteId route) override;
+  ServerState& lend(const std::string& route);
   void step(const Step& step);
   bool upload();
   void give(const Step& step, std::size_t begin, std::size_t end);
@@ -98,6 +103,8 @@ class Run {
   std::size_t asks_rest_ = 0;              ///< bytes of the last message that it has been told still to come
   std::string client_unread_, client_received_, client_frames_, requests_;
   std::optional<std::string> wanted_;      ///< the acquire action that is out
+  const Step* next_ = nullptr;             ///< the step behind this one
+  bool lent_ = false;                      ///< it is an acquire, which has happened already
   std::vector<std::pair<std::string, Leftover>> releases_;
   std::size_t cancels_ = 0;                ///< cancel requests sent and not expected yet
   bool closed_ = false;

@@ -113,6 +113,7 @@ bool SessionCore::local_deallocate(const rules::Statement& statement, std::strin
     tag = "DEALLOCATE ALL";
     return true;
   }
+  if (auto refused = refuse_execute(statement, {}, {})) return refusal_ = std::move(*refused), false;
   if (!named_in_sql(statement)) return false;
   rename(statement.prepared, nullptr, note);
   tag = "DEALLOCATE";

@@ -31,6 +31,9 @@ SqlError strings_changed() {
   return error;
 }
 
+/// As server_name() makes them. Others may have prepared a statement of the protocol on the server: no client knows it by that name.
+bool is_server_name(std::string_view name) { return name.size() == std::tuple_size_v<ServerName> && name.starts_with("pgs_"); }
+
 }  // namespace
 
 /// Whether it is certain what names mean. False: waits for the replies that tell.
@@ -241,11 +244,13 @@ void SessionCore::note_preparing(const rules::ScriptItem& item, std::string_view
   if (item.statement->kind == Kind::prepare) work_->preparing.push_back(preparing(item, text));
 }
 
-/// Why what EXECUTE, or its like, names must not run any more; nullopt: it may. `before`: what stands in front of it in its query string
+/// Why what EXECUTE, or its like, names must not run, or not any more; nullopt: it may. `before`: what stands in front of it in its query string
 /// `text`, which may prepare it, and may change what it means.
 std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement, ScriptItems before, std::string_view text) {
-  if (statement.prepared.empty() || statement.kind == Kind::prepare || statement.kind == Kind::deallocate) return std::nullopt;
+  if (statement.prepared.empty() || statement.kind == Kind::prepare) return std::nullopt;
   PreparedStatementPtr named = find_prepared(statement.prepared);
+  if (!named && is_server_name(statement.prepared)) return unknown_prepared_statement(statement.prepared);
+  if (statement.kind == Kind::deallocate) return std::nullopt;
   rules::Facts facts = facts_now();
   facts.before = before;
   for (const rules::ScriptItem& item : before) {

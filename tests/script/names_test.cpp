@@ -250,6 +250,25 @@ TEST(names, deallocate_in_a_failed_transaction_is_the_servers_to_refuse) {
       .check([](const SessionCore& core) { EXPECT_EQ(core.prepared_count(), 1u); });
 }
 
+TEST(names, of_servers_are_no_names_of_clients) {
+  const std::string quoted = '"' + name_1 + '"';
+  for (const std::string& sql : {"execute " + name_1, "execute " + quoted, "deallocate " + name_1, "deallocate prepare " + quoted,
+                                 "explain execute " + name_1, "create table t as execute " + name_1, "select 1; deallocate " + name_1}) {
+    Script script;
+    script.client(query(sql)).expect_to_client(any_error("26000"), ready('I'));
+  }
+  const std::string execute_it = "execute " + name_1, deallocate_it = "deallocate " + name_1;
+  Script script;
+  script.client(parse("", deallocate_it), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), any_error("26000"), ready('I'))
+      .client(parse("", execute_it), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", execute_it), bind_to("", ""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), bind_complete(), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), any_error("26000"), ready('I'))
+      .expect_release();
+}
+
 TEST(names, longer_than_63_bytes_are_cut) {
   const std::string longest(63, 'n');
   Script()

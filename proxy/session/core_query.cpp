@@ -29,6 +29,21 @@ SqlError split_transaction(RouteId wrote_on, RouteId next) {
           "Send them as separate queries, or in a transaction.", 0};
 }
 
+/// What the rules made of a plain query, where they edited it.
+const Decision* edited_head(const rules::ScriptPtr& script) {
+  const Decision* const decision = script ? script->items.front().decision.get() : nullptr;
+  return decision && decision->edits ? decision : nullptr;
+}
+
+/// One statement that is as a plain one but for the text that edits have made of it.
+bool is_plain_but_edited(const rules::Script& script) {
+  if (script.items.size() != 1 || script.oversized) return false;
+  const rules::Statement& statement = *script.items.front().statement;
+  const Decision& decision = *script.items.front().decision;
+  return decision.edits && decision.verb == Decision::Verb::route && !decision.limits.any() && statement.effects == 0 && statement.prepared.empty() &&
+         (statement.kind == Kind::select || (statement.kind >= Kind::insert && statement.kind <= Kind::merge));
+}
+
 }  // namespace
 
 std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
@@ -66,11 +81,17 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
     }
     last_route_.sent_to(link->route);
     if (work_->head.script && !work_->head.script->items.front().statement->read_only) note_write(*work_->head.script->items.front().statement);
-    work_->to_server.add(in.substr(0, size));
-    if (batch_open_ && unnamed_) {
-      // It is skipped, and has dropped nothing, if the batch before it fails.
+    const Decision* const edited = edited_head(work_->head.script);
+    if (edited)
+      work_->to_server.compose([&](std::string& out) { protocol::write_query(out, *edited->rewritten); });
+    else
+      work_->to_server.add(in.substr(0, size));
+    if (edited || (batch_open_ && unnamed_)) {
       Note note;
-      rename({}, nullptr, note);
+      note.rewritten = edited != nullptr;
+      if (edited) note.script = work_->head.script;
+      // It is skipped, and has dropped nothing, if the batch before it fails.
+      if (batch_open_ && unnamed_) rename({}, nullptr, note);
       work_->ledger.push(Expect::query, Reply::forward, std::move(note));
     } else {
       work_->ledger.push(Expect::query);
@@ -101,11 +122,12 @@ const rules::ScriptPtr& SessionCore::decide_head(std::string_view text) {
   work_->head.conforming_strings = settings_.facts().conforming_strings;
   const ScriptItem& first = script->items.front();
   const Kind kind = first.statement->kind;
-  work_->head.plain = script->plain && objects_.empty() && limited_cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
+  const bool edited = !script->plain && is_plain_but_edited(*script);
+  work_->head.plain = (script->plain || edited) && objects_.empty() && limited_cursors_.empty() && !spooled_ && kind != Kind::empty && kind != Kind::show;
   work_->head.copies = first.statement->kind == Kind::copy_in;
   if (work_->head.plain) work_->head.route = route_of(first);
   work_->head.client_copy = work_->head.copies || kind == Kind::copy_out;
-  if (!work_->head.plain || !first.statement->read_only || work_->head.client_copy) work_->head.script = script;
+  if (edited || !work_->head.plain || !first.statement->read_only || work_->head.client_copy) work_->head.script = script;
   return script;
 }
 

@@ -19,6 +19,16 @@ TEST(simple_query, goes_where_the_rules_say) {
   Script().whole_exchange("select * from b_events", "SELECT 0", "b").whole_exchange("select * from t", "SELECT 0", "app");
 }
 
+TEST(simple_query, that_rules_edit_is_sent_at_once_behind_others) {
+  Script()
+      .client(query("select 'edited' from edited"), query("delete from edited where a = 1"), query("select 2"))
+      .expect_acquire()
+      .expect_to_server(query("select 'edited' from wide.named AS edited"), query("delete from wide.named AS edited where a = 1"), query("select 2"))
+      .server(complete("SELECT 1"), ready('I'), error("42703"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'), any_error("42703"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 TEST(simple_query, that_fails_leaves_the_session_usable) {
   Script()
       .client(query("select nothing"))

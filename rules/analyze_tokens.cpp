@@ -265,6 +265,7 @@ class Evidence {
   RedshiftWords redshift_;
   TableFinder tables_;
   std::string previous_;  ///< the last token if it is an unquoted word
+  std::string called_;    ///< or a quoted one
   bool after_paren_ = false;  ///< the last token opens a parenthesis
 };
 
@@ -290,7 +291,8 @@ void Evidence::on_token(const Token& token) {
   }
   redshift_.on_token(token, word ? std::string_view(text) : reader_.text(token));
   tables_.on_token(token, text);
-  if (token.type == TokenType::left_paren && !previous_.empty()) note_call(previous_, out_);
+  if (token.type == TokenType::left_paren && !called_.empty()) note_call(called_, out_);
+  called_ = text;
   if (token.type == TokenType::parameter) {
     unsigned number = 0;
     for (char c : reader_.text(token).substr(1)) number = std::min(number * 10 + static_cast<unsigned>(c - '0'), 65535u);
@@ -325,6 +327,27 @@ void Evidence::note_temporary(const std::string& word, bool quoted) {
   if (is_temporary_schema(word) || (quoted && word.starts_with('#')) || (!quoted && surely && is_temp(word))) out_.effects |= bit(Effect::temp_table);
 }
 
+/// UNLOAD ('SELECT ...') ...: the query, as Redshift reads it, where a backslash escapes in every string.
+std::string unloaded_query(std::string_view text) {
+  TokenReader reader(text, {false});
+  Token token;
+  do token = reader.next();
+  while (token.type == TokenType::comment || token.type == TokenType::word || token.type == TokenType::left_paren);
+  std::string_view quoted = reader.text(token);
+  if (token.unterminated || (token.type != TokenType::string && token.type != TokenType::dollar_string)) return {};
+  if (token.type == TokenType::dollar_string) {
+    const std::size_t tag = quoted.find('$', 1) + 1;
+    return std::string(quoted.substr(tag, quoted.size() - 2 * tag));
+  }
+  std::string query;
+  quoted = quoted.substr(1, quoted.size() - 2);
+  for (std::size_t i = 0; i < quoted.size(); ++i) {
+    if ((quoted[i] == '\\' || quoted[i] == '\'') && i + 1 < quoted.size()) ++i;
+    query.push_back(quoted[i]);
+  }
+  return query;
+}
+
 }  // namespace
 
 void describe_by_tokens(std::string_view text, bool refused, TokenOptions options, Statement& out) {
@@ -335,6 +358,14 @@ void describe_by_tokens(std::string_view text, bool refused, TokenOptions option
   Evidence evidence(text, refused, options, out);
   evidence.gather();
   const Heads& heads = evidence.heads();
+  if (heads.at(0) == "unload" && heads.at(1) == "(") {
+    Statement query;
+    const std::string text_of_query = unloaded_query(text);
+    Evidence(text_of_query, refused, {false}, query).gather();
+    out.reads = std::move(query.reads);
+    out.functions = std::move(query.functions);
+    out.aggregate = query.aggregate;
+  }
   if (heads.at(0) != "declare") out.effects &= ~bit(Effect::hold_cursor);
   const bool session = transaction_kind(heads, out) || variable_kind(heads, text, out) || object_kind(heads, out) || verb_kind(heads, out);
   if (!session) return other_effects(heads, out);

@@ -105,6 +105,7 @@ void create_view(const ViewStmt* s, TreeWalker& w) {
 }
 
 void create_function(const CreateFunctionStmt* s, TreeWalker& w) {
+  for (const Node* parameter : NodeList(s->parameters)) w.walk_stored(as<FunctionParameter>(parameter)->defexpr);
   w.walk_stored(s->sql_body);
 }
 
@@ -171,6 +172,22 @@ void create_trigger(const CreateTrigStmt* s, TreeWalker& w) {
   w.write(s->relation);
   w.read(s->constrrel);
   w.walk_stored(s->whenClause);
+}
+
+/// CREATE PUBLICATION and ALTER PUBLICATION: the tables that are named one by one.
+template <class Publication>
+void publication(const Publication* s, TreeWalker& w) {
+  for (const Node* object : NodeList(s->pubobjects)) {
+    const PublicationTable* const table = as<PublicationObjSpec>(object)->pubtable;
+    if (table == nullptr) continue;
+    w.read(table->relation);
+    w.walk_stored(table->whereClause);
+  }
+}
+
+void create_statistics(const CreateStatsStmt* s, TreeWalker& w) {
+  w.walk(s->relations);
+  for (const Node* element : NodeList(s->exprs)) w.walk_stored(as<StatsElem>(element)->expr);
 }
 
 /// CREATE POLICY and ALTER POLICY.
@@ -286,7 +303,11 @@ void describe_definition(const Node* n, TreeWalker& w, Statement& out) {
     case T_CreateTrigStmt: create_trigger(as<CreateTrigStmt>(n), w); return;
     case T_CreatePolicyStmt: policy(as<CreatePolicyStmt>(n), w); return;
     case T_AlterPolicyStmt: policy(as<AlterPolicyStmt>(n), w); return;
-    case T_CreateStatsStmt: w.walk(as<CreateStatsStmt>(n)->relations); return;
+    case T_CreateStatsStmt: create_statistics(as<CreateStatsStmt>(n), w); return;
+    case T_CreatePublicationStmt: publication(as<CreatePublicationStmt>(n), w); return;
+    case T_AlterPublicationStmt: publication(as<AlterPublicationStmt>(n), w); return;
+    case T_CreateDomainStmt: w.walk_stored(as<CreateDomainStmt>(n)->constraints); return;
+    case T_AlterDomainStmt: w.walk_stored(as<AlterDomainStmt>(n)->def); return;
     case T_CommentStmt: about(as<CommentStmt>(n)->objtype, as<CommentStmt>(n)->object, w); return;
     case T_SecLabelStmt: about(as<SecLabelStmt>(n)->objtype, as<SecLabelStmt>(n)->object, w); return;
     case T_GrantStmt:

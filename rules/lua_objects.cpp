@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/explain.hpp"
 #include "rules/lua_edits.hpp"
 #include "rules/lua_facts.hpp"
 #include "rules/lua_fields.hpp"
@@ -32,13 +33,16 @@ constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 enum class Field : lua_Integer {
   text, kind, command, parsed, read_only, tables, reads, writes, functions, aggregate, window, group_by, distinct, limit,
   joins, subquery, for_update, returning, parameters, fingerprint, hints, words, columns, literals, tree, redshift_keyword, dialect,
+  modifying_cte, effects,
 };
 constexpr std::array statement_fields = {
     "text",   "kind",     "command",    "parsed",    "read_only",  "tables",      "reads", "writes", "functions",
     "aggregate", "window", "group_by",  "distinct",  "limit",      "joins",       "subquery", "for_update", "returning",
     "parameters", "fingerprint", "hints", "words", "columns", "literals", "tree", "redshift_keyword",
-    "dialect"};
-static_assert(statement_fields.size() == static_cast<std::size_t>(Field::dialect) + 1);
+    "dialect", "modifying_cte", "effects"};
+static_assert(statement_fields.size() == static_cast<std::size_t>(Field::effects) + 1);
+
+void push_view(lua_State* L, std::string_view text) { lua_pushlstring(L, text.data(), text.size()); }
 
 void push_name(lua_State* L, const TableName& table) {
   if (table.schema.empty()) {
@@ -64,6 +68,18 @@ void push_strings(lua_State* L, const std::vector<std::string>& strings) {
   }
 }
 
+// Lua raises an error where memory ends: nothing that has a destructor is there by then.
+void push_effects(lua_State* L, Effects effects) {
+  std::array<std::string_view, 32> names;
+  std::size_t count = 0;
+  for (const std::string_view name : effect_names(effects)) names[count++] = name;
+  lua_createtable(L, static_cast<int>(count), 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    push_view(L, names[i]);
+    lua_rawseti(L, -2, static_cast<lua_Integer>(i) + 1);
+  }
+}
+
 void push_list(lua_State* L, const StatementView& view, Field field) {
   const Statement& statement = *view.statement;
   switch (field) {
@@ -73,6 +89,7 @@ void push_list(lua_State* L, const StatementView& view, Field field) {
     case Field::functions: return push_strings(L, statement.functions);
     case Field::hints: return push_strings(L, statement.hints);
     case Field::words: return push_strings(L, statement.words);
+    case Field::effects: return push_effects(L, statement.effects);
     default: break;
   }
   lua_newtable(L);
@@ -94,8 +111,6 @@ void push_kept_list(lua_State* L, const StatementView& view, Field field) {
   lua_pushvalue(L, -1);
   lua_rawseti(L, -3, static_cast<lua_Integer>(field) + 1);
 }
-
-void push_view(lua_State* L, std::string_view text) { lua_pushlstring(L, text.data(), text.size()); }
 
 void push_fingerprint(lua_State* L, std::uint64_t fingerprint) {
   char digits[17];
@@ -130,6 +145,7 @@ int push_field(lua_State* L, const StatementView& view, Field field) {
       else push_view(L, s.redshift_keyword);
       break;
     case Field::dialect: push_dialect(L, view); break;
+    case Field::modifying_cte: lua_pushboolean(L, s.modifying_cte); break;
     default: push_kept_list(L, view, field); break;
   }
   return 1;

@@ -27,6 +27,25 @@ constexpr std::size_t usual_output = 600;
 /// How long a client may take to read the reason for which it is dismissed.
 constexpr std::int64_t goodbye_us = 5 * one_second;
 
+/// What rules see of a session that has set and written nothing yet.
+class SettingsOfLogin final : public rules::SessionState {
+ public:
+  SettingsOfLogin(const protocol::Settings& settings, protocol::Replication replication) : settings_(settings), replication_(replication) {}
+  std::optional<std::string> setting(std::string_view name) const override {
+    if (name == "replication" && replication_ != protocol::Replication::none) return replication_ == protocol::Replication::logical ? "database" : "true";
+    const std::string_view value = find_setting(settings_, name);
+    return value.empty() ? std::nullopt : std::optional(std::string(value));
+  }
+  const std::vector<rules::WrittenTable>& written() const override { return written_; }
+  std::int64_t last_write_us() const override { return 0; }
+  std::string pinned_by() const override { return {}; }
+
+ private:
+  const protocol::Settings& settings_;
+  protocol::Replication replication_;
+  std::vector<rules::WrittenTable> written_;
+};
+
 }  // namespace
 
 ClientAdmission::ClientAdmission(ClientSession& session)
@@ -130,8 +149,11 @@ bool ClientAdmission::ask_rules() {
   facts.identity = rules::next_identity();
   const std::string& pool_user = database->user.empty() ? startup.user : database->user;
   mode = config->pool_mode_of(*database, config->find_user(pool_user));
-  if (const rules::Refusal* const refusal = worker_.engine().connect(facts)) return fail(fatal_of(*refusal));
-  return true;
+  const SettingsOfLogin state(settings, startup.replication);
+  facts.state = &state;
+  const rules::Refusal* const refusal = worker_.engine().connect(facts);
+  facts.state = nullptr;
+  return refusal == nullptr || fail(fatal_of(*refusal));
 }
 
 ClientAdmission::Step ClientAdmission::ask_welcome() {

@@ -68,6 +68,21 @@ void TreeWalker::function(const FuncCall* call) {
   walk(reinterpret_cast<const Node*>(call->over));
 }
 
+/// x.f may be f(x), also where x is no row ("Function Calls" in PostgreSQL's manual). Only what is surely a function, and makes a
+/// difference, is taken for one: others have the names of columns.
+void TreeWalker::called_as_column(const List* names) {
+  for (const Node* part : NodeList(names)) {
+    if (nodeTag(part) != T_String) continue;
+    const std::string_view name = string_of(part);
+    const FunctionFacts facts = declarations_ ? declarations_->facts_of({}, name) : function_facts({}, name);
+    if (!facts.known || !(facts.writes || name.starts_with("pg_") || name.starts_with("lo_") || name == "currval")) continue;
+    if (facts.writes) read_only_ = false;
+    if (is_new("f" + std::string(name))) out_.functions.emplace_back(name);
+    for (const FunctionEffect& known : function_effect)
+      if (known.name == name) note_effect(known.effect, false);
+  }
+}
+
 void TreeWalker::function_effects(const FuncCall* call, std::string_view name) {
   if (name == "set_config") return on_set_config(call);
   for (const FunctionEffect& known : function_effect) {

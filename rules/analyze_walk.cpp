@@ -48,6 +48,9 @@ const Node* TreeWalker::step(const Node* node) {
     case T_List: walk(as<List>(node)); return nullptr;
     case T_RangeVar: read(as<RangeVar>(node)); return nullptr;
     case T_FuncCall: function(as<FuncCall>(node)); return nullptr;
+    case T_ColumnRef:
+      if (length(as<ColumnRef>(node)->fields) > 1) called_as_column(as<ColumnRef>(node)->fields);
+      return nullptr;
     case T_A_Expr:
     case T_BoolExpr:
     case T_TypeCast:
@@ -96,6 +99,7 @@ const Node* TreeWalker::step_expression(const Node* node) {
     case T_NamedArgExpr: return node_of(as<NamedArgExpr>(node)->arg);
     case T_A_Indirection:
       walk(as<A_Indirection>(node)->indirection);
+      called_as_column(as<A_Indirection>(node)->indirection);
       return as<A_Indirection>(node)->arg;
     case T_A_Indices:
       walk(as<A_Indices>(node)->lidx);

@@ -53,6 +53,7 @@ class TreeWalker {
   void operator_chain(const A_Expr* expr);
   void function(const FuncCall* call);
   void function_effects(const FuncCall* call, std::string_view name);
+  void called_as_column(const List* names);
   void note_effect(Effect effect, bool once);
   void on_set_config(const FuncCall* call);
   void select(const SelectStmt* top);

@@ -269,6 +269,7 @@ bool Chain::may_log(std::int64_t& last) const {
 
 const Refusal* Chain::connect(const Facts& facts) {
   if (auto refusal = refuse_choice(facts.wished_route, facts.user)) return connect_refusal_ = std::move(*refusal), &connect_refusal_;
+  if (auto refusal = refuse_login(facts)) return connect_refusal_ = std::move(*refusal), &connect_refusal_;
   if (lua_ == nullptr || !lua_->has(Hook::connect)) return nullptr;
   const HookResult& result = lua_->ask(Hook::connect, nullptr, {}, facts);
   RuleStats& stats = stats_[stats_index_[index_of(Hook::connect)]];

@@ -75,6 +75,8 @@ class Chain {
   bool matches(std::size_t place, Question& question, Draft& draft);
   void apply(std::size_t place, Draft& draft);
   void rewrite(std::size_t place, const Asked& asked, Draft& draft);
+  bool is_strict_for(const Facts& facts) const;
+  std::optional<Refusal> refuse_login(const Facts& facts) const;
   std::optional<Refusal> refuse_choice(std::string_view name, const std::string& user) const;
   bool refuses_setting(Draft& draft) const;
   void take_choice(Draft& draft) const;

@@ -30,6 +30,30 @@ void Chain::ask_table(Draft& draft) {
   }
 }
 
+/// Is the rule that decides about all statements of the session a strict one?
+bool Chain::is_strict_for(const Facts& facts) const {
+  const Statement none;
+  Question question{none, {}, facts, options_.unix_us, options_.now_us};
+  for (std::size_t place = 0; place < lua_->table().size(); ++place) {
+    const TableRule& rule = lua_->table()[place];
+    if (!rule.observes && !rule.is_for_some_statements() && rule.first_unmet(question) == rule.conditions.size()) return rule.strict;
+  }
+  return false;
+}
+
+/// What a strict rule refuses in a statement must not come with the login, and nothing must be run that no rule sees.
+std::optional<Refusal> Chain::refuse_login(const Facts& facts) const {
+  if (!is_strict() || facts.state == nullptr) return std::nullopt;
+  for (const char* const name : {"replication", "role", "session_authorization"}) {
+    if (!facts.state->setting(name) || !is_strict_for(facts)) continue;
+    Refusal refusal;
+    refusal.sqlstate = "0A000";
+    refusal.message = "a session with \"" + std::string(name) + "\" set at its login is not allowed by a strict rule";
+    return refusal;
+  }
+  return std::nullopt;
+}
+
 bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
   const TableRule& rule = lua_->table()[place];
   question.budget = options_.lua_instructions;

@@ -111,7 +111,10 @@ void QueryMap::step(const Node* node) {
     case T_MergeStmt: return merge(as<MergeStmt>(node));
     case T_List: return walk(as<List>(node));
     case T_FuncCall: return function(as<FuncCall>(node));
-    case T_ColumnRef: columns_.push_back({as<ColumnRef>(node), level_}); return;
+    case T_ColumnRef:
+      columns_.push_back({as<ColumnRef>(node), level_});
+      if (length(as<ColumnRef>(node)->fields) > 1) called_as_column(as<ColumnRef>(node)->fields);
+      return;
     case T_TypeName:
       types_.push_back(as<TypeName>(node));
       return;
@@ -144,7 +147,11 @@ bool QueryMap::step_expression(const Node* node) {
     case T_NullTest: walk(node_of(as<NullTest>(node)->arg)); return true;
     case T_BooleanTest: walk(node_of(as<BooleanTest>(node)->arg)); return true;
     case T_NamedArgExpr: walk(node_of(as<NamedArgExpr>(node)->arg)); return true;
-    case T_A_Indirection: walk(as<A_Indirection>(node)->indirection); walk(as<A_Indirection>(node)->arg); return true;
+    case T_A_Indirection:
+      called_as_column(as<A_Indirection>(node)->indirection);
+      walk(as<A_Indirection>(node)->indirection);
+      walk(as<A_Indirection>(node)->arg);
+      return true;
     case T_A_Indices: walk(as<A_Indices>(node)->lidx); walk(as<A_Indices>(node)->uidx); return true;
     case T_A_ArrayExpr: walk(as<A_ArrayExpr>(node)->elements); return true;
     case T_RowExpr: walk(as<RowExpr>(node)->args); return true;
@@ -227,6 +234,11 @@ void QueryMap::function(const FuncCall* call) {
   walk(call->agg_order);
   walk(call->agg_filter);
   if (call->over) window(call->over);
+}
+
+void QueryMap::called_as_column(const List* names) {
+  for (const Node* part : NodeList(names))
+    if (nodeTag(part) == T_String) called_as_columns_.push_back(string_of(part));
 }
 
 void QueryMap::window(const WindowDef* w) {

@@ -54,6 +54,8 @@ class QueryMap {
   const std::vector<TableUse>& tables() const { return tables_; }
   const std::vector<ColumnUse>& columns() const { return columns_; }
   const std::vector<const FuncCall*>& functions() const { return functions_; }
+  /// Names of what stands behind a dot: x.f and (x).f may be f(x).
+  const std::vector<std::string_view>& called_as_columns() const { return called_as_columns_; }
   const std::vector<const TypeName*>& types() const { return types_; }
   const std::vector<const JoinExpr*>& joins() const { return joins_; }
   /// Constants that are values: not the places of output columns in ORDER BY 1, GROUP BY 1 and DISTINCT ON (1).
@@ -90,6 +92,7 @@ class QueryMap {
   void delete_(const DeleteStmt* s);
   void merge(const MergeStmt* s);
   void window(const WindowDef* w);
+  void called_as_column(const List* names);
   void function(const FuncCall* call);
   void with(const WithClause* clause);
   void range_table(const RangeVar* var, bool sampled);
@@ -107,6 +110,7 @@ class QueryMap {
   std::vector<TableUse> tables_;
   std::vector<ColumnUse> columns_;
   std::vector<const FuncCall*> functions_;
+  std::vector<std::string_view> called_as_columns_;
   std::vector<const TypeName*> types_;
   std::vector<const JoinExpr*> joins_;
   std::vector<const A_Const*> constants_;

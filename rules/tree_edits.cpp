@@ -107,12 +107,11 @@ void TreePlanner::check_opaque() {
 
 void TreePlanner::check_functions() {
   if (wanted_.tables.empty() && wanted_.filters.empty() && wanted_.schemas.empty() && wanted_.columns.empty()) return;
-  for (const FuncCall* call : map_.functions()) {
-    const std::string_view name = last_name(call->funcname);
-    if (std::find(std::begin(runs_text), std::end(runs_text), name) != std::end(runs_text)) {
-      refuse("what " + std::string(name) + "() reads cannot be seen");
-    }
-  }
+  const auto check = [&](std::string_view name) {
+    if (std::find(std::begin(runs_text), std::end(runs_text), name) != std::end(runs_text)) refuse("what " + std::string(name) + "() reads cannot be seen");
+  };
+  for (const FuncCall* call : map_.functions()) check(last_name(call->funcname));
+  for (const std::string_view name : map_.called_as_columns()) check(name);
 }
 
 /// Is the table called so? False when that cannot be told.

@@ -1,4 +1,5 @@
 """Strict rules: the ways around a row filter are closed, and what cannot be proven filtered is refused."""
+import psycopg
 import pytest
 from endpoint import USERS, failure, one
 from messages import function_call, query
@@ -42,6 +43,9 @@ REFUSED = [
     "SELECT * FROM orders WHERE id IN (" + "1, " * 30000 + "1)", "LOCK TABLE orders", "GRANT SELECT ON orders TO other",
     "COMMENT ON TABLE orders IS 'x'",
     "MERGE INTO orders USING customers c ON true WHEN MATCHED THEN DELETE", "VACUUM orders", "SELECT * FROM dblink('', 'SELECT 1') AS t (a int)",
+    "SELECT ('SELECT to_tsvector(tenant) FROM orders'::text).ts_stat", "SELECT (4711::oid).lo_get", "SELECT pg_table_size('orders')",
+    "SELECT x.ts_stat FROM unnest(ARRAY['SELECT to_tsvector(tenant) FROM orders']) x", "SELECT statement FROM pg_prepared_statement()",
+    "SET debug_print_plan = on",
 ]
 LEAKS = """
 SET ROLE app;
@@ -88,6 +92,44 @@ def test_encodings_whose_characters_end_in_a_backslash_are_refused_by_a_strict_r
     proxy = start(STRICT)
     with proxy.connect(dbname="base", client_encoding=encoding) as connection:
         assert failure(connection, "SELECT count(*) FROM orders").sqlstate == "0A000"
+
+
+def test_an_encoding_that_is_refused_can_be_left(start, databases):
+    with start(STRICT).connect(dbname="base", cursor_factory=psycopg.ClientCursor) as connection:
+        for way_out in ("SET NAMES 'UTF8'", "RESET client_encoding", "DISCARD ALL"):
+            connection.execute("SET client_encoding = 'SJIS'")
+            assert failure(connection, "SELECT count(*) FROM orders").sqlstate == "0A000"
+            connection.execute(way_out)
+            assert one(connection, "SELECT count(*) FROM orders") == 20
+
+
+def test_a_login_brings_nothing_that_a_strict_rule_would_refuse(start, leaks):
+    proxy = start(STRICT)
+    with proxy.connect(dbname="base", options="-c search_path=other_schema,public") as connection:
+        for sql in ("SELECT count(*) FROM customers", "SELECT count(*) FROM orders"):
+            assert "search_path" in failure(connection, sql).diag.message_detail
+        assert one(connection, "SELECT count(*) FROM public.orders") == 20
+        connection.execute("RESET search_path")
+        assert "search_path" in failure(connection, "SELECT count(*) FROM orders").diag.message_detail
+    for setting, options in (("role", {"options": "-c role=app"}), ("replication", {"replication": "database"}), ("replication", {"replication": "true"})):
+        with pytest.raises(psycopg.OperationalError, match=f'"{setting}" set at its login is not allowed by a strict rule'):
+            proxy.connect(dbname="base", **options)
+    with proxy.connect(dbname="plain", options="-c role=app -c search_path=other_schema,public") as connection:
+        assert one(connection, "SELECT count(*) FROM orders") == 60
+
+
+def test_what_another_client_prepared_cannot_be_executed(start, databases):
+    """Both share a server, on which the statement of the first has a name that the second can find out."""
+    rules = STRICT.replace("rules {", 'rules { { name = "free", when = { application_name = "free" }, pass = true },')
+    proxy = start(rules, pool_mode="transaction", default_pool_size=1)
+    with proxy.connect(dbname="base", application_name="free", prepare_threshold=0) as free, \
+            proxy.connect(dbname="base", cursor_factory=psycopg.ClientCursor) as other:
+        assert one(free, "SELECT count(*) FROM orders") == 60
+        (name,) = free.execute("SELECT name FROM pg_prepared_statements WHERE statement = 'SELECT count(*) FROM orders'").fetchone()
+        assert name.startswith("pgs_")
+        for sql in (f'EXECUTE "{name}"', f"DEALLOCATE {name}", f"EXPLAIN EXECUTE {name}", f"SELECT 1; EXECUTE {name}"):
+            assert failure(other, sql).sqlstate in ("26000", "0A000"), sql
+        assert one(free, "SELECT count(*) FROM orders") == 60
 
 
 def test_function_calls_are_refused_where_a_rule_is_strict(start, databases):

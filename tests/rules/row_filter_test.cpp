@@ -177,6 +177,18 @@ TEST_F(RowFilters, a_strict_rule_refuses_what_is_not_proven_to_see_filtered_rows
       {"select lo_get(1)", "!lo_get() may read"},
       {"select query_to_xml('select * from orders', true, true, '')", "!query_to_xml() reads cannot be seen"},
       {"select dblink('', 'select * from orders')", "!dblink() may read"},
+      {"select ('select to_tsvector(x) from secret'::text).ts_stat", "!ts_stat() reads cannot be seen"},
+      {"select x.ts_stat from unnest(array['select to_tsvector(x) from secret']) x", "!ts_stat() reads cannot be seen"},
+      {"select (1::oid).lo_get", "!lo_get() may read"},
+      {"prepare p as select $1.pg_read_file", "!pg_read_file() may read"},
+      {"select (r).length, r.name, (r.x).total from regions r", ""},
+      {"select pg_relation_size('orders')", "!pg_relation_size() may read"},
+      {"select * from pg_prepared_statement()", "!pg_prepared_statement() may read"},
+      {"select * from pg_cursor()", "!pg_cursor() may read"},
+      {"set debug_print_plan = on", "!SET debug_print_plan may change"},
+      {"reset search_path", ""},
+      {"reset role", "!SET role may change"},
+      {"select set_config('search_path', null, false)", "!SET search_path may change"},
       {"select set_config('search_path', 'x', false)", "!SET search_path may change"},
       {"select set_config(current_user, 'x', false)", "!settings that cannot be seen"},
       {"select pg_read_file('x')", "!pg_read_file() may read"},
@@ -211,6 +223,63 @@ TEST_F(RowFilters, a_strict_rule_refuses_what_is_not_proven_to_see_filtered_rows
   facts_.standard_conforming_strings = true;
   facts_.ascii_in_characters = true;
   expect("select * from orders", "!client_encoding");
+  for (const char* const way_out : {"set client_encoding = 'UTF8'", "set names 'UTF8'", "reset client_encoding", "reset all", "discard all", "rollback"}) expect(way_out, "");
+  expect("set work_mem = '1MB'", "!client_encoding");
+}
+
+TEST_F(RowFilters, where_the_client_has_set_its_search_path_a_strict_rule_wants_schemas) {
+  ASSERT_TRUE(load("rules { { name = 'r', strict = true, unfiltered = { 'regions', 'public.regions' }, rewrite = { add_filter = { orders = 'a' } } } }")) << error_;
+  expect("select * from regions", "");
+  facts_.search_path = "other";
+  facts_.identity = next_identity();
+  expect("select * from regions", "!has set its search_path, and \"regions\" has no schema");
+  expect("select * from orders", "!has set its search_path, and \"orders\" has no schema");
+  expect("select 1 from public.regions, public.orders", "select 1 from public.regions, (SELECT * FROM public.orders WHERE (orders.a) OFFSET 0) AS orders");
+  for (const char* const path : {"other, pg_catalog", "*"}) {
+    facts_.search_path = path;
+    facts_.identity = next_identity();
+    expect("select 1", "!hide what is built in");
+    for (const char* const way_out : {"reset search_path", "set search_path to default", "reset all", "discard all", "rollback"}) expect(way_out, "");
+  }
+  facts_.search_path.clear();
+  facts_.identity = next_identity();
+  expect("select * from regions", "");
+}
+
+/// What a client may bring with its login.
+class Brings final : public SessionState {
+ public:
+  explicit Brings(std::string_view name) : name_(name) {}
+  std::optional<std::string> setting(std::string_view name) const override { return name == name_ ? std::optional<std::string>("x") : std::nullopt; }
+  const std::vector<WrittenTable>& written() const override { return written_; }
+  std::int64_t last_write_us() const override { return 0; }
+  std::string pinned_by() const override { return {}; }
+
+ private:
+  std::string_view name_;
+  std::vector<WrittenTable> written_;
+};
+
+TEST_F(RowFilters, a_login_brings_nothing_that_a_strict_rule_refuses_if_that_rule_decides_about_the_session) {
+  const auto refused = [&](const std::string& user, const std::string& database, std::string_view setting) {
+    Facts facts = facts_of(user);
+    facts.database = database;
+    const Brings state(setting);
+    facts.state = &state;
+    const Refusal* const refusal = engine_->connect(facts);
+    return refusal != nullptr && refusal->sqlstate == "0A000";
+  };
+  ASSERT_TRUE(load(strict_rules)) << error_;
+  for (const char* const setting : {"replication", "role", "session_authorization"}) {
+    EXPECT_TRUE(refused("alice", "shop", setting)) << setting;
+    EXPECT_FALSE(refused("admin", "shop", setting)) << setting;
+    EXPECT_FALSE(refused("alice", "other", setting)) << setting;
+  }
+  EXPECT_FALSE(refused("alice", "shop", "work_mem"));
+  ASSERT_TRUE(load("rules { { name = 'some', when = { kind = 'select' }, pass = true }, { name = 'strict', strict = true, rewrite = { add_filter = { t = 'a' } } } }"));
+  EXPECT_TRUE(refused("alice", "shop", "role"));
+  ASSERT_TRUE(load("rules { { name = 'r', when = { user = 'alice' }, rewrite = { add_filter = { t = 'a' } } } }"));
+  EXPECT_FALSE(refused("alice", "shop", "role"));
 }
 
 TEST_F(RowFilters, a_text_over_the_limits_is_refused_by_a_strict_rule) {

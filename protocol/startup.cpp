@@ -89,46 +89,6 @@ std::optional<SqlError> check_names(StartupMessage& message) {
   return std::nullopt;
 }
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-/// The next word of `rest`, unescaped; nullopt when there is none.
-std::optional<std::string> take_word(std::string_view& rest) {
-  while (!rest.empty() && is_space(rest[0])) rest.remove_prefix(1);
-  if (rest.empty()) return std::nullopt;
-  std::string word;
-  for (bool escaped = false; !rest.empty(); rest.remove_prefix(1)) {
-    if (is_space(rest[0]) && !escaped) break;
-    const bool escapes = rest[0] == '\\' && !escaped;
-    if (!escapes) word.push_back(rest[0]);
-    escaped = escapes;
-  }
-  return word;
-}
-
-SqlError no_argument(std::string_view word) {
-  SqlError error = fatal("42601", "invalid command-line argument for server process: " + std::string(word));
-  error.hint = "Try \"postgres --help\" for more information.";
-  return error;
-}
-
-/// Neither `-c` nor `--name`. The letters are those of process_postgres_switches.
-SqlError refused_switch(std::string_view word) {
-  constexpr std::string_view switches = "BbCcDdEeFfhijklNnOPprSsTtvW";
-  if (word.size() < 2 || word[0] != '-' || switches.find(word[1]) == std::string_view::npos) return no_argument(word);
-  return fatal(sqlstate::feature_not_supported,
-               "unsupported options startup parameter: only '-c config=val' and '--config=val' are allowed");
-}
-
-std::optional<SqlError> add_setting(std::string_view prefix, std::string_view text, Settings& settings) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return fatal("42601", std::string(prefix) + std::string(text) + " requires a value");
-  if (equals == 0) return fatal("42704", "unrecognized configuration parameter \"\"");
-  std::string name(text.substr(0, equals));
-  std::replace(name.begin(), name.end(), '-', '_');
-  settings.emplace_back(std::move(name), text.substr(equals + 1));
-  return std::nullopt;
-}
-
 }  // namespace
 
 StartupPacket scan_startup(ByteView in) {
@@ -167,28 +127,6 @@ std::optional<SqlError> read_startup(ByteView packet, StartupMessage& message, s
   if (std::optional<SqlError> error = read_parameters(in, message)) return error;
   if (std::optional<SqlError> error = check_names(message)) return error;
   if (message.replication == Replication::none) message.options_error = parse_options(message.options, message.option_settings);
-  return std::nullopt;
-}
-
-std::optional<SqlError> parse_options(std::string_view options, Settings& settings) {
-  while (std::optional<std::string> word = take_word(options)) {
-    std::string_view text = *word;
-    std::optional<SqlError> error;
-    if (text == "-c") {
-      const std::optional<std::string> setting = take_word(options);
-      error = setting ? add_setting("-c ", *setting, settings) : no_argument(text);
-    } else if (text.starts_with("-c")) {
-      error = add_setting("-c ", text.substr(2), settings);
-    } else if (text == "--") {  // switches end here (getopt)
-      const std::optional<std::string> argument = take_word(options);
-      return argument ? std::optional(no_argument(*argument)) : std::nullopt;
-    } else if (text.starts_with("--")) {
-      error = add_setting("--", text.substr(2), settings);
-    } else {
-      error = refused_switch(text);
-    }
-    if (error) return error;
-  }
   return std::nullopt;
 }
 

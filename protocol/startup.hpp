@@ -70,9 +70,10 @@ struct StartupMessage {
 std::optional<SqlError> read_startup(ByteView packet, StartupMessage& message,
                                      std::uint32_t newest_minor = newest_protocol_minor);
 
-/// Takes apart the value of `options`: `-c name=value`, `-cname=value`, `--name=value`, white space between the words, a
-/// backslash before white space or a backslash that belongs to a word (pg_split_opts). A '-' in a name becomes '_', as in
-/// ParseLongOption. Any other switch of the postgres program is 0A000, as in pgbouncer; what it has no switch for is 42601.
+/// Takes apart the value of `options`, as process_postgres_switches and getopt() do: `-c name=value`, `--name=value` and the other
+/// switches of the postgres program (`-e`, `-S 64`, `-f s`, ...), which become the settings that they stand for; several may share a
+/// word (`-eS64`), a backslash escapes white space. A '-' in a name becomes '_'. Which of them the user may set, and to what, the
+/// server says. What is no switch is 42601, behind all the settings before it.
 std::optional<SqlError> parse_options(std::string_view options, Settings& settings);
 
 }  // namespace pgswitch::protocol

@@ -5,8 +5,7 @@
 #include <cerrno>
 #include <climits>
 #include <new>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -116,6 +115,11 @@ IoResult Stream::write_plain(const iovec* pieces, int count) {
   return result;
 }
 
+bool Stream::is_refused() const {
+  pollfd asked{fd_, 0, 0};
+  return ::poll(&asked, 1, 0) > 0 && (asked.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 void Stream::set_owner(StreamOwner* owner) {
   if (owner && !owner_) watch_read_ = true;
   if (owner) wait_.reset();  // an idle client should hold no memory that only its login needs
@@ -214,13 +218,7 @@ awaitable<bool> Stream::wait(bool Wait::*what, std::int64_t deadline_us) {
 
 void Stream::close() {
   if (fd_ < 0) return;
-  if (tls_) {
-    ERR_clear_error();
-    if (tls_usable_) SSL_shutdown(tls_);
-    SSL_free(tls_);
-    ERR_clear_error();
-    tls_ = nullptr;
-  }
+  if (tls_) close_tls();
   if (poller_) {
     if (registered_ != 0) poller_->remove(fd_, *this);
     poller_->forget(*this);
@@ -247,6 +245,7 @@ void Stream::detach() {
 void Stream::attach(boost::asio::io_context& io, Poller& poller) {
   io_ = &io;
   poller_ = &poller;
+  if (tls_) share_bio();
   refresh();
   if (watch_read_ && has_unread()) poller_->again(*this);
 }

@@ -37,7 +37,7 @@ class StreamOwner {
   ~StreamOwner() = default;
 };
 
-/// A connected, non-blocking socket with optional TLS (SSL_set_fd, so that it can move to another worker). Owned by a
+/// A connected, non-blocking socket with optional TLS (OpenSSL works on it itself, so that it can move to another worker). Owned by a
 /// ClientSession or a ServerConn; one thread at a time. The only file that reads or writes sockets.
 ///
 /// Two ways to wait: coroutines (login) use wait_readable/wait_writable with a deadline; the steady state sets an owner and
@@ -89,6 +89,8 @@ class Stream : private Pollable {
 
   int fd() const { return fd_; }
   bool is_open() const { return fd_ >= 0; }
+  /// The peer takes nothing more: it has refused something, or a Unix socket has no other end. A system call.
+  bool is_refused() const;
   /// Wakes whoever waits; later reads and writes give `closed`. Idempotent.
   void close();
 
@@ -108,6 +110,8 @@ class Stream : private Pollable {
   bool has_unread() const;
   IoResult note_unread(IoResult result, std::size_t asked);
   void start_tls(const TlsContext& context);
+  void share_bio();
+  void close_tls();
   awaitable<boost::system::error_code> handshake(int (*step)(ssl_st*), std::int64_t deadline_us, std::string& text);
   IoResult read_tls(char* data, std::size_t size);
   IoResult write_plain(const iovec* pieces, int count);

@@ -1,13 +1,17 @@
-// The TLS half of Stream: OpenSSL works on the socket itself (SSL_set_fd), so that a connection can move to another worker.
+// The TLS half of Stream: OpenSSL works on the socket itself, so that a connection can move to another worker.
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "proxy/stream.hpp"
 #include "proxy/tls.hpp"
@@ -26,6 +30,43 @@ IoResult status_only(IoResult::Status status) {
   IoResult result;
   result.status = status;
   return result;
+}
+
+/// The socket that OpenSSL works on during the call under way.
+thread_local int socket_of_call = -1;
+
+int note_transfer(BIO* bio, ssize_t count, int retry) {
+  BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY | BIO_FLAGS_IN_EOF);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) BIO_set_flags(bio, retry | BIO_FLAGS_SHOULD_RETRY);
+  if (count == 0 && retry == BIO_FLAGS_READ) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return static_cast<int>(count);
+}
+
+// As in stream.cpp, without glibc's cancellation points.
+int read_socket(BIO* bio, char* data, int size) {
+  return note_transfer(bio, ::syscall(SYS_recvfrom, socket_of_call, data, static_cast<std::size_t>(size), 0, nullptr, nullptr), BIO_FLAGS_READ);
+}
+
+int write_socket(BIO* bio, const char* data, int size) {
+  return note_transfer(bio, ::syscall(SYS_sendto, socket_of_call, data, static_cast<std::size_t>(size), MSG_NOSIGNAL, nullptr, 0), BIO_FLAGS_WRITE);
+}
+
+long control_bio(BIO* bio, int command, long, void*) {
+  if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+  return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+BIO* make_bio() {
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sockets of a thread");
+    BIO_meth_set_read(made, read_socket);
+    BIO_meth_set_write(made, write_socket);
+    BIO_meth_set_ctrl(made, control_bio);
+    return made;
+  }();
+  BIO* const bio = BIO_new(method);
+  if (bio) BIO_set_init(bio, 1);
+  return bio;
 }
 
 std::string handshake_failure(ssl_st* tls, int error) {
@@ -113,6 +154,23 @@ std::string end_point_hash(X509* certificate) {
 
 }  // namespace
 
+/// One BIO serves all connections of a thread: OpenSSL's own would be 200 bytes of each. Not for handshakes, which chain it to others.
+void Stream::share_bio() {
+  thread_local const std::unique_ptr<BIO, decltype(&BIO_free)> bio(make_bio(), BIO_free);
+  if (!bio || !tls_usable_) return;
+  BIO_up_ref(bio.get());
+  SSL_set_bio(tls_, bio.get(), bio.get());
+}
+
+void Stream::close_tls() {
+  ERR_clear_error();
+  socket_of_call = fd_;
+  if (tls_usable_) SSL_shutdown(tls_);
+  SSL_free(tls_);
+  ERR_clear_error();
+  tls_ = nullptr;
+}
+
 bool Stream::has_decrypted_bytes() const { return tls_ && tls_usable_ && SSL_has_pending(tls_); }
 
 IoResult Stream::tls_result(int returned, bool& wants_other) {
@@ -135,6 +193,7 @@ IoResult Stream::tls_result(int returned, bool& wants_other) {
     result.error = protocol_error();
   } else if (number == 0 || number == ECONNRESET || number == EPIPE) {
     result.status = IoResult::Status::closed;
+    if (number != 0) result.error = {number, boost::system::system_category()};
   } else {
     result.error = {number, boost::system::system_category()};
   }
@@ -145,6 +204,7 @@ IoResult Stream::read_tls(char* data, std::size_t size) {
   ERR_clear_error();
   errno = 0;
   tls_read_wants_write_ = false;
+  socket_of_call = fd_;
   IoResult result;
   const int count = SSL_read(tls_, data, static_cast<int>(std::min(size, std::size_t{1} << 30)));
   if (count > 0) {
@@ -162,6 +222,7 @@ IoResult Stream::write_tls(const iovec* pieces, int count) {
   IoResult result;
   std::size_t written = 0;
   tls_write_wants_read_ = false;
+  socket_of_call = fd_;
   for (RecordSource source(pieces, count); !source.at_end();) {
     const std::string_view chunk = source.next();
     ERR_clear_error();
@@ -207,6 +268,7 @@ awaitable<error_code> Stream::handshake(int (*step)(ssl_st*), std::int64_t deadl
   }
   ERR_clear_error();
   tls_usable_ = true;
+  share_bio();
   co_return error_code();
 }
 

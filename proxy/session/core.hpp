@@ -51,6 +51,10 @@ class SessionCore : private rules::SessionState {
   void on_server_lost(rules::RouteId route, const protocol::SqlError& error);
   /// limit_us() have passed since limit_phase() became what it is.
   void on_limit_passed();
+  /// There is no memory for the frame at the head of the client's bytes, of which some are still to come.
+  void on_no_room() { has_no_room_ = true; }
+  /// To a client who has said its last and may be gone: something that it knows, if nothing else is on its way to it.
+  void repeat_setting();
   /// The client has cancelled a statement that is delayed.
   void cancel_delay(const protocol::SqlError& error);
   void on_cancel_ended();
@@ -64,6 +68,8 @@ class SessionCore : private rules::SessionState {
   // Questions.
   /// Client bytes can be used now: nothing is waited for, and the client takes its answers.
   bool wants_client() const { return stall_ == Stall::none && !closing_ && !(work_ && work_->to_client.size() >= Work::most_unread); }
+  /// The client gets something more, though it sends nothing more.
+  bool owes_answers() const;
   /// Bytes a frame at the start of what was left over needs to be in one piece; 0 = any.
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
@@ -115,6 +121,7 @@ class SessionCore : private rules::SessionState {
   std::size_t end_moment(std::size_t used);
   bool complete(const protocol::FrameHeader& header, protocol::ByteView in);
   void give_up(std::string why);
+  std::size_t refuse_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   bool small_is_whole(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -133,8 +140,7 @@ class SessionCore : private rules::SessionState {
   // core_query.cpp: simple protocol; core_run.cpp, core_text.cpp: what of a query string goes to a server at once, and as what
   std::size_t on_query(const protocol::FrameHeader& header, protocol::ByteView in);
   const rules::ScriptPtr& decide_head(std::string_view text);
-  bool run_script(std::string_view text);
-  bool run_on_server(std::string_view text);
+  bool run_script(std::string_view text), run_on_server(std::string_view text);
   bool is_freed(std::size_t begin, std::size_t i) const;
   std::string own_text(std::size_t begin, std::size_t i, std::string_view text) const;
   std::string_view sent_text(std::size_t begin, std::size_t end, std::string_view text, Note& note, std::string& joined);
@@ -145,11 +151,8 @@ class SessionCore : private rules::SessionState {
   bool may_send(Link& link, std::size_t begin, std::size_t end, std::string_view text);
   void note_items(Link& link, std::size_t begin, std::size_t end, std::string_view text, Note& note);
   bool answer_locally(const rules::ScriptItem& item, std::string_view text);
-  bool fail_query(const protocol::SqlError& error);
-  bool may_leave_settings() const;
-  void end_string(bool failed);
-  void drop_unnamed();
-  void abort_locally();
+  bool fail_query(const protocol::SqlError& error), may_leave_settings() const;
+  void end_string(bool failed), drop_unnamed(), abort_locally();
 
   // core_extended.cpp, core_execute.cpp: extended protocol
   std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -161,8 +164,7 @@ class SessionCore : private rules::SessionState {
   bool is_current(const PreparedStatement& prepared) const;
   PreparedStatementPtr current(PreparedStatementPtr prepared);
   bool is_local(const PreparedStatement& prepared) const, fails_in_transaction(const PreparedStatement& prepared) const;
-  bool waits_for_failure(rules::Kind kind) const;
-  bool may_have_failed(const Link& link) const;
+  bool waits_for_failure(rules::Kind kind) const, may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
                   Note&& note);
   bool on_name_taken(PreparedStatementPtr prepared, const protocol::frontend::Parse& parse);
@@ -187,9 +189,10 @@ class SessionCore : private rules::SessionState {
   std::size_t close_portal(std::string_view name, protocol::ByteView frame);
   PreparedStatementPtr find_portal(std::string_view name) const;
   static const PreparedStatementPtr& spent();
-  bool run_spent(std::string_view portal);
+  static bool has_ended(const PreparedStatement& portal) { return portal.script == spent()->script; }
+  std::size_t refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size);
   bool surely_portal(std::string_view name);
-  void set_portal(std::string_view name, PreparedStatementPtr portal);
+  void set_portal(std::string_view name, PreparedStatementPtr portal), lose_portals(), drop_portals();
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void take_back_portal(const PortalChange& change);
   void close_all_portals(std::string_view portal, Note& note);
@@ -197,7 +200,6 @@ class SessionCore : private rules::SessionState {
   void spend_portal(std::string_view name, rules::Kind kind);
   bool is_held_cursor(std::string_view name) const;
   Link* link_of_portal(std::string_view name);
-  void drop_portals();
 
   // core_names.cpp: SQL and the protocol share the names of prepared statements and of portals
   bool names_known();
@@ -266,10 +268,8 @@ class SessionCore : private rules::SessionState {
   Link* set_up(Link& link);
   bool has_lease_now(rules::RouteId route), replay_settings(Link& link);
   void send_deferred(Link& link);
-  void leave_active();
   void release(Link& link, bool clean);
-  void maybe_release();
-  void end_segment();
+  void leave_active(), maybe_release(), end_segment();
   rules::RouteId home_of(const rules::Statement& statement) const;
   rules::RouteId route_of(const rules::ScriptItem& item) const;
   bool is_neutral(const rules::ScriptItem& item) const;
@@ -324,10 +324,9 @@ class SessionCore : private rules::SessionState {
   void note_cursor(const rules::ScriptItem& item);
   bool has_to_wait(const Limited& what);
   void run_limited(Limited what);
-  void cancel_limited();
   bool is_within_limits(char type);
   void end_limited(bool extended, bool suspended = false);
-  void forget_limited();
+  void forget_limited(), cancel_limited();
 
   // core_loss.cpp
   void lose_transaction(bool stays);
@@ -394,6 +393,7 @@ class SessionCore : private rules::SessionState {
   std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
   bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
   char server_rest_type_ = 0, copy_broken_by_ = 0;
+  bool has_no_room_ = false;  ///< see on_no_room()
   std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 

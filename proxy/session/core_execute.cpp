@@ -85,7 +85,7 @@ std::optional<std::size_t> SessionCore::execute_by_proxy(const frontend::Execute
     if (const auto used = CoreCursors(*this).execute(execute, portal, size)) return *used;
   if (portal && is_local(*portal)) {
     if (!surely_portal(execute.portal)) return 0;
-    if (portal == spent()) return run_spent(execute.portal) ? size : 0;
+    if (has_ended(*portal)) return refuse_ended(*portal, execute.portal, size);
     const Kind kind = portal->item().statement->kind;
     if (execute_locally(*portal, execute)) return ++counters.queries, spend_portal(execute.portal, kind), size;
     if (refusal_) return failed(*refusal_);

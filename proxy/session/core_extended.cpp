@@ -206,6 +206,7 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   Note note;
   if (is_local(*prepared)) {
     ++counters.client_parses;
+    if (const std::string notices = cut_name_notices(parse.text, prepared->conforming_strings); !notices.empty()) local_reply(notices);
     rename(parse.statement, std::move(prepared), note);
     local_reply(std::string_view("1\0\0\0\4", 5), std::move(note));
     return size;
@@ -247,6 +248,8 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
   if (!known || unnamed) note.key = prepared.key;
   note.unnamed = unnamed;
   note_text(prepared, parse.text, note);
+  if (named_in_sql(*prepared.item().statement))
+    if (const std::string notices = cut_name_notices(parse.text, prepared.conforming_strings); !notices.empty()) local_reply(notices);
   if (note.rewritten && is_edited(prepared)) note.pieces.push_back({0, 0, prepared.item().decision});
   if (unnamed && prepared.sent_text == parse.text) {
     work_->to_server.add(frame);
@@ -339,7 +342,9 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
     const PreparedStatementPtr portal = find_portal(target->name);
     const redshift::Cursor* const cursor = find_spooled(target->name);
     if (cursor && !cursor->description.empty() && status() != 'E') return local_reply(cursor->description), size;
-    if (portal && is_local(*portal)) return surely_portal(target->name) ? (describe_locally(*portal, false), size) : 0;
+    if (portal && is_local(*portal) && !surely_portal(target->name)) return 0;
+    if (portal && has_ended(*portal) && !portal->text.empty()) return refuse_ended(*portal, target->name, size);
+    if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
     if (portal && local_abort_) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {
       if (refusal_) return fail_batch(*refusal_), size;

@@ -137,6 +137,7 @@ void SessionCore::end_segment() {
     work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
     work_->ledger.push(Expect::sync, Reply::swallow);
     batch_open_ = false;
+    lose_portals();
   }
   stall(Stall::replies);
 }

@@ -46,7 +46,7 @@ bool SessionCore::names_known() {
 /// The same of one name, which a message before a Sync may have changed.
 bool SessionCore::surely_means(std::string_view name) {
   if (!names_known()) return false;
-  const bool doubtful = work_->ledger.doubts_name(name);
+  const bool doubtful = work_->ledger.doubts_name(name.substr(0, longest_name));
   if (doubtful) await_replies();
   return !doubtful;
 }
@@ -55,6 +55,7 @@ bool SessionCore::surely_means(std::string_view name) {
 /// may prepare a statement in one batch and use it in the next.
 bool SessionCore::means_or_server_tells(std::string_view name, bool& server_tells) {
   server_tells = false;
+  name = name.substr(0, longest_name);
   if (!names_known()) return false;
   if (!work_->ledger.doubts_name(name)) return true;
   const PreparedStatementPtr& prepared = find_prepared(name);

@@ -4,6 +4,7 @@
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "proxy/redshift/bind_formats.hpp"
+#include "rules/route_names.hpp"
 
 namespace pgswitch {
 
@@ -28,6 +29,9 @@ rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view ob
   return statement;
 }
 
+/// Of objects_.
+std::string cursor_key(std::string_view name) { return "cursor:" + std::string(name.substr(0, longest_name)); }
+
 SqlError no_binary_rows() {
   return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported), "the rows of a cursor of Redshift are text", "",
           "Ask for the result of FETCH in text format.", 0};
@@ -35,7 +39,7 @@ SqlError no_binary_rows() {
 
 }  // namespace
 
-/// What a portal means that has run a statement without rows.
+/// What a portal means that has run a statement without rows. Others that are gone have its script, and a text that says why.
 const PreparedStatementPtr& SessionCore::spent() {
   static const PreparedStatementPtr portal = [] {
     auto script = std::make_shared<rules::Script>();
@@ -47,11 +51,28 @@ const PreparedStatementPtr& SessionCore::spent() {
   return portal;
 }
 
-/// Execute of a portal that is spent(). False: it waits.
-bool SessionCore::run_spent(std::string_view portal) {
-  if (waits_for_failure(Kind::select)) return await_replies(), false;
-  fail_batch(status() == 'E' ? transaction_failed() : spent_portal(portal));
-  return true;
+/// Execute, or Describe, of a portal that has_ended(). 0: it waits.
+std::size_t SessionCore::refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size) {
+  if (waits_for_failure(Kind::select)) return await_replies(), 0;
+  const SqlError error = portal.text.empty() ? spent_portal(name) : lost_portal(name, portal.text);
+  fail_batch(status() == 'E' ? transaction_failed() : error);
+  return size;
+}
+
+/// The batch goes on by another route: behind the Sync that this takes, its portals are no more on the server where they were.
+void SessionCore::lose_portals() {
+  const auto is_there = [this](const PreparedStatementPtr& portal) { return portal && !is_local(*portal); };
+  std::shared_ptr<PreparedStatement> lost;
+  const auto lose = [&](std::string_view name, PreparedStatementPtr& portal) {
+    if (!is_there(portal) || find_spooled(name)) return;
+    if (!lost) {
+      lost = std::make_shared<PreparedStatement>(*spent());
+      lost->text = "It was bound on route \"" + rules::route_name(active_->route) + "\", and the batch has gone on elsewhere.";
+    }
+    portal = lost;
+  };
+  lose({}, unnamed_portal_);
+  for (auto& [name, portal] : portals_) lose(name, portal);
 }
 
 std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
@@ -97,6 +118,9 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   prepared = known_to(*link, std::move(prepared), unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
+  // A cursor WITH HOLD of that name on another server: it is one set of names.
+  if (is_held_cursor(names->portal) && objects_.at(cursor_key(names->portal)) != link->route)
+    return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
   ++counters.binds;
   // A portal's name that has been given to what needs no server: what else is wrong comes first, so the server is asked to
   // bind it, and made to fail if it can.
@@ -168,7 +192,7 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
 }
 
 bool SessionCore::is_held_cursor(std::string_view name) const {
-  return !objects_.empty() && objects_.contains("cursor:" + std::string(name));
+  return !objects_.empty() && objects_.contains(cursor_key(name));
 }
 
 /// Where the portal lives; nullptr when there is no such link, or when it must be waited for, or with refusal_.
@@ -176,23 +200,24 @@ Link* SessionCore::link_of_portal(std::string_view name) {
   // While BEGIN is deferred no server has a portal of the client's.
   if (!is_held_cursor(name)) return work_->deferred.empty() ? active_ : nullptr;
   if (local_abort_) refusal_ = transaction_failed();
-  return need_link(objects_.at("cursor:" + std::string(name)));
+  return need_link(objects_.at(cursor_key(name)));
 }
 
 PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
   if (name.empty()) return unnamed_portal_;
-  const auto found = portals_.find(name);
+  const auto found = portals_.find(name.substr(0, longest_name));
   return found == portals_.end() ? nullptr : found->second;
 }
 
 /// Whether it is certain what the name of a portal means that only the session knows. False: waits.
 bool SessionCore::surely_portal(std::string_view name) {
-  const bool doubtful = work_->ledger.doubts_portal(name);
+  const bool doubtful = work_->ledger.doubts_portal(name.substr(0, longest_name));
   if (doubtful) await_replies();
   return !doubtful;
 }
 
 void SessionCore::set_portal(std::string_view name, PreparedStatementPtr portal) {
+  name = name.substr(0, longest_name);
   if (name.empty())
     unnamed_portal_ = std::move(portal);
   else if (portal)
@@ -203,7 +228,7 @@ void SessionCore::set_portal(std::string_view name, PreparedStatementPtr portal)
 
 /// What the name means from now on (nullptr: nothing); `note` gets what takes it back.
 void SessionCore::rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note) {
-  note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(name), find_portal(name), portal, nullptr});
+  note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(name.substr(0, longest_name)), find_portal(name), portal, nullptr});
   set_portal(name, std::move(portal));
 }
 
@@ -224,7 +249,7 @@ void SessionCore::take_back_portal(const PortalChange& change) {
     return;
   }
   const PreparedStatementPtr portal = find_portal(change.name);
-  if (portal == change.now || portal == spent()) set_portal(change.name, change.before);
+  if (portal == change.now || (portal && has_ended(*portal))) set_portal(change.name, change.before);
 }
 
 /// A transaction has ended.
@@ -255,7 +280,7 @@ void SessionCore::note_answered(const PreparedStatement& portal, std::string_vie
   if (name.empty())
     unnamed_portal_ = std::move(rest);
   else
-    portals_[std::string(name)] = std::move(rest);
+    portals_[std::string(name.substr(0, longest_name))] = std::move(rest);
 }
 
 /// Closing a statement of the protocol never needs a server: what it holds is shared, and goes by its own LRU.
@@ -299,7 +324,7 @@ std::size_t SessionCore::close_portal(std::string_view name, ByteView frame) {
   if (!link && stall_ != Stall::none) return 0;
   Note note;
   if (find_portal(name)) rename_portal(name, nullptr, note);
-  if (held) note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name);
+  if (held) note.statement = closing(Kind::close_cursor, rules::Effect::close_cursor, name.substr(0, longest_name));
   if (!link) {
     local_reply(std::string_view("3\0\0\0\4", 5), std::move(note));
     return frame.size();

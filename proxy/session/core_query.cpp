@@ -278,6 +278,8 @@ bool SessionCore::answer_locally(const ScriptItem& item, std::string_view text) 
   } else if (Note unused; !alone || !local_deallocate(statement, tag, unused)) {
     return false;
   }
+  const std::string notices = cut_name_notices(text_of(item, text), work_->head.conforming_strings);
+  if (!notices.empty()) work_->to_client.append(notices);
   work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
   return true;
 }

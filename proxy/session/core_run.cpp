@@ -151,6 +151,9 @@ bool SessionCore::run_on_server(std::string_view text) {
   const auto sent = translated ? translate_run(*link, begin, end, text, note, joined)
                                : server_text(*link, sent_text(begin, end, text, note, joined), nullptr, work_->head.conforming_strings);
   if (!sent) return false;
+  for (std::size_t i = begin; i < end; ++i)  // of the names that the server does not see
+    if (named_in_sql(*items[i].statement))
+      if (const std::string notices = cut_name_notices(text_of(items[i], text), work_->head.conforming_strings); !notices.empty()) local_reply(notices);
   const bool declares = on_redshift && items[begin].statement->kind == Kind::declare_cursor;
   note_items(*link, begin, end, text, note);
   last_route_.sent_to(link->route);

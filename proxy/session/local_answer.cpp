@@ -6,6 +6,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/ledger.hpp"
+#include "rules/cut_names.hpp"
 #include "rules/tokens.hpp"
 
 namespace pgswitch {
@@ -121,6 +122,25 @@ SqlError unknown_savepoint(std::string_view name) {
 
 SqlError spent_portal(std::string_view name) {
   return {Severity::error, "55000", "portal \"" + std::string(name) + "\" cannot be run", "", "", 0};
+}
+
+std::string cut_name_notices(std::string_view text, bool conforming_strings) {
+  std::string frames;
+  for (const rules::CutName& name : rules::cut_names(text, {conforming_strings})) {
+    SqlError notice;
+    notice.severity = Severity::notice;
+    notice.sqlstate = "42622";
+    notice.message = "identifier \"" + name.whole + "\" will be truncated to \"" + name.cut + '"';
+    protocol::write_notice(frames, notice);
+  }
+  return frames;
+}
+
+SqlError lost_portal(std::string_view name, std::string_view why) {
+  SqlError error = unknown_portal(name);
+  error.detail = why;
+  error.hint = "Execute it before the batch goes on elsewhere, or use a transaction.";
+  return error;
 }
 
 SqlError duplicate_portal(std::string_view name) {

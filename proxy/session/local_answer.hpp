@@ -51,6 +51,10 @@ protocol::SqlError unknown_portal(std::string_view name);
 protocol::SqlError synchronization_lost();
 /// Execute of a portal that has run a statement without rows.
 protocol::SqlError spent_portal(std::string_view name);
+/// NOTICE 42622 for each identifier in `text` that is too long: what the server would say that parses it.
+std::string cut_name_notices(std::string_view text, bool conforming_strings);
+/// Of a portal that has ended where its batch went on to another route; `why` tells so.
+protocol::SqlError lost_portal(std::string_view name, std::string_view why);
 /// BEGIN in statement pooling (pgbouncer's text).
 protocol::SqlError no_transaction_blocks();
 

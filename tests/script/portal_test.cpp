@@ -240,4 +240,75 @@ TEST(portal, of_the_unnamed_statement_can_be_had_behind_deallocate_all) {
       .expect_to_client(bind_complete(), ready('I'));
 }
 
+namespace {
+
+/// A portal of the route "app", and a batch that goes on by the route "b".
+Bytes divided(std::string_view portal) {
+  return parse("", "select 1") + bind_to(portal, "") + parse("", "select * from b_t") + bind_to("other", "") + execute("other");
+}
+
+Script& run_divided(Script& script, std::string_view portal, const Bytes& behind, const Bytes& to_b) {
+  return script.client(divided(portal), behind, sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "select 1"), bind_to(portal, ""), sync())
+      .server(parse_complete(), bind_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(parse("", "select * from b_t"), bind_to("other", ""), execute("other"), to_b, sync());
+}
+
+}  // namespace
+
+TEST(portal, of_the_route_that_its_batch_has_left_is_refused) {
+  for (const char* name : {"", "p"}) {
+    for (const Bytes& asked : {execute(name), describe_portal(name)}) {
+      Script script;
+      run_divided(script, name, asked, refused())
+          .server(parse_complete(), bind_complete(), complete("SELECT 2"), error("34000"), ready('I'))
+          .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 2"), any_error("34000"), ready('I'))
+          .expect_release("b");
+    }
+  }
+}
+
+TEST(portal, of_the_route_that_its_batch_has_left_keeps_its_name) {
+  Script script;
+  run_divided(script, "p", bind_to("p", ""), bind_to("p", "") + refused())
+      .server(parse_complete(), bind_complete(), complete("SELECT 2"), bind_complete(), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 2"), any_error("42P03"), ready('I'))
+      .expect_release("b");
+  Script closed;
+  run_divided(closed, "p", close_portal("p") + bind_to("p", ""), close_portal("p") + bind_to("p", ""))
+      .server(parse_complete(), bind_complete(), complete("SELECT 2"), close_complete(), bind_complete(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 2"), close_complete(), bind_complete(), ready('I'))
+      .expect_release("b");
+}
+
+TEST(portal, of_the_route_that_its_batch_has_left_is_forgotten_with_the_batch) {
+  Script script;
+  run_divided(script, "p", {}, {})
+      .server(parse_complete(), bind_complete(), complete("SELECT 2"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 2"), ready('I'))
+      .expect_release("b")
+      .client(parse("", "select 1"), bind_to("p", ""), execute("p"), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "select 1"), bind_to("p", ""), execute("p"), sync())
+      .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(portal, that_an_error_took_back_before_the_batch_was_divided_is_not_there) {
+  Script()
+      .client(divided("p"), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse("", "select 1"), bind_to("p", ""), sync())
+      .server(parse_complete(), error("22P02"), ready('I'))
+      .expect_to_client(parse_complete(), error("22P02"), ready('I'))
+      .expect_release("app")
+      .client(execute("p"), sync())
+      .expect_to_client(any_error("34000"), ready('I'));
+}
+
 }  // namespace pgswitch::script

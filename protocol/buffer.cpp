@@ -12,7 +12,37 @@ namespace {
 /// Moving this much costs less than the system call that a short read adds.
 constexpr std::size_t cheap_move = 256;
 
+/// nullptr when LargeMemory has no room.
+char* try_take(std::size_t size) {
+  if (!LargeMemory::of_process().try_take(size)) return nullptr;
+  try {
+    return static_cast<char*>(::operator new(size));
+  } catch (const std::bad_alloc&) {
+    LargeMemory::of_process().give(size);
+    throw;
+  }
+}
+
+void give_large(char* memory, std::size_t size) {
+  ::operator delete(memory);
+  LargeMemory::of_process().give(size);
+}
+
 }  // namespace
+
+LargeMemory& LargeMemory::of_process() {
+  static LargeMemory memory;
+  return memory;
+}
+
+bool LargeMemory::try_take(std::uint64_t bytes) {
+  const std::uint64_t limit = this->limit();
+  const std::uint64_t now = used_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (limit == 0 || now <= limit) return true;
+  give(bytes);
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
 
 BufferSlab::BufferSlab(std::size_t block_size, std::size_t keep_free)
     : block_size_(std::max<std::size_t>(block_size, 64)), keep_free_(keep_free) {}
@@ -69,7 +99,9 @@ bool LinearBuffer::reserve(std::size_t size) {
     move_to(slab_.take(), slab_.block_size());
   } else {
     const std::size_t capacity = std::min(max_size_, std::max(size, capacity_ * 2));
-    move_to(static_cast<char*>(::operator new(capacity)), capacity);
+    char* const memory = try_take(capacity);
+    if (memory == nullptr) return false;
+    move_to(memory, capacity);
   }
   return true;
 }
@@ -110,7 +142,7 @@ void LinearBuffer::move_to(char* memory, std::size_t capacity) {
 void LinearBuffer::free_memory() {
   if (data_ == nullptr) return;
   if (is_block()) slab_.give(data_);
-  else ::operator delete(data_);
+  else give_large(data_, capacity_);
   data_ = nullptr;
   capacity_ = sent_ = parsed_ = end_ = 0;
 }

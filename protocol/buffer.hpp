@@ -1,10 +1,29 @@
 #pragma once
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "protocol/frame.hpp"
 
 namespace pgswitch::protocol {
+
+/// Bytes that all buffers hold beyond their slabs' blocks, and a limit on them. One for the process; any thread.
+class LargeMemory {
+ public:
+  static LargeMemory& of_process();
+  /// 0 = unlimited.
+  void set_limit(std::uint64_t bytes) { limit_.store(bytes, std::memory_order_relaxed); }
+  std::uint64_t limit() const { return limit_.load(std::memory_order_relaxed); }
+  std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
+  /// How often there was no room.
+  std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
+  bool try_take(std::uint64_t bytes);
+  void give(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> limit_{0}, used_{0}, refused_{0};
+};
 
 /// Free list of memory blocks of one size, lent to the LinearBuffers of one worker. Owned by the worker, used on its
 /// thread only, outlives every buffer that borrows from it. Keeps at most `keep_free` blocks; the rest goes back to the
@@ -59,7 +78,7 @@ class LinearBuffer {
   void commit(std::size_t count);
 
   /// Makes room for `size` received bytes in one piece, counting those that are here already. False, and nothing changes,
-  /// when that is more than the maximum or an outstanding range is in the way.
+  /// when that is more than the maximum, an outstanding range is in the way, or LargeMemory has no room.
   bool reserve(std::size_t size);
 
   /// Received bytes nobody has taken yet.

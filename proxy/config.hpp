@@ -252,6 +252,7 @@ struct Config {
   CommaList route_users;  ///< globs: who may choose a route by a comment or by pgswitch.route
   std::size_t rules_memory = 16 * 1024 * 1024;         ///< bytes of each worker's Lua state
   std::uint32_t rules_instructions = 100'000;          ///< of one hook call
+  std::uint32_t query_total_bytes = 512 * 1024 * 1024; ///< of all clients' long messages, as far as they have come; 0 = unlimited
   std::size_t parse_max_bytes = 64 * 1024;             ///< larger statements are decided by their tokens
   std::size_t query_max_bytes = 16 * 1024 * 1024;      ///< largest Query or Parse message accepted
   std::size_t statement_cache_bytes = 16 * 1024 * 1024;///< of each worker

@@ -144,6 +144,7 @@ constexpr std::array all = {
     bounded(1000, 4294967295, {"rules_instructions", &C::rules_instructions, "100000", yes, "Lua instructions of one rule call."}),
     bounded(0, int_max, {"parse_max_bytes", &C::parse_max_bytes, "65536", yes, "Longest statement that is parsed; longer ones are decided by their tokens."}),
     bounded(1024, int_max, {"query_max_bytes", &C::query_max_bytes, "16777216", yes, "Longest Query or Parse message accepted."}),
+    bounded(0, 4294967295, {"query_total_bytes", &C::query_total_bytes, "536870912", yes, "Memory for the long messages of all clients while they come. 0: no limit."}),
     bounded(64 * 1024, std::int64_t{1} << 40, {"statement_cache_bytes", &C::statement_cache_bytes, "16777216", yes, "Memory of the statement cache of each worker."}),
     Setting{"transaction_route_conflict", &C::transaction_route_conflict, "pin", yes, "A rule wants another route inside a transaction: stay, or refuse the statement."},
     Setting{"defer_begin", &C::defer_begin, "1", yes, "Answer BEGIN at once and send it with the first statement that needs a server."},

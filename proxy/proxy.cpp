@@ -64,7 +64,9 @@ LogOptions log_options(const Config& config, const RunOptions& options) {
 }
 
 Proxy::Proxy(ConfigPtr config, const RunOptions& options)
-    : options_(options), config_(std::move(config)), process_secret_(random_secret(32)), started_unix_us_(unix_us()) {}
+    : options_(options), config_(std::move(config)), process_secret_(random_secret(32)), started_unix_us_(unix_us()) {
+  protocol::LargeMemory::of_process().set_limit(config_->query_total_bytes);
+}
 
 Proxy::~Proxy() = default;
 

@@ -96,6 +96,7 @@ std::vector<std::string> Proxy::put_in_force(std::shared_ptr<Config> next) {
     ++generation_;
   }
   PoolLimits::of_process().adopt(*next);
+  protocol::LargeMemory::of_process().set_limit(next->query_total_bytes);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     workers_[i]->post([worker = workers_[i].get(), config = ConfigPtr(next), engine = std::move(engines[i]), tls]() mutable {
       worker->adopt(std::move(config), std::move(engine), std::move(tls));

@@ -67,6 +67,9 @@ awaitable<Rows> state_rows(Console& console) {
   rows.push_back(Row{"active", paused || suspended ? "no" : "yes"});
   rows.push_back(Row{"paused", paused ? "yes" : "no"});
   rows.push_back(Row{"suspended", suspended ? "yes" : "no"});
+  const protocol::LargeMemory& large = protocol::LargeMemory::of_process();
+  rows.push_back(Row{"query_total_bytes", number(large.used())});
+  rows.push_back(Row{"queries_without_room", number(large.refused())});
   const std::string error = console.worker().proxy().rules_error();
   rows.push_back(Row{"rules", error.empty() ? "loaded" : "not loaded, the old ones stay in force: " + error});
   co_return rows;

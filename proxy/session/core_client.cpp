@@ -21,7 +21,24 @@ SqlError unseen_call() {
   return to_error({"0A000", "a function cannot be called by the protocol where a rule is strict", "No rule sees the call.", "Call it in a statement."});
 }
 
+SqlError no_room(std::size_t size) {
+  return {protocol::Severity::error, std::string(protocol::sqlstate::out_of_memory), "too much memory for the long messages of all clients",
+          "The message has " + std::to_string(size) + " bytes; those that are coming have query_total_bytes together.", "Try again later, or raise query_total_bytes.", 0};
+}
+
 }  // namespace
+
+bool SessionCore::owes_answers() const {
+  if (stall_ != Stall::none || (spooled_ && spooled_->sending)) return true;
+  const bool waits_for_client = client_rest_ > 0 || (active_ && active_->copy_in) || is_paused();
+  return work_ && !waits_for_client && (work_->load || work_->ledger.ready_expected() > 0);
+}
+
+void SessionCore::repeat_setting() {
+  if (!at_frame_boundary() || !to_client().empty()) return;
+  const auto what = Tracked::client_encoding;
+  work_->to_client.compose([&](std::string& out) { protocol::write_parameter_status(out, to_string(what), settings_.told()[static_cast<std::size_t>(what)]); });
+}
 
 std::size_t SessionCore::on_client_bytes(ByteView in) {
   begin_work();
@@ -85,6 +102,7 @@ std::size_t SessionCore::end_moment(std::size_t used) {
 }
 
 std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in) {
+  if (has_no_room_) return refuse_frame(header, in);
   if (active_ && active_->copy_in) return on_copy_frame(header, in);
   if (work_->load) return work_->load->on_client_frame(header, in);
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
@@ -130,6 +148,18 @@ bool SessionCore::complete(const FrameHeader& header, ByteView in) {
   if (header.frame_size() <= in.size()) return true;
   client_needed_ = header.frame_size();
   return false;
+}
+
+/// The rest of it is skipped as it comes, and the session goes on.
+std::size_t SessionCore::refuse_frame(const FrameHeader& header, ByteView in) {
+  SqlError error = no_room(header.frame_size());
+  const bool query = header.type == frontend::query && !skip_until_sync_;
+  if ((active_ && active_->copy_in) || work_->load) error.severity = protocol::Severity::fatal;
+  if (error.severity == protocol::Severity::fatal) return fatal(error), 0;
+  if (query && !fail_query(error)) return 0;
+  has_no_room_ = false;
+  if (!query && !skip_until_sync_) fail_batch(error);
+  return skip_frame(header, in);
 }
 
 /// What is small is not begun before it is whole: a client that leaves in the middle of it would cost a connection.

@@ -112,6 +112,7 @@ void Relay::turn() {
   }
   driving_ = false;
   if (finished_) return;
+  if (client_done_ && is_left_alone()) return finish("client unexpected eof");
   update_times();
   if ((core_.pins() & ~bit(Pin::session_mode)) != told_pins_) tell_pins();
   update_watches();
@@ -135,10 +136,16 @@ bool Relay::feed_client() {
   }
   if (core_.client_bytes_needed() > 0) {
     flush_server();
-    in_.reserve(core_.client_bytes_needed());
+    if (!make_room(core_.client_bytes_needed())) return core_.on_no_room(), true;
   }
   client_full_ = false;
   return used > 0;
+}
+
+/// For a message that has come in part: as it comes, for its header may promise more than is ever sent. False: there is none.
+bool Relay::make_room(std::size_t needed) {
+  const std::size_t size = std::min(needed, in_.received().size() + worker_.slab().block_size() / 2);
+  return in_.reserve(size) || !in_.outstanding().empty() || size > in_.max_size();
 }
 
 void Relay::feed_server(ServerConn& server) {
@@ -191,7 +198,7 @@ void Relay::flush_client() {
     sent_ += result.bytes;
     if (result.status == IoResult::Status::would_block) return;
     if (result.status == IoResult::Status::ok) continue;
-    if (!client_done_) return finish("client unexpected eof");
+    if (!client_left_) return finish("client unexpected eof");
     out.clear();
   }
   for (Held& held : held_) {
@@ -313,7 +320,9 @@ void Relay::on_readable(Stream&) {
   }
   in_.give_back();
   if (result.status == IoResult::Status::would_block) return;
-  client_done_ = result.status == IoResult::Status::closed && protocol::frontend::ends_with_terminate(in_.received());
+  const bool closed = result.status == IoResult::Status::closed;
+  client_left_ = closed && protocol::frontend::ends_with_terminate(in_.received());
+  client_done_ = client_left_ || (closed && !result.error);
   if (!client_done_) return finish("client unexpected eof");
   drive();
 }

@@ -97,6 +97,9 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool can_feed();
   bool feed_client();
   void feed_server(ServerConn& server);
+  bool make_room(std::size_t needed);
+  bool is_left_alone();
+  void look_for_client();
   void flush_client();
   void flush_server();
   bool act();
@@ -140,8 +143,10 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool told_wait_ = false;                ///< of the present wait
   bool driving_ = false;
   bool finished_ = false;
-  bool client_done_ = false;              ///< it has said Terminate and closed: what it asked for before is still done
+  bool client_done_ = false;              ///< it has closed its side: what it asked for before is still done and answered
   bool client_full_ = false;              ///< no room for more client bytes until some are gone
+  bool client_left_ = false;              ///< it has said Terminate before it closed: nobody takes the answers
+  std::uint8_t looks_ = 0;                ///< of look_for_client()
   Boxed<std::string> end_reason_;
   LimitPhase limit_phase_ = LimitPhase::none;
   bool warm_ = false;                     ///< holds memory that an idle session does not need

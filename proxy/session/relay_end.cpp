@@ -89,6 +89,22 @@ void Relay::end_session(const SqlError& error) {
   drive();
 }
 
+/// Whether a client that has closed its side has all that it can still be given.
+bool Relay::is_left_alone() {
+  const bool has_more = !in_.received().empty() && worker_.is_suspended();
+  return !client_left_ && !has_more && !core_.owes_answers() && (core_.to_client().empty() || core_.holds_replies());
+}
+
+/// A client that has closed its side may wait for its answers as PostgreSQL gives them, or be gone with its query left behind: who
+/// is gone has a kernel that refuses what is sent.
+void Relay::look_for_client() {
+  constexpr int ticks_between = 10;
+  if (client_.is_refused()) return finish("client unexpected eof");
+  if (++looks_ % ticks_between != 2) return;
+  core_.repeat_setting();
+  drive();
+}
+
 /// The session is over, for this reason.
 void Relay::finish(std::string reason) {
   if (finished_) return;

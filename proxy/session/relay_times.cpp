@@ -156,6 +156,8 @@ void Relay::tick(std::int64_t now) {
   if (const ServerConn* const current = core_.counters.queries > 0 ? server() : nullptr) count(*current);
   if (warm_ && core_.is_idle() && core_.to_client().empty() && over(quiet_us_, cooling_us)) shrink();
   if (over(closing_us_, linger_us)) return finish("client does not read");
+  if (client_done_ && !client_left_) look_for_client();
+  if (finished_) return;
   if (limit_phase_ != LimitPhase::none || core_.is_cancelling()) check_limits(now);
   if (finished_) return;
   if (waiting_ && over(waiting_since_us, config.query_wait_notify * one_second)) tell_wait();

@@ -32,7 +32,7 @@ REASONS = {
     "tls first": "bytes behind an SSLRequest are refused at once, by PostgreSQL after the TLS handshake",
     "newer": "protocol 3.2 is spoken, which PostgreSQL 15 does not know",
     "told": "a length that cannot be is told with FATAL 08P01; PostgreSQL writes it to its log and closes",
-    "gone": "a client that has closed its side of the connection is gone: nobody finishes or answers what it asked",
+    "gone": "a client that has closed its side of the connection in the middle of its data is gone: nobody is told that they have no end",
     "flushed": "answers that wait in the output buffer at Terminate are sent; PostgreSQL drops them",
     "midway": "a large message streams through; who leaves in the middle of it costs the server connection that waits for the rest",
     "as sql": "settings reach the server in SQL, which has to be valid text",

@@ -39,7 +39,7 @@ constexpr MissingFunction functions[] = {
     {"make_timestamptz", "TO_DATE() and TO_TIMESTAMP() read texts."}, {"min_scale", ""}, {"mode", ""},
     {"nextval", "A column of IDENTITY numbers rows."}, {"normalize", ""}, {"num_nonnulls", ""}, {"num_nulls", ""},
     {"overlay", "SUBSTRING() and || do the same."}, {"pg_advisory_lock", ""}, {"pg_advisory_lock_shared", ""}, {"pg_advisory_unlock", ""},
-    {"pg_advisory_unlock_all", ""}, {"pg_advisory_xact_lock", ""}, {"pg_client_encoding", ""}, {"pg_collation_for", ""},
+    {"pg_advisory_xact_lock", ""}, {"pg_client_encoding", ""}, {"pg_collation_for", ""},
     {"pg_current_xact_id", ""}, {"pg_is_in_recovery", ""}, {"pg_notify", ""}, {"pg_sleep", ""}, {"pg_sleep_for", ""},
     {"pg_sleep_until", ""}, {"pg_try_advisory_lock", ""}, {"pg_try_advisory_xact_lock", ""},
     {"phraseto_tsquery", "There is no full-text search."}, {"plainto_tsquery", "There is no full-text search."}, {"quote_nullable", ""},

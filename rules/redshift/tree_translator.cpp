@@ -8,10 +8,16 @@ namespace {
 constexpr std::uint32_t deepest = 2000;
 constexpr std::string_view too_long = "equivalent that is short enough for this statement";
 
-/// Is there a table in it, and not only WITH queries and functions?
+/// Of the catalog, which the leader node has.
+bool is_catalog(const ParseTree& relation) {
+  const std::string_view schema = text_field(relation, "schemaname");
+  return schema == "pg_catalog" || schema == "information_schema" || (schema.empty() && text_field(relation, "relname").starts_with("pg_"));
+}
+
+/// Is there a table of users in it, and not only those of the catalog, WITH queries and functions?
 bool has_tables(const ParseTree& value) {
   if (!value.is_structured()) return false;
-  if (value.is_object() && value.contains("relname")) return true;
+  if (value.is_object() && value.contains("relname") && !is_catalog(value)) return true;
   for (const ParseTree& inner : value)
     if (has_tables(inner)) return true;
   return false;
@@ -22,6 +28,16 @@ bool is_rows_to_insert(const ParseTree& source) {
   const ParseTree& query = fields_of(source);
   const auto has = [&](const char* clause) { return query.contains(clause); };
   return field(query, "values_lists").is_array() && !has("sort_clause") && !has("limit_count") && !has("limit_offset") && !has("with_clause");
+}
+
+/// (a AND b) AND c is a AND b AND c, as the grammar has it, too: what a translation has put in front becomes part of the list.
+void flatten(ParseTree& fields) {
+  ParseTree& arguments = fields["args"];
+  if (text_field(fields, "boolop") == "NOT_EXPR" || !arguments.is_array() || arguments.empty() || kind_of(arguments[0]) != "BoolExpr") return;
+  if (text_field(fields_of(arguments[0]), "boolop") != text_field(fields, "boolop")) return;
+  ParseTree all = std::move(arguments[0]["BoolExpr"]["args"]);
+  for (std::size_t i = 1; i < arguments.size(); ++i) all.push_back(std::move(arguments[i]));
+  arguments = std::move(all);
 }
 
 /// Objects and arrays in it.
@@ -73,6 +89,7 @@ void TreeTranslator::visit(ParseTree& value) {
   } else {
     if (is_node) node(kind, value);
     visit_members(value);
+    if (kind == "BoolExpr") flatten(value["BoolExpr"]);
   }
   --depth_;
 }

@@ -65,7 +65,7 @@ TEST(Translate, expressions) {
        "SELECT a FROM t WHERE ((((b IS NULL) AND (1 IS NULL)) OR ((b IS NOT NULL) AND (1 IS NOT NULL) AND (b = 1)) OR c) AND (d IN ('x')))"},
       {"select a from t where d like any(array['a%','b%']) or c", "select a from t where  ((d ~~ 'a%' ) OR (d ~~ 'b%' ) OR c) "},
       {"select pg_catalog.generate_series(1, 3) from pg_catalog.pg_class, pg_type", "select  generate_series(1, 3) from pg_catalog.pg_class, pg_type"},
-      {"select pg_advisory_unlock_all()", ""},
+      {"select pg_advisory_unlock_all()", "="},
       {"select now(), current_timestamp, localtimestamp, now()::date from t",
        "select  CAST(sysdate AS timestamp with time zone) AS now, CAST(sysdate AS timestamp with time zone) AS \"current_timestamp\", sysdate AS \"localtimestamp\", "
        "CAST(CAST(sysdate AS timestamp with time zone) AS date) AS now  from t"},

@@ -45,7 +45,7 @@ class CoreCursors {
   // core_spool.cpp: what the server answers, and what may happen meanwhile.
   /// Whether the message must wait because it is none of the suspended portal's, whose rows have to be kept first.
   bool drains(const protocol::FrameHeader& header, protocol::ByteView in);
-  /// Sync while a portal is suspended whose rows come. True: it is answered.
+  /// Sync while a portal is suspended whose rows come. True: it is answered. Outside of a transaction it ends the portal.
   bool sync_paused();
   /// A row, or its beginning, or the rest of it: for the client, or to be kept.
   void on_row(protocol::ByteView piece, std::size_t size);
@@ -70,6 +70,8 @@ class CoreCursors {
   bool resume(const protocol::frontend::Execute& execute, const redshift::CursorPtr& cursor, const PreparedStatementPtr& portal);
   redshift::CursorPtr head_cursor() const;
   void keep(const redshift::CursorPtr& cursor);
+  std::optional<bool> rolls_back(protocol::ByteView in) const;
+  void abandon();
   bool conforming() const { return core_.settings_.facts().conforming_strings; }
   redshift::Cursors& cursors();
 

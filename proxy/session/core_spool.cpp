@@ -1,9 +1,12 @@
 // How the rows of cursors come from a server of kind redshift: to the client that waits for them, else to the session, which keeps them.
+#include <algorithm>
+
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/redshift/tags.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
+#include "rules/tokens.hpp"
 
 namespace pgswitch {
 
@@ -13,6 +16,25 @@ using protocol::ByteView;
 using protocol::FrameHeader;
 using redshift::Cursor;
 using redshift::CursorPtr;
+
+namespace {
+
+bool is_word(std::string_view text, std::string_view word) {
+  return text.size() == word.size() && std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return (a | 0x20) == b; });
+}
+
+bool is_rollback(std::string_view text) {
+  rules::TokenReader reader(text);
+  rules::Token token = reader.next();
+  const auto is = [&](std::string_view word) { return token.type == rules::TokenType::word && is_word(reader.text(token), word); };
+  if (!is("rollback") && !is("abort")) return false;
+  token = reader.next();
+  if (is("work") || is("transaction")) token = reader.next();
+  if (token.type == rules::TokenType::semicolon) token = reader.next();
+  return token.type == rules::TokenType::end;
+}
+
+}  // namespace
 
 bool SessionCore::is_idle() const {
   const bool answered = !work_ || (work_->ledger.empty() && !work_->load);
@@ -42,6 +64,9 @@ CursorPtr CoreCursors::head_cursor() const {
 bool CoreCursors::drains(const FrameHeader& header, ByteView in) {
   if (!core_.is_paused()) return false;
   if (header.type == frontend::sync || header.type == frontend::flush || header.type == frontend::execute || header.type == frontend::terminate) return false;
+  const std::optional<bool> rollback = core_.batch_open_ ? false : rolls_back(in);
+  if (!rollback) return true;
+  if (*rollback) return abandon(), true;
   if (header.type == frontend::close && header.frame_size() <= in.size()) {
     const auto target = frontend::read_close(body_of(header, in));
     if (target && target->target == 'P' && target->name == head_cursor()->name) cursors().close(target->name);
@@ -50,9 +75,49 @@ bool CoreCursors::drains(const FrameHeader& header, ByteView in) {
   return true;
 }
 
-/// The transaction goes on, so the portal does. The Sync that the server gets is ours.
+/// Whether the client sends ROLLBACK, perhaps behind messages that close portals. nullopt: that is seen when more of it has come.
+std::optional<bool> CoreCursors::rolls_back(ByteView in) const {
+  constexpr std::size_t longest = 1000;
+  for (std::size_t at = 0; at < longest;) {
+    FrameHeader header;
+    const ByteView rest = in.substr(at);
+    const protocol::HeaderStatus status = protocol::read_header(rest, longest, header);
+    if (status == protocol::HeaderStatus::malformed) return false;
+    const std::size_t size = status == protocol::HeaderStatus::complete ? header.frame_size() : protocol::frame_header_size;
+    if (rest.size() < size) return core_.client_needed_ = at + size, std::nullopt;
+    const ByteView body = body_of(header, rest);
+    at += size;
+    if (header.type == frontend::close) continue;
+    if (header.type == frontend::query) {
+      const auto query = frontend::read_query(body);
+      return query && is_rollback(query->text);
+    }
+    if (header.type == frontend::parse) {
+      const auto parse = frontend::read_parse(body);
+      return parse && is_rollback(parse->text);
+    }
+    if (header.type != frontend::bind) return false;
+    const auto names = frontend::read_bind_names(body);
+    const PreparedStatementPtr prepared = names ? core_.find_prepared(names->statement) : nullptr;
+    return prepared && prepared->script && is_rollback(prepared->text);
+  }
+  return false;
+}
+
+/// Nobody can ask for its other rows: what the server still computes is cancelled.
+void CoreCursors::abandon() {
+  cursors().close(head_cursor()->name);
+  core_.cancel_due_ = true;
+  core_.stall(SessionCore::Stall::replies);
+}
+
+/// Where the transaction goes on the portal does, and the Sync that the server gets is ours.
 bool CoreCursors::sync_paused() {
-  if (!core_.is_paused() || core_.predicted_ != 'T') return false;
+  if (!core_.is_paused()) return false;
+  if (core_.predicted_ != 'T') {
+    if (!core_.batch_wrote_) abandon();
+    return false;
+  }
   if (core_.batch_open_) {
     core_.work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
     core_.work_->ledger.push(Expect::sync, Reply::swallow);
@@ -150,7 +215,9 @@ void CoreCursors::completed(const Cursor& cursor, bool extended) {
 bool CoreCursors::on_error(ByteView body, bool& late) {
   const CursorPtr cursor = head_cursor();
   if (!cursor) return false;
-  core_.cancel_due_ &= cursor->portal;
+  core_.cancel_due_ &= cursor->portal && !cursor->closed;
+  // A Sync has ended it, outside of a transaction: nobody asks how it would have gone on.
+  if (cursor->portal && cursor->suspended && cursor->closed && !core_.batch_open_ && core_.predicted_ != 'T') return true;
   if (cursor->rows.fault() && !cursor->portal) return core_.write_local_error(*cursor->rows.fault()), true;
   if (core_.spooled_ && cursor->suspended) core_.spooled_->close(cursor->name);
   // The client has been told that all is well so far, and learns of it by what it does next.

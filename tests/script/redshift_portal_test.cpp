@@ -122,18 +122,54 @@ TEST(redshift_portal, ends_with_fewer_rows_than_the_client_asked_for) {
       .expect_release();
 }
 
-TEST(redshift_portal, outside_of_a_transaction_the_other_rows_are_dropped) {
+TEST(redshift_portal, outside_of_a_transaction_nobody_wants_the_other_rows) {
+  const Bytes ends[] = {complete("SELECT"), error("57014"), error("22012")};
+  for (const Bytes& how : ends) {
+    Script script(on_redshift());
+    script.client(parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
+        .expect_acquire()
+        .expect_to_server(parse("", "select n from t"), bind_to("", ""), execute(""), flush())
+        .server(parse_complete(), bind_complete(), rows(1, 1))
+        .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+        .expect_to_server(sync())
+        .expect_cancel()
+        .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
+        .server(rows(2, 50), how, ready('I'))
+        .expect_to_client(ready('I'))
+        .expect_release();
+  }
+}
+
+TEST(redshift_portal, behind_a_write_in_its_batch_the_other_rows_are_read) {
   Script script(on_redshift());
-  script.client(parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
+  script.client(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
       .expect_acquire()
-      .expect_to_server(parse("", "select n from t"), bind_to("", ""), execute(""), flush())
-      .server(parse_complete(), bind_complete(), rows(1, 1))
-      .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+      .expect_to_server(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select n from t"), bind_to("", ""), execute(""), flush())
+      .server(parse_complete(), bind_complete(), complete("INSERT 0 1"), parse_complete(), bind_complete(), rows(1, 1))
+      .expect_to_client(parse_complete(), bind_complete(), complete("INSERT 0 1"), parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
       .expect_to_server(sync())
-      .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
       .server(rows(2, 50), complete("SELECT"), ready('I'))
       .expect_to_client(ready('I'))
       .expect_release();
+}
+
+TEST(redshift_portal, a_rollback_cancels_its_query) {
+  {
+    Script script(on_redshift());
+    suspend(script).client(query("ROLLBACK work;")).expect_cancel();
+    script.server(rows(3, 9), error("57014"), ready('E')).expect_to_server(query("ROLLBACK work;"));
+    script.server(complete("ROLLBACK"), ready('I')).expect_to_client(complete("ROLLBACK"), ready('I')).expect_release();
+  }
+  // As JDBC does it.
+  const std::string name = on_server("rollback");
+  for (const Bytes& how : {error("57014") + ready('E'), complete("SELECT") + ready('T')}) {
+    Script script(on_redshift());
+    suspend(script).client(close_portal("p"), parse("", "rollback"), bind_to("", ""), execute(""), sync()).expect_cancel();
+    script.server(rows(3, 9), how).expect_to_server(close_portal("p"), parse(name, "rollback"), bind_to("", name), execute(""), sync());
+    script.server(close_complete(), parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+        .expect_to_client(close_complete(), parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+        .expect_release();
+  }
 }
 
 TEST(redshift_portal, is_read_with_flush_and_without_sync) {

@@ -1,10 +1,12 @@
 """Cursors and row limits on a Redshift database: what clients see must be what they see of PostgreSQL itself, which is the cluster behind the
 stand-in. Few bytes of rows may be in memory here, so that most cursors need their file."""
+import asyncio
 import os
 import subprocess
 import threading
 from pathlib import Path
 
+import asyncpg
 import psycopg
 import psycopg2
 import pytest
@@ -354,3 +356,23 @@ def test_what_cannot_be_is_refused(start):
         connection.execute("DECLARE c CURSOR FOR SELECT id FROM events")
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             connection.execute("FETCH c", binary=True)
+
+
+def test_nobody_waits_for_rows_that_nobody_can_ask_for(proxy):
+    """A row limit outside of a transaction (asyncpg's fetchrow, JDBC's setMaxRows), and ROLLBACK while a portal is suspended: these rows would take hours."""
+    endless = "SELECT a.id FROM sales AS a, sales AS b, sales AS c, sales AS d"
+
+    async def ask():
+        parameters = proxy.parameters(dbname="dw")
+        connection = await asyncpg.connect(host=parameters["host"], port=parameters["port"], user=parameters["user"], password=parameters["password"],
+                                           database="dw", ssl=False, command_timeout=60)
+        assert len(await connection.fetchrow(endless)) == 1
+        assert await connection.fetchval("SELECT count(*) FROM events") == 100
+        transaction = connection.transaction()
+        await transaction.start()
+        cursor = await connection.cursor(endless)
+        assert len(await cursor.fetch(5)) == 5
+        await transaction.rollback()
+        assert await connection.fetchval("SELECT count(*) FROM events") == 100
+        await connection.close()
+    asyncio.run(ask())

@@ -182,6 +182,14 @@ class TestDblink:
 
 
 class TestForeignTables:
+    def test_its_tables_are_imported(self, connection, warehouse):
+        """Redshift has neither collations nor generated columns to tell of."""
+        connection.execute("CREATE SCHEMA imported")
+        connection.execute("IMPORT FOREIGN SCHEMA public LIMIT TO (sales) FROM SERVER warehouse INTO imported OPTIONS (import_collate 'false', import_generated 'false')")
+        query = "SELECT count(*), sum(pricepaid), max(saletime) FROM {}sales"
+        assert rows(connection, query.format("imported.")) == rows(warehouse, query.format(""))
+        connection.execute("DROP SCHEMA imported CASCADE")
+
     def test_one_query_reads_both_databases(self, connection, warehouse, orders):
         """Three servers in one join: local customers, users in Redshift, orders in the other PostgreSQL."""
         found = rows(connection, """

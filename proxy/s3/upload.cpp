@@ -61,12 +61,20 @@ void Upload::fail(std::string why) {
 
 asio::awaitable<void> Upload::run() {
   const std::shared_ptr<Upload> self = shared_from_this();
+  if (options_.location.region.empty()) co_await find_region();
   co_await transfer();
   while (sending_ > 0) co_await wake_.wait(0);
   if (!is_over()) co_await finish();
   if (!discarded_) tell();
   while (!discarded_) co_await wake_.wait(0);
   co_await clean_up();
+}
+
+asio::awaitable<void> Upload::find_region() {
+  std::string found;
+  const std::function<void()> call = [this, &found] { found = service_->credentials().region(); };
+  co_await threads_.run(io_, 0, call);
+  options_.location.region = found.empty() ? "us-east-1" : std::move(found);
 }
 
 /// Compresses and sends what comes, but for the last part.

@@ -21,7 +21,7 @@ namespace pgswitch::s3 {
 class Upload : public std::enable_shared_from_this<Upload> {
  public:
   struct Options {
-    Location location;
+    Location location;      ///< without a region: that of the environment or the profile, which is looked up first
     std::string key;
     std::size_t part_size = 8u << 20;
     int parallel = 3;       ///< parts on their way at once
@@ -52,6 +52,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
 
  private:
   boost::asio::awaitable<void> run();
+  boost::asio::awaitable<void> find_region();
   boost::asio::awaitable<void> transfer();
   boost::asio::awaitable<void> send_parts(bool last);
   boost::asio::awaitable<void> send_part(int number, std::string part);
@@ -66,7 +67,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
   boost::asio::io_context& io_;
   HelperThreads& threads_;
   const std::shared_ptr<Service> service_;
-  const Options options_;
+  Options options_;
   Changed changed_;
   Alarm wake_;
   std::string waiting_;       ///< added, not compressed

@@ -51,15 +51,9 @@ SqlError no_bucket(rules::RouteId route) {
   return error;
 }
 
-std::string region_of(const Database& database, s3::Service& service) {
-  if (!database.copy_region.empty()) return database.copy_region;
-  const std::string found = service.credentials().region();
-  return found.empty() ? "us-east-1" : found;
-}
-
-s3::Upload::Options options_for(const Database& database, s3::Service& service) {
+s3::Upload::Options options_for(const Database& database) {
   s3::Upload::Options options;
-  options.location = {database.copy_bucket, region_of(database, service), database.copy_s3_endpoint};
+  options.location = {database.copy_bucket, database.copy_region, database.copy_s3_endpoint};
   options.gzip = database.copy_compression != "none";
   options.key = database.copy_prefix + "pgswitch-" + random_text(32) + (options.gzip ? ".gz" : "");
   options.part_size = static_cast<std::size_t>(database.copy_part_size.value_or(8)) << 20;
@@ -77,7 +71,7 @@ void Relay::open_load(rules::RouteId route) {
   const DatabasePtr database = worker_.config().find_database(route);
   if (!database || database->copy_bucket.empty()) return load.fail(no_bucket(route));
   const std::shared_ptr<s3::Service> service = worker_.proxy().s3();
-  auto upload = std::make_shared<s3::Upload>(worker_.io(), worker_.proxy().upload_threads(), service, options_for(*database, *service),
+  auto upload = std::make_shared<s3::Upload>(worker_.io(), worker_.proxy().upload_threads(), service, options_for(*database),
                                              [this, role = database->copy_iam_role] { load_changed(role); });
   upload->start();
   log_line(LogLevel::info, session_.log_prefix() + "COPY " + load.copy().statement().target + " through s3://" + database->copy_bucket +

@@ -216,6 +216,7 @@ asio::awaitable<bool> Router::ask_server(PoolShard& shard, const std::string& lo
       lease->end_coroutine();
     }
     parameters = merge_parameters(*base, before, reported_now(*lease), settings);
+    if (is_redshift) redshift::tell_encoding(settings, parameters);
     if (lease->stream.is_open()) {
       if (ok && sets_untracked(settings)) lease->state.unknown_settings = true;
       const Leftover nothing;

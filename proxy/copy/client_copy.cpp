@@ -46,8 +46,14 @@ std::string_view to_string(Phase phase) {
   return names[static_cast<std::size_t>(phase)];
 }
 
-ClientCopy::ClientCopy(CopyStatement copy, std::string query)
-    : copy_(std::move(copy)), query_(std::move(query)), phase_(copy_.from ? Phase::describing : Phase::sending) {}
+ClientCopy::ClientCopy(CopyStatement copy, std::string query, const ClientEncoding& encoding)
+    : copy_(std::move(copy)), query_(std::move(query)), phase_(copy_.from ? Phase::describing : Phase::sending) {
+  if (encoding.shape == Shape::utf8) return;
+  if (copy_.from)
+    to_utf8_ = std::make_unique<ToUtf8>(encoding);
+  else
+    from_utf8_ = std::make_unique<FromUtf8>(encoding);
+}
 
 std::vector<std::string> ClientCopy::names() const {
   std::vector<std::string> all;
@@ -79,8 +85,19 @@ void ClientCopy::on_row_description(ByteView body, std::string& out) {
   for (std::size_t i = 0; i < columns_.size(); ++i) response.int16(0);
   response.finish();
   if (!writer_->has_header()) return;
-  std::string line;
-  writer_->header(line);
+  utf8_.clear();
+  writer_->header(utf8_);
+  send_line(out);
+}
+
+/// utf8_ as a CopyData. What the client's encoding lacks is an error: the rows that follow are read and dropped.
+void ClientCopy::send_line(std::string& out) {
+  std::string_view line = utf8_;
+  if (from_utf8_) {
+    encoded_.clear();
+    if (!from_utf8_->convert(utf8_, encoded_)) return void(failed_ = from_utf8_->error());
+    line = encoded_;
+  }
   MessageWriter(out, backend::copy_data).bytes(line).finish();
 }
 
@@ -88,12 +105,11 @@ void ClientCopy::on_data_row(ByteView body, std::string& out) {
   if (failed_) return;
   if (phase_ == Phase::sending && writer_) {
     read_row(body, fields_);
-    MessageWriter message(out, backend::copy_data);
-    const std::size_t begin = out.size();
-    writer_->row(out, fields_);
-    bytes_ += out.size() - begin;
+    utf8_.clear();
+    writer_->row(utf8_, fields_);
+    bytes_ += utf8_.size();
     ++rows_;
-    message.finish();
+    send_line(out);
   } else if (captured_.empty()) {
     captured_ = body;
     read_row(captured_, captured_fields_);
@@ -193,10 +209,14 @@ Step ClientCopy::on_open(std::string null) {
 
 bool ClientCopy::feed(std::string_view data) {
   bytes_ += data.size();
-  return decoder_->feed(data);
+  if (!to_utf8_ || decoder_->has_ended()) return decoder_->feed(data);
+  utf8_.clear();
+  const bool known = to_utf8_->convert(data, utf8_);
+  return decoder_->feed(utf8_) && (known || decoder_->refuse(to_utf8_->error()));
 }
 
 bool ClientCopy::finish() {
+  if (to_utf8_ && !to_utf8_->finish() && !decoder_->refuse(to_utf8_->error())) return false;
   if (!decoder_->finish()) return false;
   phase_ = Phase::uploading;
   return true;

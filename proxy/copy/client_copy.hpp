@@ -8,6 +8,7 @@
 
 #include "protocol/frame.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/copy/client_encoding.hpp"
 #include "proxy/copy/copy_decoder.hpp"
 #include "proxy/copy/copy_statement.hpp"
 #include "proxy/copy/copy_writer.hpp"
@@ -49,8 +50,8 @@ struct Step {
 /// the shell and loaded by a COPY of ours; TO STDOUT is a query whose rows are written as COPY writes them. Sans-IO; one thread.
 class ClientCopy {
  public:
-  /// `query`: columns_query() or rows_query() in Redshift's spelling.
-  ClientCopy(CopyStatement copy, std::string query);
+  /// `query`: columns_query() or rows_query() in Redshift's spelling. `encoding`: of the data.
+  ClientCopy(CopyStatement copy, std::string query, const ClientEncoding& encoding);
 
   const CopyStatement& statement() const { return copy_; }
   Phase phase() const { return phase_; }
@@ -76,6 +77,8 @@ class ClientCopy {
   bool feed(std::string_view data);
   bool finish();
   protocol::SqlError error() const { return decoder_ ? decoder_->error() : protocol::SqlError(); }
+  /// The C library can convert the data.
+  bool is_convertible() const { return (!to_utf8_ || to_utf8_->is_open()) && (!from_utf8_ || from_utf8_->is_open()); }
   /// "COPY t, line 3".
   std::string context() const;
 
@@ -98,6 +101,7 @@ class ClientCopy {
   Step fail(protocol::SqlError error) const { return {Step::Kind::fail, {}, std::move(error)}; }
   Step explain(bool serverless);
   Step described();
+  void send_line(std::string& out);
   std::vector<std::string> names() const;
   std::optional<protocol::SqlError> wrong_columns() const;
 
@@ -105,6 +109,9 @@ class ClientCopy {
   std::string query_;
   Phase phase_;
   std::vector<Column> columns_;
+  std::unique_ptr<ToUtf8> to_utf8_;      ///< of FROM; nullptr: it is UTF-8
+  std::unique_ptr<FromUtf8> from_utf8_;  ///< of TO
+  std::string utf8_, encoded_;           ///< FROM: the data at hand; TO: a line
   std::unique_ptr<CopyWriter> writer_;
   std::unique_ptr<RedshiftEncoder> encoder_;
   std::unique_ptr<CopyDecoder> decoder_;

@@ -236,6 +236,13 @@ bool CopyDecoder::feed(std::string_view bytes) {
   return fail(too_large, "row is too large", "A row for Redshift can have 4 MB at most.");
 }
 
+bool CopyDecoder::refuse(protocol::SqlError fault) {
+  if (failed_ || ended_) return !failed_;
+  line_ += 1 + inner_lines_;
+  fail(fault.sqlstate, std::move(fault.message));
+  return false;
+}
+
 bool CopyDecoder::finish() {
   if (failed_) return false;
   std::string_view rest = pending_;

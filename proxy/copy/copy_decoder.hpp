@@ -38,6 +38,10 @@ class CopyDecoder {
   bool feed(std::string_view bytes);
   /// All of it has come.
   bool finish();
+  /// The end marker has been seen: what is still fed is ignored.
+  bool has_ended() const { return ended_; }
+  /// What stands behind the last bytes that were fed has this fault. True: they were behind the end of the data.
+  bool refuse(protocol::SqlError fault);
   const protocol::SqlError& error() const { return error_; }
   std::uint64_t rows() const { return rows_; }
   /// That was taken last, from 1; where a load fails that the client gives up, PostgreSQL tells the one behind it.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/copy/client_encoding.hpp"
+
 namespace pgswitch::copy {
 
 using protocol::Severity;
@@ -157,6 +159,8 @@ bool OptionList::check() {
   const bool csv = options_.format == Format::csv;
   if (csv) options_.delimiter = ',', options_.null.clear();
   if (null_) options_.null = *null_;
+  if (encoding_ && !find_client_encoding(*encoding_))
+    return fail(wrong_value, "argument to option \"encoding\" must be a valid encoding name");
   if (encoding_) options_.encoding = *encoding_;
   return check_characters() && check_forced();
 }

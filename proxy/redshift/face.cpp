@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "proxy/copy/client_encoding.hpp"
 #include "proxy/redshift/settings.hpp"
 #include "rules/tokens.hpp"
 
@@ -85,6 +86,13 @@ std::optional<std::string> settings_query(const std::vector<std::pair<std::strin
     if (change.how != SettingChange::How::nothing) add_set(sql, tracked, value);
   }
   return sql;
+}
+
+void tell_encoding(const std::vector<std::pair<std::string, std::string>>& settings, ParameterList& face) {
+  for (const auto& [name, value] : settings) {
+    const copy::ClientEncoding* const known = find_tracked(name) == Tracked::client_encoding ? copy::find_client_encoding(value) : nullptr;
+    if (known && known->name != "SQL_ASCII") set_parameter(face, to_string(Tracked::client_encoding), known->name);
+  }
 }
 
 bool is_own_version(std::string_view server_version) { return server_version.empty() || server_version.starts_with("8.0."); }

@@ -28,6 +28,9 @@ std::vector<std::pair<std::string, std::string>> askable(const std::vector<std::
 std::optional<std::string> settings_query(const std::vector<std::pair<std::string, std::string>>& settings, const ParameterList& base,
                                           const TrackedValues& reported, protocol::SqlError& error);
 
+/// A client that asked for another client_encoding at its start has it, although Redshift has not.
+void tell_encoding(const std::vector<std::pair<std::string, std::string>>& settings, ParameterList& face);
+
 /// The server_version that Redshift reports, and no PostgreSQL of these days.
 bool is_own_version(std::string_view server_version);
 /// The statement is SELECT version() and no more.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "proxy/copy/client_encoding.hpp"
 #include "rules/redshift/spelling.hpp"
 #include "rules/tokens.hpp"
 
@@ -224,35 +225,53 @@ SettingChange float_digits(std::string_view value) {
   return instead("SET extra_float_digits TO 2");
 }
 
-/// Redshift speaks UTF8 alone. SQL_ASCII is no encoding: bytes pass as they are.
+/// The session has it, and COPY converts its data; Redshift itself is sent nothing.
 SettingChange encoding(std::string_view value) {
-  std::string name;
-  for (const char c : lower(value))
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) name += c;
-  if (name == "utf8" || name == "unicode" || name == "sqlascii" || name.empty()) return {How::nothing, {}, {}};
-  return refused("client_encoding", value, "Redshift sends and takes UTF8 only.");
+  if (value.empty() || copy::find_client_encoding(value)) return {How::nothing, {}, {}};
+  SettingChange change{How::refused, {}, {}};
+  change.error.sqlstate = "22023";  // invalid_parameter_value
+  change.error.message = "invalid value for parameter \"client_encoding\": \"" + std::string(value) + '"';
+  return change;
 }
 
 /// In milliseconds there, without a unit (Redshift Developer Guide, statement_timeout).
 SettingChange timeout(std::string_view value) {
+  const bool has_unit = value.find_first_not_of("0123456789.-+ ") != std::string_view::npos;
+  const auto ms = has_unit ? milliseconds(value) : std::nullopt;
+  return ms ? instead("SET statement_timeout TO " + std::to_string(*ms)) : SettingChange();
+}
+
+}  // namespace
+
+std::optional<std::int64_t> milliseconds(std::string_view value) {
   struct Unit {
     std::string_view name;
     double ms;
   };
-  constexpr std::array<Unit, 6> units{{{"us", 0.001}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}}};
+  constexpr std::array<Unit, 7> units{{{"", 1}, {"us", 0.001}, {"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}}};
   double number = 0;
   const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
   std::string_view unit = value.substr(static_cast<std::size_t>(end - value.data()));
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   const auto found = std::find_if(units.begin(), units.end(), [unit](const Unit& one) { return one.name == unit; });
-  if (failure != std::errc() || unit.empty() || found == units.end()) return {};
+  if (failure != std::errc() || found == units.end()) return std::nullopt;
   const double ms = number * found->ms;
-  if (ms < 0 || ms > 2147483647) return {};
-  const auto whole = static_cast<long long>(ms + 0.5);
-  return instead("SET statement_timeout TO " + std::to_string(whole == 0 && ms > 0 ? 1 : whole));
+  if (ms < 0 || ms > 2147483647) return std::nullopt;
+  const auto whole = static_cast<std::int64_t>(ms + 0.5);
+  return whole == 0 && ms > 0 ? 1 : whole;
 }
 
-}  // namespace
+std::optional<SqlError> encoding_objection(std::string_view client_encoding) {
+  if (client_encoding.empty() || client_encoding == "UTF8") return std::nullopt;
+  const copy::ClientEncoding* const known = copy::find_client_encoding(client_encoding);
+  if (known && known->shape == copy::Shape::utf8) return std::nullopt;
+  SqlError error;
+  error.sqlstate = protocol::sqlstate::feature_not_supported;
+  error.message = "a statement for Redshift cannot run under client_encoding \"" + std::string(client_encoding) + '"';
+  error.detail = "Redshift sends and takes UTF8 only. pgswitch converts the data of COPY, and nothing else.";
+  error.hint = "SET client_encoding = 'UTF8'.";
+  return error;
+}
 
 const Setting* find_setting(std::string_view name) {
   const auto found = std::lower_bound(std::begin(table), std::end(table), name, [](const Setting& one, std::string_view wanted) { return one.name < wanted; });

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,12 @@ struct SettingChange {
 
 /// `value`: as the client says it, without quotes; "" for a RESET, SET ... TO DEFAULT, or when it cannot be told.
 SettingChange change_for(ServerKind kind, std::string_view name, std::string_view value);
+
+/// A time as PostgreSQL reads it ("30s", "500"), in ms; nullopt: it is none.
+std::optional<std::int64_t> milliseconds(std::string_view value);
+
+/// Redshift's text is UTF-8: why ordinary statements do not run there under another client_encoding; nullopt: it is UTF8, or none.
+std::optional<protocol::SqlError> encoding_objection(std::string_view client_encoding);
 
 /// The setting that SHOW `text` asks for, in lower case ("transaction_isolation" for SHOW TRANSACTION ISOLATION LEVEL); "" for none.
 std::string shown_setting(std::string_view text);

@@ -85,6 +85,8 @@ Translation of_change(const rules::VariableChange& change, const Asker& asker, s
   const bool reads_literals = asker.kind == ServerKind::redshift && change.name == "standard_conforming_strings";
   if (reads_literals && change.local && truth_of(value) != (asker.settings->told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off"))
     return refused(lacking("SET LOCAL standard_conforming_strings", "Redshift has no such setting: pgswitch reads literals by that of the session.", "Use SET."));
+  const bool encodes = asker.kind == ServerKind::redshift && change.name == "client_encoding";
+  if (encodes && change.local && encoding_objection(value)) return refused(lacking("SET LOCAL client_encoding", "Redshift sends and takes UTF8 only.", "Use SET."));
   SettingChange made = change_for(asker.kind, change.name, value);
   switch (made.how) {
     case SettingChange::How::as_it_is: return {};

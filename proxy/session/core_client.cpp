@@ -199,7 +199,9 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
     return skip_frame(header, in);
   }
   Link* link = need_link(neutral_route());
-  if (!link) return refusal_ ? on_function_call(header, in) : 0;
+  if (link && link->state->kind == ServerKind::redshift)
+    if (auto objects = CoreLoad::object_to_encoding(*this)) refusal_ = std::move(*objects);
+  if (!link || refusal_) return refusal_ ? on_function_call(header, in) : 0;
   work_->ledger.push(Expect::function_call);
   batch_open_ = batch_wrote_ = false;
   link->state->unknown_settings = true;

@@ -40,6 +40,8 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     if (refusal_) return fail_batch(*refusal_), size;
     return stall_ == Stall::none ? (fail_batch(unknown_portal(execute->portal)), size) : 0;
   }
+  if (link->state->kind == ServerKind::redshift && !(portal && CoreLoad::is_in_any_encoding(*portal->item().statement)))
+    if (const auto objects = CoreLoad::object_to_encoding(*this)) return fail_batch(*objects), size;
   if (portal && !may_run(*active_, *portal)) return fail_batch(*refusal_), size;
   if (portal && link->state->kind == ServerKind::redshift && predicted_ == 'I' && portal->item().statement->kind == Kind::fetch)
     return fail_batch(redshift::unknown_cursor(portal->item().statement->object)), size;

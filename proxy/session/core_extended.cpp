@@ -7,6 +7,7 @@
 #include "protocol/writer.hpp"
 #include "proxy/copy/copy_statement.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -214,6 +215,8 @@ std::size_t SessionCore::take_parse(const FrameHeader& header, ByteView in, cons
   if (!prepared_known(*prepared, unnamed)) return 0;
   Link* link = link_for(*prepared);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
+  if (link->state->kind == ServerKind::redshift && !CoreLoad::is_in_any_encoding(*item.statement))
+    if (const auto objects = CoreLoad::object_to_encoding(*this)) return fail_batch(*objects), size;
   if (!is_for(*link, *prepared)) {
     if (asks_watch(*link, item)) return 0;
     prepared = for_kind(*link, std::move(prepared));

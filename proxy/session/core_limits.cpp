@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "proxy/session/core.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 
 namespace pgswitch {
@@ -132,7 +133,8 @@ void SessionCore::on_limit_passed() {
     if (stall_ == Stall::limits) stall(Stall::none);
   } else if (limited_->phase == LimitPhase::running) {
     limited_->timed_out = true;
-    cancel_limited();
+    const bool loads = work_ && work_->load;
+    if (!loads || !work_->load->on_timeout()) cancel_limited();
   }
 }
 

@@ -3,6 +3,7 @@
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/redshift/settings.hpp"
 #include "proxy/session/core.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/redshift/spelling.hpp"
@@ -28,13 +29,12 @@ bool is_fatal(ByteView body) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
-/// Data is taken as UTF-8 and sent as such.
-bool is_utf8(std::string_view encoding) {
-  std::string plain;
-  for (const char c : encoding)
-    if (c != '-' && c != '_') plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  return plain.empty() || plain == "utf8" || plain == "unicode" || plain == "sqlascii";
+SqlError not_convertible(std::string_view encoding) {
+  return refused("the data of COPY cannot be converted from or to \"" + std::string(encoding) + "\" for Redshift",
+                 "Use another ENCODING, such as UTF8.");
 }
+
+bool is_utf8(const copy::ClientEncoding& encoding) { return encoding.shape == copy::Shape::utf8; }
 
 }  // namespace
 
@@ -46,7 +46,24 @@ CoreLoad::CoreLoad(SessionCore& core, copy::ClientCopy copy, bool extended, std:
       position_(position),
       most_rows_(most_rows) {}
 
-CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string_view text, const rules::ScriptItem& item, bool extended) {
+std::optional<SqlError> CoreLoad::object_to_encoding(const SessionCore& core) {
+  return redshift::encoding_objection(core.settings_.wanted()[static_cast<std::size_t>(Tracked::client_encoding)]);
+}
+
+bool CoreLoad::is_in_any_encoding(const rules::Statement& statement) {
+  switch (statement.kind) {
+    case rules::Kind::copy_in:
+    case rules::Kind::copy_out:
+    case rules::Kind::set:
+    case rules::Kind::reset:
+    case rules::Kind::set_transaction:
+    case rules::Kind::discard: return true;
+    default: return statement.is_transaction_control();
+  }
+}
+
+CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string_view text, const rules::ScriptItem& item, bool extended,
+                                std::uint32_t before) {
   const bool conforming = core.settings_.facts().conforming_strings;
   if (link.state->kind != ServerKind::redshift || !copy::is_client_copy(text, conforming)) return Begun::not_ours;
   const auto refuse = [&](SqlError error) { return core.refusal_ = std::move(error), Begun::refused; };
@@ -58,24 +75,52 @@ CoreLoad::Begun CoreLoad::begin(SessionCore& core, const Link& link, std::string
   redshift::Transaction transaction = core.side().transaction;
   const redshift::Translation ruled = redshift::translate(*item.statement, *item.statement, text, core.asker_of(link), transaction);
   if (ruled.how == redshift::Translation::How::refused) return refuse(ruled.error);
+  const std::string& client_encoding = core.settings_.wanted()[static_cast<std::size_t>(Tracked::client_encoding)];
+  const copy::ClientEncoding* const told_in = copy::find_client_encoding(client_encoding.empty() ? "UTF8" : client_encoding);
+  if (!told_in) return refuse(not_convertible(client_encoding));
+  std::string converted;
+  if (!is_utf8(*told_in)) {
+    copy::ToUtf8 reader(*told_in);
+    if (!reader.is_open()) return refuse(not_convertible(client_encoding));
+    if (!reader.convert(text, converted) || !reader.finish()) return refuse(reader.error());
+    text = converted;
+  }
   SqlError error;
   auto copy = copy::parse_copy(text, conforming, error);
   if (!copy) return refuse(std::move(error));
-  const std::string& client_encoding = core.settings_.wanted()[static_cast<std::size_t>(Tracked::client_encoding)];
-  const std::string& encoding = copy->options.encoding.empty() ? client_encoding : copy->options.encoding;
-  if (!is_utf8(encoding))
-    return refuse(refused("COPY on Redshift needs data in UTF8, not in \"" + encoding + '"', "SET client_encoding = 'UTF8'."));
+  const std::string named = copy->options.encoding;
+  const copy::ClientEncoding& encoding = named.empty() ? *told_in : *copy::find_client_encoding(named);
   rules::redshift::SpellingFault fault;
   const auto query = rules::redshift::spell(copy->from ? copy::columns_query(*copy) : copy::rows_query(*copy), conforming, fault);
   if (!query) return refuse(to_error(fault.refusal));
-  const std::uint32_t position = copy->query_position;
-  core.work_->load =
-      std::make_shared<CoreLoad>(core, copy::ClientCopy(std::move(*copy), *query), extended, position, item.decision->limits.max_rows);
+  const std::uint32_t position = before + copy->query_position;
+  copy::ClientCopy made(std::move(*copy), *query, encoding);
+  if (!made.is_convertible()) return refuse(not_convertible(encoding.name));
+  core.work_->load = std::make_shared<CoreLoad>(core, std::move(made), extended, position, item.decision->limits.max_rows);
+  if (!is_utf8(*told_in)) core.work_->load->told_in_ = told_in;
+  core.work_->load->limit(item);
   core.side().transaction = transaction;
   core.last_route_.sent_to(link.route);
   if (!item.statement->read_only) core.note_write(*item.statement);
   core.work_->load->take(core.work_->load->copy_.begin());
   return Begun::yes;
+}
+
+/// How long all of it may take: by a rule, or by statement_timeout, which the server can keep only of what it runs itself.
+void CoreLoad::limit(const rules::ScriptItem& item) {
+  Limited limited;
+  core_.add_limits(limited, item, {});
+  limited.decision = item.decision;
+  limited.limits.max_rows = 0;  // most_rows_
+  const std::int64_t own = redshift::milliseconds(core_.settings_.value("statement_timeout").value_or("")).value_or(0) * 1000;
+  if (own > 0 && (limited.limits.timeout_us == 0 || own < limited.limits.timeout_us)) {
+    limited.limits.timeout_us = own;
+    by_setting_ = true;
+  }
+  core_.forget_limited();
+  if (limited.limits.timeout_us == 0) return;
+  limited.phase = LimitPhase::running;
+  core_.limited_ = std::move(limited);
 }
 
 void CoreLoad::send(std::string_view text) {
@@ -87,6 +132,11 @@ void CoreLoad::send(std::string_view text) {
 }
 
 void CoreLoad::take(copy::Step step) {
+  // A cancel request may have come when the server had done what it was asked.
+  const copy::Phase phase = copy_.phase();
+  const bool goes_on = phase == copy::Phase::opening || phase == copy::Phase::receiving || phase == copy::Phase::loading;
+  if (goes_on && step.kind != copy::Step::Kind::fail && core_.limited_ && core_.limited_->timed_out)
+    return fail(too_late());
   switch (step.kind) {
     case copy::Step::Kind::none: return;
     case copy::Step::Kind::query: return send(step.text);
@@ -100,6 +150,16 @@ void CoreLoad::take(copy::Step step) {
 void CoreLoad::on_place(std::unique_ptr<copy::Place> place, std::string null) {
   place_ = std::move(place);
   take(copy_.on_open(std::move(null)));
+}
+
+/// A cancel request on its way must not hit what comes next.
+void CoreLoad::end_stall() { core_.stall(core_.cancelling_ ? SessionCore::Stall::limits : SessionCore::Stall::none); }
+
+SqlError CoreLoad::too_late() const {
+  SqlError error{Severity::error, std::string(protocol::sqlstate::query_canceled), "canceling statement due to statement timeout", "", "", 0};
+  if (!by_setting_) error = core_.limited_->error_instead(protocol::sqlstate::query_canceled).value_or(error);
+  error.context = copy_.context();
+  return error;
 }
 
 /// Encoded data goes on its way; the client waits while the place is full, and behind its last data.
@@ -126,7 +186,9 @@ bool CoreLoad::cancel(SqlError error) {
 /// The client is told `error`. In a transaction that is then failed: by local_abort_, or by the server itself.
 void CoreLoad::fail(SqlError error) {
   const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
-  core_.stall(SessionCore::Stall::none);
+  end_stall();
+  if (told_in_)
+    for (std::string* text : {&error.message, &error.detail, &error.hint, &error.context}) *text = copy::in_encoding(*told_in_, *text);
   core_.local_abort_ |= copy_.has_rolled_back() && in_transaction_;
   if (error.position != 0) error.position += position_;
   if (extended_)
@@ -137,13 +199,14 @@ void CoreLoad::fail(SqlError error) {
 
 void CoreLoad::succeed(std::string_view tag) {
   const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
-  core_.stall(SessionCore::Stall::none);
   core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
   core_.forget_limited();
+  end_stall();
   ++core_.counters.copies;
   core_.counters.copied_rows += copy_.rows();
   core_.counters.copied_bytes += copy_.bytes();
   if (extended_) return core_.maybe_release();
+  if (rest_) return run_rest(core_, std::move(*rest_));
   core_.end_string(false);
   core_.counters.transactions += core_.status() == 'I';
   core_.write_local_ready();
@@ -223,7 +286,10 @@ std::size_t CoreLoad::on_server_frame(const FrameHeader& header, ByteView in) {
     case backend::error_response:
       if (is_fatal(body)) break;
       core_.failed_ = true;
-      copy_.on_error(backend::read_error(body));
+      if (backend::error_field(body, 'C') == protocol::sqlstate::query_canceled && core_.limited_ && core_.limited_->timed_out)
+        copy_.on_error(too_late());
+      else
+        copy_.on_error(backend::read_error(body));
       return size;
     case backend::ready_for_query: {
       core_.failed_ |= copy_.phase() == copy::Phase::rolling_back;

@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
+#include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
 
@@ -74,7 +75,7 @@ std::size_t SessionCore::on_query(const FrameHeader& header, ByteView in) {
       work_->head.started = first;
       const bool sent = first ? run_on_server(query->text) || (refusal_ && fail_query(*refusal_)) : run_script(query->text);
       if (!sent || !work_->head.script) return sent ? (drop_unnamed(), size) : 0;
-      if (work_->head.next < work_->head.script->items.size()) return 0;
+      if (work_->head.next < work_->head.script->items.size()) return await_replies(), 0;
       drop_unnamed();
       work_->head = {};
       return size;
@@ -204,6 +205,10 @@ bool SessionCore::run_script(std::string_view text) {
   while (work_->head.next < items.size() && !work_->head.failed) {
     if (!work_->ledger.empty()) return await_replies(), false;
     if (is_cursor_command(items[work_->head.next])) {
+      if (auto objects = CoreLoad::object_to_encoding(*this)) {
+        refusal_ = std::move(*objects);
+        break;
+      }
       if (CoreCursors(*this).run(items[work_->head.next], text_of(items[work_->head.next], text))) {
         ++work_->head.next;
         continue;

@@ -1,6 +1,7 @@
 // What servers answer where their kinds differ: tags as PostgreSQL has them, and the answers to what was never sent.
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
+#include "proxy/copy/client_encoding.hpp"
 #include "proxy/redshift/settings.hpp"
 #include "proxy/redshift/tags.hpp"
 #include "proxy/session/core.hpp"
@@ -97,8 +98,11 @@ void SessionCore::pretend_settings(const rules::Statement& statement, Link& link
   for (const rules::VariableChange& change : statement.variables) {
     const Tracked tracked = find_tracked(change.name);
     const redshift::Setting* const setting = tracked == Tracked::count ? nullptr : redshift::find_setting(change.name);
-    if (!setting || change.local || change.statement.empty() || setting->lack == redshift::Lack::in_parts) continue;
+    if (!setting || change.local || change.statement.empty()) continue;
+    if (setting->lack == redshift::Lack::in_parts && tracked != Tracked::client_encoding) continue;
     std::string value = change.value.empty() ? std::string(setting->value) : change.value;
+    if (tracked == Tracked::client_encoding)
+      if (const copy::ClientEncoding* const known = copy::find_client_encoding(value)) value = known->name;
     if (const auto truth = tracked == Tracked::standard_conforming_strings ? redshift::truth_of(value) : std::nullopt) value = *truth ? "on" : "off";
     if (settings_.pretend(*link.state, tracked, value))
       work_->to_client.compose([&](std::string& out) { protocol::write_parameter_status(out, to_string(tracked), value); });

@@ -30,17 +30,13 @@ SqlError copy_not_last() {
           "COPY FROM STDIN must be in the last part of a query string that is not answered by one server", "", "Send it as a query of its own.", 0};
 }
 
-SqlError cursor_behind_write() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "a cursor of Redshift cannot be used behind a write in one query string",
+/// What a part of a string has written is committed by the end of that part, if there is no transaction.
+SqlError behind_write(std::string message) {
+  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), std::move(message),
           "The write would be committed before the string has ended.", "Send the statements one by one, or inside BEGIN and COMMIT.", 0};
 }
 
-SqlError copy_not_alone() {
-  return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), "COPY on Redshift must be a query string of its own", "",
-          "Send the statements one by one.", 0};
-}
-
-bool is_client_copy(const ScriptItem& item) { return item.statement->kind == Kind::copy_in || item.statement->kind == Kind::copy_out; }
+bool is_copy(const ScriptItem& item) { return item.statement->kind == Kind::copy_in || item.statement->kind == Kind::copy_out; }
 
 }  // namespace
 
@@ -66,7 +62,8 @@ std::size_t SessionCore::run_end(std::size_t begin, RouteId& route) const {
   return end;
 }
 
-/// Do items from `begin` to `end` write, outside of a transaction block, so that the end of what is sent commits it?
+/// Do items from `begin` to `end` write, outside of a transaction block, so that the end of what is sent commits it? What they set is taken
+/// back by the session itself, see may_leave_settings().
 bool SessionCore::commits_writes(std::size_t begin, std::size_t end) const {
   const auto& items = work_->head.script->items;
   char transaction = status() != 'I' ? status() : predicted_;
@@ -74,7 +71,8 @@ bool SessionCore::commits_writes(std::size_t begin, std::size_t end) const {
   for (std::size_t i = begin; i < end; ++i) {
     transaction = status_after(items[i].statement->kind, transaction);
     const bool outside = transaction == 'I' && !items[i].statement->is_transaction_control();
-    wrote = outside && (wrote || writes(items, i));
+    const bool sets = items[i].statement->kind == Kind::set || items[i].statement->kind == Kind::reset;
+    wrote = outside && (wrote || (!sets && writes(items, i)));
   }
   return wrote;
 }
@@ -84,7 +82,10 @@ bool SessionCore::may_send(Link& link, std::size_t begin, std::size_t end, std::
   const auto& items = work_->head.script->items;
   if (link.state->kind == ServerKind::redshift) {
     const bool splits = end < items.size() && items[end].decision->verb == Decision::Verb::route && route_of(items[end]) == link.route;
-    if (splits && commits_writes(begin, end)) return refusal_ = cursor_behind_write(), false;
+    if (splits && commits_writes(begin, end))
+      return refusal_ = behind_write(is_copy(items[end]) ? "COPY on Redshift cannot stand behind a write in one query string"
+                                                         : "a cursor of Redshift cannot be used behind a write in one query string"),
+             false;
     if (items.size() == 1 && predicted_ == 'I' && reads_cursor(*items.front().statement))
       return refusal_ = redshift::unknown_cursor(items.front().statement->object), false;
   }
@@ -128,7 +129,12 @@ bool SessionCore::run_on_server(std::string_view text) {
   if (!link) return false;
   const bool on_redshift = link->state->kind == ServerKind::redshift;
   if (on_redshift) {
+    const bool any = std::all_of(items.begin() + begin, items.begin() + end, [](const ScriptItem& item) { return CoreLoad::is_in_any_encoding(*item.statement); });
+    if (auto objects = any ? std::nullopt : CoreLoad::object_to_encoding(*this)) return refusal_ = std::move(*objects), false;
     end = CoreCursors::run_end(items, begin, end);
+    const std::size_t load = CoreLoad::find(*this, begin, end, text);
+    if (load == begin) return CoreLoad::begin_in_string(*this, *link, end, text);
+    end = load;
     limited = limits_of(items, begin, end);
   }
   if (!may_send(*link, begin, end, text)) return false;
@@ -141,12 +147,6 @@ bool SessionCore::run_on_server(std::string_view text) {
   note.script = work_->head.script;
   note.next_item = static_cast<std::uint32_t>(begin);
   std::string joined;
-  if (on_redshift && std::any_of(items.begin() + begin, items.begin() + end, is_client_copy)) {
-    if (items.size() > 1) return refusal_ = copy_not_alone(), false;
-    const CoreLoad::Begun begun = CoreLoad::begin(*this, *link, sent_text(begin, end, text, note, joined), items.front(), false);
-    if (begun == CoreLoad::Begun::yes) return work_->head.next = end, true;
-    if (begun != CoreLoad::Begun::not_ours) return false;
-  }
   const bool translated = std::any_of(items.begin() + begin, items.begin() + end, [&](const ScriptItem& item) { return translates(*link, *item.statement); });
   const auto sent = translated ? translate_run(*link, begin, end, text, note, joined)
                                : server_text(*link, sent_text(begin, end, text, note, joined), nullptr, work_->head.conforming_strings);

@@ -110,8 +110,6 @@ std::optional<protocol::SqlError> SessionSettings::objection(const ServerState& 
     SettingChange change = redshift::change_for(server.kind, setting.name, rules::setting_value(setting.statement));
     if (change.how == SettingChange::How::refused) return std::move(change.error);
   }
-  SettingChange encoding = redshift::change_for(server.kind, "client_encoding", wanted_[client_encoding]);
-  if (encoding.how == SettingChange::How::refused) return std::move(encoding.error);
   return std::nullopt;
 }
 

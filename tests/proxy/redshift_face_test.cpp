@@ -65,8 +65,12 @@ TEST(RedshiftFace, asks_redshift_of_nothing_that_it_may_not_know) {
   EXPECT_EQ(settings_query({}, face_of(reported(), ""), tracked, error), "SET TimeZone TO 'UTC'") << "of the session before";
   EXPECT_EQ(settings_query({{"timezone", "a'b\\"}}, face_of(reported(), ""), tracked_of(reported()), error), "SET TimeZone TO 'a''b\\\\'") << "no literal can end early";
   EXPECT_EQ(settings_query({{"client_encoding", "utf-8"}}, face_of(reported(), ""), tracked_of(reported()), error), "");
-  EXPECT_FALSE(settings_query({{"client_encoding", "LATIN1"}}, face_of(reported(), ""), tracked_of(reported()), error));
+  EXPECT_EQ(settings_query({{"client_encoding", "LATIN1"}}, face_of(reported(), ""), tracked_of(reported()), error), "") << "Redshift has one only";
+  EXPECT_FALSE(settings_query({{"client_encoding", "no such"}}, face_of(reported(), ""), tracked_of(reported()), error));
   EXPECT_FALSE(error.message.empty());
+  ParameterList face = face_of(reported(), "");
+  tell_encoding({{"client_encoding", "windows-1252"}}, face);
+  EXPECT_EQ(tracked_of(face)[static_cast<std::size_t>(Tracked::client_encoding)], "WIN1252");
 }
 
 TEST(RedshiftFace, is_recognised_by_version) {

@@ -120,6 +120,34 @@ TEST(redshift_copy_from, in_a_transaction_and_again) {
       .expect_release();
 }
 
+TEST(redshift_copy_from, among_the_statements_of_a_transaction_in_one_string) {
+  Script(loading())
+      .client(query("begin; copy t (a, b) from stdin; select 1; commit"))
+      .expect_acquire()
+      .expect_to_server(query("BEGIN"))
+      .server(complete("BEGIN"), ready('T'))
+      .expect_to_client(complete("BEGIN"))
+      .expect_to_server(describe())
+      .server(columns(), complete("SELECT"), ready('T'))
+      .expect_to_client(copy_response('G'))
+      .client(copy_data("1\tx\n"), copy_done())
+      .expect_uploaded("1\tx\n")
+      .expect_to_server(load())
+      .server(complete("COPY"), ready('T'))
+      .expect_to_server(count())
+      .server(counted("1", 'T'))
+      .expect_to_client(complete("COPY 1"))
+      .expect_to_server(query("select 1; commit"))
+      .server(row_description(), data_row("1"), complete("SELECT"), complete("COMMIT"), ready('I'))
+      .expect_to_client(row_description(), data_row("1"), complete("SELECT 1"), complete("COMMIT"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_copy_from, where_a_write_would_be_committed_early_is_refused) {
+  for (const char* sql : {"insert into t values (1); copy t (a, b) from stdin", "copy t (a, b) from stdin; select 1"})
+    Script(loading()).client(query(sql)).expect_acquire().expect_to_client(any_error("0A000"), ready('I')).expect_release();
+}
+
 TEST(redshift_copy_from, of_a_table_that_is_not_there) {
   Script(loading())
       .client(query(copy))
@@ -270,11 +298,35 @@ TEST(redshift_copy_from, what_cannot_be) {
       .expect_acquire()
       .expect_to_client(any_error("0A000"), ready('I'))
       .expect_release()
-      .client(query("select 1; copy t from stdin"))
+      .client(query("copy t from stdin (encoding 'johab')"))
+      .expect_acquire()
+      .expect_to_client(any_error("0A000"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_copy_from, data_in_another_encoding_whose_second_bytes_are_backslashes) {
+  Script script(loading());
+  begin(script, "copy t (a, b) from stdin (encoding 'SJIS')")
+      .client(copy_data("1\t\x83"), copy_data("\x5c\t"), copy_data("2\n"))
+      .expect_to_client(any_error("22P04"), ready('I'))
+      .expect_release();
+  Script good(loading());
+  begin(good, "copy t (a, b) from stdin (encoding 'SJIS')").client(copy_data("1\t\x83"), copy_data("\x5c\n"), copy_done()).expect_uploaded("1\t\u30bd\n");
+  expect_load(good, "1", 'I').expect_release();
+}
+
+TEST(redshift_copy_from, under_another_client_encoding_and_nothing_else) {
+  Start start = loading();
+  start.tracked[static_cast<std::size_t>(Tracked::client_encoding)] = "LATIN1";
+  Script script(start);
+  begin(script, "copy t (a, b) from stdin with (null '\xe4')").client(copy_data("\xe9\t\xe4\n"), copy_done()).expect_uploaded("\u00e9\tNull0\n");
+  expect_load(script, "1", 'I')
+      .expect_release()
+      .client(query("select 1"))
       .expect_acquire()
       .expect_to_client(any_error("0A000"), ready('I'))
       .expect_release()
-      .client(query("copy t from stdin (encoding 'latin1')"))
+      .client(parse("", "select 1"), bind_to("", ""), execute(""), sync())
       .expect_acquire()
       .expect_to_client(any_error("0A000"), ready('I'))
       .expect_release();

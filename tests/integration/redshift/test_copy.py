@@ -10,7 +10,7 @@ import psycopg
 import psycopg2
 import pytest
 from copying import BUCKET, KEY_ID, PREFIX, SECRET, TOKEN, connect, warehouse, with_keys
-from launch import write_file
+from launch import eventually, write_file
 from psycopg import pq
 
 pytestmark = pytest.mark.pgswitch
@@ -231,7 +231,7 @@ def test_a_failure_fails_the_transaction(proxy, stock, data):
 @pytest.mark.parametrize("statement, wanted", [
     ("COPY loaded FROM STDIN (FORMAT binary)", ("0A000", "COPY in the binary format cannot be run on Redshift")),
     ("COPY loaded FROM STDIN WHERE id > 1", ("0A000", "COPY FROM ... WHERE cannot be run on Redshift")),
-    ("COPY loaded FROM STDIN (ENCODING 'LATIN1')", ("0A000", 'COPY on Redshift needs data in UTF8, not in "LATIN1"')),
+    ("COPY loaded FROM STDIN (ENCODING 'JOHAB')", ("0A000", 'the data of COPY cannot be converted from or to "JOHAB" for Redshift')),
     ("COPY missing FROM STDIN", ("42P01", 'relation "missing" does not exist')),
     ("COPY loaded (nothing) FROM STDIN", ("42703", 'column "nothing" does not exist')),
     ("COPY loaded FROM STDIN (FORMAT csv, FORCE_NULL (nothing))", ("42703", 'column "nothing" does not exist')),
@@ -287,6 +287,12 @@ def test_by_a_role_of_redshifts(start_proxy, analytics, place):
         stock.expect_clean()
 
 
+def peak_memory(proxy):
+    """kB."""
+    return next(int(line.split()[1]) for line in open(f"/proc/{proxy.pooler.pid}/status") if line.startswith("VmHWM"))
+
+
+@pytest.mark.timeout(120 + MANY_ROWS // 500)
 def test_large_ones_go_in_parts_and_in_bounded_memory(start_proxy, stock):
     proxy = start_proxy(rules=None, wrapper=with_keys(), databases={"dw": stock.database(copy_part_size=5, copy_parallel=2, copy_compression="none")})
     dice = random.Random(3)
@@ -297,7 +303,23 @@ def test_large_ones_go_in_parts_and_in_bounded_memory(start_proxy, stock):
         found = connection.execute("SELECT count(*), min(n), max(n), count(DISTINCT n) FROM counted").fetchone()
         assert found == (MANY_ROWS, 0, MANY_ROWS - 1, MANY_ROWS)
     assert sum("partNumber" in line and line.endswith("200") for line in stock.s3.requests) >= 10
-    peak = next(int(line.split()[1]) for line in open(f"/proc/{proxy.pooler.pid}/status") if line.startswith("VmHWM"))
-    print(f"{peak} kB at most for {MANY_ROWS * len(filler) / 1e6:.0f} MB of data")
-    assert peak < 120_000
+    print(f"{peak_memory(proxy)} kB at most for {MANY_ROWS * len(filler) / 1e6:.0f} MB of data")
+    assert peak_memory(proxy) < 120_000
     stock.expect_clean()
+
+
+@pytest.mark.timeout(120 + MANY_ROWS // 500)
+def test_large_ones_come_out_in_bounded_memory(start_proxy, stock):
+    """The client begins to read when the server has long had more to send than the proxy may hold."""
+    stock.cluster.sql(f"INSERT INTO counted SELECT n, repeat('x', 1900) FROM generate_series(1, {MANY_ROWS}) AS n", "app")
+    proxy = start_proxy(rules=None, databases={"dw": stock.database()})
+    with connect(proxy) as connection:
+        raw, lines, size = connection.pgconn, 0, 0
+        assert raw.exec_(b"COPY counted TO STDOUT").status == pq.ExecStatus.COPY_OUT
+        eventually(lambda: proxy.console("SHOW COPIES")[0]["rows"] > 100)
+        while (got := raw.get_copy_data(0))[0] > 0:
+            lines, size = lines + 1, size + got[0]
+        assert raw.get_result().command_status == f"COPY {MANY_ROWS}".encode()
+        assert lines == MANY_ROWS and size > MANY_ROWS * 1900
+    print(f"{peak_memory(proxy)} kB at most for {size / 1e6:.0f} MB of data")
+    assert peak_memory(proxy) < 60_000

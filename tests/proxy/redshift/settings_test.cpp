@@ -68,7 +68,11 @@ TEST(redshift_settings, timeouts_are_numbers_of_milliseconds) {
 
 TEST(redshift_settings, encoding_is_utf8) {
   for (const char* const name : {"UTF8", "utf-8", "UNICODE", "SQL_ASCII"}) EXPECT_EQ(on_redshift("client_encoding", name).how, How::nothing) << name;
-  EXPECT_EQ(on_redshift("client_encoding", "LATIN1").how, How::refused);
+  EXPECT_EQ(on_redshift("client_encoding", "LATIN1").how, How::nothing) << "the session's own";
+  EXPECT_EQ(on_redshift("client_encoding", "no such").how, How::refused);
+  EXPECT_TRUE(encoding_objection("LATIN1"));
+  EXPECT_TRUE(encoding_objection("what is that"));
+  for (const char* const name : {"", "UTF8", "utf-8", "SQL_ASCII"}) EXPECT_FALSE(encoding_objection(name)) << name;
   EXPECT_EQ(on_postgres("client_encoding", "LATIN1").how, How::as_it_is);
 }
 

@@ -320,6 +320,7 @@ def test_large_ones_come_out_in_bounded_memory(start_proxy, stock):
         while (got := raw.get_copy_data(0))[0] > 0:
             lines, size = lines + 1, size + got[0]
         assert raw.get_result().command_status == f"COPY {MANY_ROWS}".encode()
+        assert raw.get_result() is None
         assert lines == MANY_ROWS and size > MANY_ROWS * 1900
     print(f"{peak_memory(proxy)} kB at most for {size / 1e6:.0f} MB of data")
     assert peak_memory(proxy) < 60_000

@@ -72,6 +72,7 @@ class CoreCursors {
   void keep(const redshift::CursorPtr& cursor);
   std::optional<bool> rolls_back(protocol::ByteView in) const;
   void abandon();
+  bool is_abandoned() const;
   bool conforming() const { return core_.settings_.facts().conforming_strings; }
   redshift::Cursors& cursors();
 

@@ -66,7 +66,10 @@ bool CoreCursors::drains(const FrameHeader& header, ByteView in) {
   if (header.type == frontend::sync || header.type == frontend::flush || header.type == frontend::execute || header.type == frontend::terminate) return false;
   const std::optional<bool> rollback = core_.batch_open_ ? false : rolls_back(in);
   if (!rollback) return true;
-  if (*rollback) return abandon(), true;
+  if (*rollback) {
+    abandon();
+    return core_.cancel_due_ = head_cursor()->complete = true;
+  }
   if (header.type == frontend::close && header.frame_size() <= in.size()) {
     const auto target = frontend::read_close(body_of(header, in));
     if (target && target->target == 'P' && target->name == head_cursor()->name) cursors().close(target->name);
@@ -104,12 +107,14 @@ std::optional<bool> CoreCursors::rolls_back(ByteView in) const {
   return false;
 }
 
-/// Nobody can ask for its other rows: what the server still computes is cancelled.
+/// Nobody can ask for its other rows, nor for how it ends. That it is nobody's statement any more tells on_error().
 void CoreCursors::abandon() {
   cursors().close(head_cursor()->name);
-  core_.cancel_due_ = true;
+  core_.work_->ledger.head_note().statement.reset();
   core_.stall(SessionCore::Stall::replies);
 }
+
+bool CoreCursors::is_abandoned() const { return head_cursor()->suspended && !core_.work_->ledger.head_note().statement; }
 
 /// Where the transaction goes on the portal does, and the Sync that the server gets is ours.
 bool CoreCursors::sync_paused() {
@@ -155,6 +160,7 @@ void CoreCursors::row_passed() {
     if (cursor->rows.fault() && !cursor->closed) core_.cancel_due_ = cursor->closed = true;
     return;
   }
+  if (is_abandoned() && !cursor->complete) core_.cancel_due_ = cursor->complete = true;
   if (cursor->suspended || cursor->due > 0 || cursor->closed) return;
   if (core_.limited_ && core_.limited_->exceeded) return void(cursor->closed = true);
   cursor->suspended = true;
@@ -184,7 +190,10 @@ bool CoreCursors::on_frame(char type, ByteView frame) {
     default: return false;
   }
   if (core_.limited_ && core_.limited_->exceeded) return true;
-  if (cursor->portal && cursor->suspended) return cursor->complete = true;
+  if (cursor->portal && cursor->suspended) {
+    core_.cancel_due_ &= !is_abandoned();
+    return cursor->complete = true;
+  }
   cursor->complete = true;
   if (!cursor->portal) {
     if (cursor->rows.fault()) return true;
@@ -216,8 +225,7 @@ bool CoreCursors::on_error(ByteView body, bool& late) {
   const CursorPtr cursor = head_cursor();
   if (!cursor) return false;
   core_.cancel_due_ &= cursor->portal && !cursor->closed;
-  // A Sync has ended it, outside of a transaction: nobody asks how it would have gone on.
-  if (cursor->portal && cursor->suspended && cursor->closed && !core_.batch_open_ && core_.predicted_ != 'T') return true;
+  if (cursor->portal && is_abandoned() && core_.predicted_ != 'T') return true;
   if (cursor->rows.fault() && !cursor->portal) return core_.write_local_error(*cursor->rows.fault()), true;
   if (core_.spooled_ && cursor->suspended) core_.spooled_->close(cursor->name);
   // The client has been told that all is well so far, and learns of it by what it does next.

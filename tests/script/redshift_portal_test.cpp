@@ -122,35 +122,43 @@ TEST(redshift_portal, ends_with_fewer_rows_than_the_client_asked_for) {
       .expect_release();
 }
 
+namespace {
+
+/// A batch outside of a transaction, `before` and then a portal that is suspended behind one row; its Sync has been sent.
+Script& end_by_sync(Script& script, const Bytes& before = {}, const Bytes& answered = {}) {
+  const Bytes query = parse("", "select n from t") + bind_to("", "") + execute("");
+  return script.client(before, parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
+      .expect_acquire()
+      .expect_to_server(before, query, flush())
+      .server(answered, parse_complete(), bind_complete(), rows(1, 1))
+      .expect_to_client(answered, parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+      .expect_to_server(sync());
+}
+
+}  // namespace
+
 TEST(redshift_portal, outside_of_a_transaction_nobody_wants_the_other_rows) {
-  const Bytes ends[] = {complete("SELECT"), error("57014"), error("22012")};
-  for (const Bytes& how : ends) {
+  for (const Bytes& how : {complete("SELECT"), error("57014"), error("22012")}) {
     Script script(on_redshift());
-    script.client(parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
-        .expect_acquire()
-        .expect_to_server(parse("", "select n from t"), bind_to("", ""), execute(""), flush())
-        .server(parse_complete(), bind_complete(), rows(1, 1))
-        .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
-        .expect_to_server(sync())
-        .expect_cancel()
-        .check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); })
-        .server(rows(2, 50), how, ready('I'))
-        .expect_to_client(ready('I'))
-        .expect_release();
+    end_by_sync(script).check([](const SessionCore& core) { EXPECT_TRUE(core.wants_server()); }).server(rows(2, 50)).expect_cancel();
+    script.server(rows(51, 90), how, ready('I')).expect_to_client(ready('I')).expect_release();
+  }
+}
+
+TEST(redshift_portal, outside_of_a_transaction_an_end_that_comes_by_itself_needs_no_cancel_request) {
+  for (const Bytes& how : {complete("SELECT"), error("22012")}) {
+    Script script(on_redshift());
+    end_by_sync(script).server(how, ready('I')).expect_to_client(ready('I')).expect_release();
   }
 }
 
 TEST(redshift_portal, behind_a_write_in_its_batch_the_other_rows_are_read) {
-  Script script(on_redshift());
-  script.client(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select n from t"), bind_to("", ""), execute("", 1), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", "insert into t values (1)"), bind_to("", ""), execute(""), parse("", "select n from t"), bind_to("", ""), execute(""), flush())
-      .server(parse_complete(), bind_complete(), complete("INSERT 0 1"), parse_complete(), bind_complete(), rows(1, 1))
-      .expect_to_client(parse_complete(), bind_complete(), complete("INSERT 0 1"), parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
-      .expect_to_server(sync())
-      .server(rows(2, 50), complete("SELECT"), ready('I'))
-      .expect_to_client(ready('I'))
-      .expect_release();
+  const Bytes write = parse("", "insert into t values (1)") + bind_to("", "") + execute(""), written = parse_complete() + bind_complete() + complete("INSERT 0 1");
+  for (const Bytes& how : {complete("SELECT"), error("22012")}) {
+    Script script(on_redshift());
+    end_by_sync(script, write, written).server(rows(2, 50), how, ready('I'));
+    script.expect_to_client(how == complete("SELECT") ? Bytes() : how, ready('I')).expect_release();
+  }
 }
 
 TEST(redshift_portal, a_rollback_cancels_its_query) {

@@ -82,8 +82,9 @@ void ParseTreeWriter::statement(const ParseTree& node) {
   if (kind == "InsertStmt") return insert(fields);
   if (kind == "UpdateStmt") return update(fields);
   if (kind == "DeleteStmt") return delete_(fields);
+  if (kind == "MergeStmt") return merge(fields);
   if (kind.empty()) return fail("it has no statement");
-  fail("a statement is a SelectStmt, InsertStmt, UpdateStmt or DeleteStmt, not " + std::string(kind));
+  fail("a statement is a SelectStmt, InsertStmt, UpdateStmt, DeleteStmt or MergeStmt, not " + std::string(kind));
 }
 
 void ParseTreeWriter::select(const ParseTree& fields) {
@@ -213,18 +214,22 @@ void ParseTreeWriter::cte(const ParseTree& node) {
   add(")");
 }
 
+void ParseTreeWriter::columns_and_override(const ParseTree& fields, const char* columns) {
+  const std::string_view override = text_field(fields, "override");
+  if (field(fields, columns).is_array()) {
+    add(" (");
+    list(field(fields, columns), &ParseTreeWriter::column);
+    add(")");
+  }
+  if (override == "OVERRIDING_USER_VALUE") add(" OVERRIDING USER VALUE");
+  if (override == "OVERRIDING_SYSTEM_VALUE") add(" OVERRIDING SYSTEM VALUE");
+}
+
 void ParseTreeWriter::insert(const ParseTree& fields) {
   with(field(fields, "with_clause"));
   add("INSERT INTO ");
   table(field(fields, "relation"));
-  if (field(fields, "cols").is_array()) {
-    add(" (");
-    list(field(fields, "cols"), &ParseTreeWriter::column);
-    add(")");
-  }
-  const std::string_view override = text_field(fields, "override");
-  if (override == "OVERRIDING_USER_VALUE") add(" OVERRIDING USER VALUE");
-  if (override == "OVERRIDING_SYSTEM_VALUE") add(" OVERRIDING SYSTEM VALUE");
+  columns_and_override(fields, "cols");
   add(" ");
   if (field(fields, "select_stmt").is_null()) add("DEFAULT VALUES");
   else statement(field(fields, "select_stmt"));
@@ -303,6 +308,36 @@ void ParseTreeWriter::delete_(const ParseTree& fields) {
   clause(" USING ", field(fields, "using_clause"), &ParseTreeWriter::from);
   clause(" WHERE ", field(fields, "where_clause"));
   clause(" RETURNING ", field(fields, "returning_list"), &ParseTreeWriter::target);
+}
+
+void ParseTreeWriter::merge(const ParseTree& fields) {
+  with(field(fields, "with_clause"));
+  add("MERGE INTO ");
+  table(field(fields, "relation"));
+  add(" USING ");
+  from(field(fields, "source_relation"));
+  clause(" ON ", field(fields, "join_condition"));
+  list(field(fields, "merge_when_clauses"), &ParseTreeWriter::merge_when, "");
+}
+
+void ParseTreeWriter::merge_when(const ParseTree& node) {
+  const ParseTree& fields = fields_of(node);
+  const std::string_view command = text_field(fields, "command_type");
+  add(has_flag(fields, "matched") ? " WHEN MATCHED" : " WHEN NOT MATCHED");
+  clause(" AND ", field(fields, "condition"));
+  add(" THEN ");
+  if (command == "CMD_DELETE") return add("DELETE");
+  if (command == "CMD_NOTHING") return add("DO NOTHING");
+  if (command == "CMD_UPDATE") {
+    add("UPDATE SET ");
+    return assignments(field(fields, "target_list"));
+  }
+  add("INSERT");
+  columns_and_override(fields, "target_list");
+  if (!field(fields, "values").is_array()) return add(" DEFAULT VALUES");
+  add(" VALUES (");
+  list(field(fields, "values"), &ParseTreeWriter::expression);
+  add(")");
 }
 
 }  // namespace pgswitch::rules

@@ -35,6 +35,9 @@ class ParseTreeWriter {
   void update(const ParseTree& fields);
   void assignments(const ParseTree& targets);
   void delete_(const ParseTree& fields);
+  void merge(const ParseTree& fields);
+  void merge_when(const ParseTree& node);
+  void columns_and_override(const ParseTree& fields, const char* columns);
   void with(const ParseTree& fields);
   void cte(const ParseTree& node);
   void values(const ParseTree& node);

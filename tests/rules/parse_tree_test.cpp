@@ -18,8 +18,18 @@ ParseTree tree_of(std::string_view sql) {
   return tree.value_or(ParseTree());
 }
 
+constexpr std::string_view merges[] = {
+    "merge into a using b on a.x = b.x when matched then delete",
+    "with c as (select 1 as x) merge into only s.a as t using c on t.x = c.x when matched and c.x > 1 then update set n = c.x, (m, o) = (select 1, 2) "
+    "when matched then do nothing when not matched and c.x < 5 then insert (x, n[1]) overriding user value values (c.x, default) "
+    "when not matched then insert default values",
+    "merge into a using (select * from b) b (x) on true or false when not matched then insert overriding system value values (b.x, $1) when matched then do nothing",
+};
+
 TEST(ParseTree, a_statement_is_written_that_has_the_same_tree) {
-  for (const std::string_view sql : test::queries) {
+  std::vector<std::string_view> all(std::begin(test::queries), std::end(test::queries));
+  all.insert(all.end(), std::begin(merges), std::end(merges));
+  for (const std::string_view sql : all) {
     std::string error;
     const auto written = write_tree(tree_of(sql), true, error);
     ASSERT_TRUE(written) << sql << ": " << error;
@@ -87,7 +97,7 @@ TEST(ParseTree, what_is_no_statement_is_refused) {
   } table[] = {
       {nullptr, "it has no statement"},
       {5, "it has no statement"},
-      {tree_of("create table a (x int)"), "a statement is a SelectStmt, InsertStmt, UpdateStmt or DeleteStmt, not CreateStmt"},
+      {tree_of("create table a (x int)"), "a statement is a SelectStmt, InsertStmt, UpdateStmt, DeleteStmt or MergeStmt, not CreateStmt"},
       {tree_of("explain select 1"), "not ExplainStmt"},
       {tree_of("select xmlelement(name x)"), "\"XmlExpr\" as an expression"},
       {tree_of("select 1 into x"), "is not that of a statement"},

@@ -280,6 +280,9 @@ TEST_F(RowFilters, a_login_brings_nothing_that_a_strict_rule_refuses_if_that_rul
   EXPECT_TRUE(refused("alice", "shop", "role"));
   ASSERT_TRUE(load("rules { { name = 'r', when = { user = 'alice' }, rewrite = { add_filter = { t = 'a' } } } }"));
   EXPECT_FALSE(refused("alice", "shop", "role"));
+  ASSERT_TRUE(load("function connect(session) if session:setting('replication') then return reject { message = 'no', sqlstate = '0A000' } end end")) << error_;
+  EXPECT_TRUE(refused("alice", "shop", "replication"));
+  EXPECT_FALSE(refused("alice", "shop", "role"));
 }
 
 TEST_F(RowFilters, a_text_over_the_limits_is_refused_by_a_strict_rule) {

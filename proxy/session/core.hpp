@@ -132,7 +132,7 @@ class SessionCore : private rules::SessionState {
   // core_copy.cpp
   bool may_follow_copy(const protocol::FrameHeader& header) const;
   std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in), skip_copy_sync(const protocol::FrameHeader& header, protocol::ByteView in);
   void end_failed_copy();
   void break_copy(char type);
   bool on_broken_copy(protocol::ByteView body);
@@ -378,7 +378,7 @@ class SessionCore : private rules::SessionState {
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
   bool batch_wrote_ = false, skip_until_sync_ = false;
   bool copy_expected_ = false;    ///< a COPY FROM STDIN was sent, its CopyInResponse or its end has not come
-  bool copy_synced_ = false;      ///< a Sync was the last that the client sent inside its COPY
+  std::uint8_t copy_syncs_ = 0;   ///< Syncs that the client has sent inside its COPY, behind the last data
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;

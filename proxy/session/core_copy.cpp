@@ -1,6 +1,7 @@
 // COPY FROM STDIN: the client's data, and what else it sends meanwhile.
 #include <array>
 #include <cstdio>
+#include <limits>
 
 #include "protocol/backend.hpp"
 #include "protocol/frontend.hpp"
@@ -28,9 +29,8 @@ bool SessionCore::may_follow_copy(const FrameHeader& header) const {
     case frontend::copy_data:
     case frontend::copy_done:
     case frontend::copy_fail: return true;
-    case frontend::flush:
-    case frontend::sync: return header.body_size == 0;
-    default: return false;
+    case frontend::flush: return header.body_size == 0;
+    default: return false;  // also Sync: whether the server ignores it depends on the data in front of it
   }
 }
 
@@ -50,7 +50,7 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
   switch (header.type) {
     case frontend::copy_data:
       if (!small_is_whole(header, in)) return 0;
-      copy_synced_ = false;
+      copy_syncs_ = 0;
       return stream_to_server(header, in);
     case frontend::copy_done:
     case frontend::copy_fail:
@@ -58,17 +58,25 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
       active_->copy_in = false;
       return stream_to_server(header, in);
     case frontend::flush: return skip_frame(header, in);
-    case frontend::sync: copy_synced_ = true; return skip_frame(header, in);
+    case frontend::sync: return skip_copy_sync(header, in);
     default: return break_copy(header.type), 0;
   }
 }
 
-/// The server's COPY has failed, by data in front of a Sync of the client that was taken for one inside the COPY: it is owed.
+/// Sync inside a COPY. It is owed if the data in front of it are at fault.
+std::size_t SessionCore::skip_copy_sync(const FrameHeader& header, ByteView in) {
+  if (copy_syncs_ == std::numeric_limits<std::uint8_t>::max()) return give_up("too many Sync messages in a COPY"), 0;
+  ++copy_syncs_;
+  return skip_frame(header, in);
+}
+
+/// The server's COPY has failed, by data in front of Syncs of the client that were taken for some inside the COPY: they are owed.
 void SessionCore::end_failed_copy() {
-  if (!std::exchange(copy_synced_, false) || !batch_open_) return;
-  work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
-  work_->ledger.push(Expect::sync);
-  batch_open_ = skip_until_sync_ = false;
+  for (; copy_syncs_ > 0; --copy_syncs_) {
+    work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    work_->ledger.push(Expect::sync);
+    batch_open_ = skip_until_sync_ = false;
+  }
 }
 
 /// The client sends what PostgreSQL ends the session for. Where in the data that is, the server alone can tell: it does so

@@ -60,7 +60,6 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   if (work_->ledger.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
   if (redshift_) redshift_->rows = redshift_->part = 0;
-  copy_synced_ = copy_synced_ && active_->copy_in;
   active_->copy_in = false;
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);

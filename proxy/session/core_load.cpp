@@ -195,11 +195,17 @@ void CoreLoad::fail(SqlError error) {
     core_.fail_batch(error), core_.maybe_release();
   else
     core_.fail_query(error);
+  // Those behind the data at fault; see SessionCore::end_failed_copy().
+  constexpr ByteView sync("S\0\0\0\4", 5);
+  FrameHeader header;
+  read_header(sync, sync.size(), header);
+  for (; core_.copy_syncs_ > 0; --core_.copy_syncs_) core_.on_sync(header, sync);
 }
 
 void CoreLoad::succeed(std::string_view tag) {
   const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
   core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, tag); });
+  core_.copy_syncs_ = 0;
   core_.forget_limited();
   end_stall();
   ++core_.counters.copies;
@@ -220,6 +226,7 @@ std::size_t CoreLoad::on_client_frame(const FrameHeader& header, ByteView in) {
   switch (header.type) {
     case frontend::copy_data: {
       const std::size_t here = std::min(size, in.size());
+      core_.copy_syncs_ = 0;
       core_.client_rest_ = size - here;
       core_.client_rest_forward_ = false;
       on_client_data(in.substr(protocol::frame_header_size, here - protocol::frame_header_size));
@@ -231,8 +238,8 @@ std::size_t CoreLoad::on_client_frame(const FrameHeader& header, ByteView in) {
     case frontend::copy_fail:
       if (!core_.complete(header, in)) return 0;
       return end_data(in.substr(protocol::frame_header_size, header.body_size)), size;
-    case frontend::flush:
-    case frontend::sync: return core_.skip_frame(header, in);
+    case frontend::flush: return core_.skip_frame(header, in);
+    case frontend::sync: return core_.skip_copy_sync(header, in);
     case frontend::terminate: core_.closing_ = true; return std::min(size, in.size());
     default: {
       const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
@@ -310,12 +317,13 @@ void CoreLoad::on_lost(const SqlError& error, bool in_transaction) {
   core_.refusal_.reset();
   core_.lost_in_transaction_.reset();
   if (const auto tag = copy_.on_lost(in_transaction)) {
+    core_.copy_syncs_ = 0;
     core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, *tag); });
   } else {
     core_.write_local_error(error);
-    core_.skip_until_sync_ = extended_;
+    core_.skip_until_sync_ = extended_ && core_.copy_syncs_ == 0;
   }
-  if (!extended_)
+  for (int owed = (extended_ ? 0 : 1) + std::exchange(core_.copy_syncs_, 0); owed > 0; --owed)
     core_.work_->to_client.compose([&](std::string& out) { protocol::write_ready_for_query(out, core_.local_abort_ ? 'E' : 'I'); });
 }
 

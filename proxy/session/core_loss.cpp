@@ -120,9 +120,9 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
       protocol::write_ready_for_query(bytes, shown);
   }
   if (batch_open_ && !skips) protocol::write_error(bytes, error);
-  // As with any error in a COPY, a Sync behind the last of the data ends it.
-  const bool synced = batch_open_ && active_->copy_in && std::exchange(copy_synced_, false);
-  if (synced) protocol::write_ready_for_query(bytes, shown);
+  // As with any error in a COPY, the Syncs behind the last of the data are answered.
+  const bool synced = copy_syncs_ > 0;
+  for (; copy_syncs_ > 0; --copy_syncs_) protocol::write_ready_for_query(bytes, shown);
   work_->to_client.append(bytes);
   skip_until_sync_ = (skip_until_sync_ || skips || batch_open_) && !synced;
 }

@@ -169,7 +169,8 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::copy_in_response:
       if (is_watched()) return desynchronised(type);  // of a query, the data of which stands behind what has not been taken
       active_->copy_in = work_->ledger.begin_copy();
-      copy_expected_ = copy_synced_ = false;
+      copy_expected_ = false;
+      copy_syncs_ = 0;
       if (active_->copy_in) end_wait();
       batch_open_ |= expect == Expect::execute && work_->ledger.ready_expected() == 0;
       return;
@@ -198,6 +199,7 @@ void SessionCore::on_command_complete(ByteView body) {
   // COMMIT of a failed transaction says ROLLBACK.
   const bool rolled_back = backend::read_command_complete(body).value_or("") == "ROLLBACK";
   active_->copy_in = false;
+  copy_syncs_ = 0;
   const redshift::CursorPtr cursor = head.spools ? work_->ledger.head_note().cursor : nullptr;
   if (head.expect == Expect::query) {
     if (!head.has_note || !work_->ledger.head_note().script) return;

@@ -83,7 +83,7 @@ def is_forced_by_routes(message, steps):
     """What one server does in one transaction is refused where two would have to, and portals end where a batch changes the route."""
     if message[0] != "E" or HINT not in shown(steps):
         return False
-    return message[1].get("C") == "34000" or message[1].get("M", "").startswith("statements of one implicit transaction route to")
+    return message[1].get("C") in ("34000", "42P03") or message[1].get("M", "").startswith("statements of one implicit transaction route to")
 
 
 ANSWERS = {}  # what PostgreSQL says is asked once, for both pool modes

@@ -48,7 +48,7 @@ TEST(copy_from, extended_ignores_the_sync_that_came_with_its_execute) {
   Script()
       .client(extended_copy(), sync())
       .expect_acquire()
-      .expect_to_server(extended_copy(), sync())
+      .expect_to_server(extended_copy(), flush())
       .server(parse_complete(), bind_complete(), copy_in_response())
       .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
       .client(copy_data("1\n"), copy_done(), sync())
@@ -70,13 +70,15 @@ TEST(copy_from, extended_in_one_go_keeps_the_sync_behind_the_data) {
 }
 
 TEST(copy_from, extended_in_one_go_with_both_syncs) {
-  const Bytes all = extended_copy() + sync() + copy_data("1\n") + copy_done() + sync();
   Script()
-      .client(all)
+      .client(extended_copy(), sync(), copy_data("1\n"), copy_done(), sync())
       .expect_acquire()
-      .expect_to_server(all)
-      .server(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
-      .expect_to_client(parse_complete(), bind_complete(), copy_in_response(), complete("COPY 1"), ready('I'))
+      .expect_to_server(extended_copy(), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_server(copy_data("1\n"), copy_done(), sync())
+      .server(complete("COPY 1"), ready('I'))
+      .expect_to_client(complete("COPY 1"), ready('I'))
       .expect_release();
 }
 

@@ -104,6 +104,60 @@ TEST(copy_from, extended_that_failed_before_a_sync_without_end_of_data_is_ended_
       .expect_release();
 }
 
+/// PostgreSQL has not read them when it looks at the data.
+TEST(copy_from, failed_by_data_in_front_of_syncs_has_them_answered) {
+  Script()
+      .client(query(copy_in), copy_data("bad\n"), sync(), sync())
+      .expect_acquire()
+      .expect_to_server(query(copy_in), copy_data("bad\n"))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .server(error("22P02", "bad"))
+      .expect_to_client(error("22P02", "bad"))
+      .expect_to_server(sync(), sync())
+      .server(ready('I'), ready('I'), ready('I'))
+      .expect_to_client(ready('I'), ready('I'), ready('I'))
+      .expect_release();
+  Script()
+      .client(query(copy_in), sync(), copy_data("bad\n"), copy_done())
+      .expect_acquire()
+      .expect_to_server(query(copy_in))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .expect_to_server(copy_data("bad\n"), copy_done())
+      .server(error("22P02", "bad"), ready('I'))
+      .expect_to_client(error("22P02", "bad"), ready('I'))
+      .expect_release();
+  Script()
+      .client(extended_copy(), copy_data("bad\n"), sync(), sync())
+      .expect_acquire()
+      .expect_to_server(extended_copy(), copy_data("bad\n"), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .server(error("22P02", "bad"))
+      .expect_to_client(error("22P02", "bad"))
+      .expect_to_server(sync(), sync())
+      .server(ready('I'), ready('I'))
+      .expect_to_client(ready('I'), ready('I'))
+      .expect_release();
+}
+
+TEST(copy_from, failed_behind_its_end_has_the_syncs_before_that_answered) {
+  Script()
+      .client(query(copy_in), copy_data("bad\n"), sync(), copy_done(), sync())
+      .expect_acquire()
+      .expect_to_server(query(copy_in), copy_data("bad\n"))
+      .server(copy_in_response())
+      .expect_to_client(copy_in_response())
+      .expect_to_server(copy_done(), sync())
+      .server(error("22P02", "bad"))
+      .expect_to_client(error("22P02", "bad"))
+      .expect_to_server(sync())
+      .server(ready('I'), ready('I'), ready('I'))
+      .expect_to_client(ready('I'), ready('I'), ready('I'))
+      .expect_release();
+}
+
 TEST(copy_from, extended_that_fails_at_once_is_not_ended_by_a_sync_in_the_one_before) {
   Script()
       .client(extended_copy(), flush())
@@ -145,7 +199,7 @@ TEST(copy_from, extended_failing_on_the_server_skips_to_the_next_sync) {
   Script()
       .client(extended_copy(), sync())
       .expect_acquire()
-      .expect_to_server(extended_copy(), sync())
+      .expect_to_server(extended_copy(), flush())
       .server(parse_complete(), bind_complete(), copy_in_response())
       .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
       .client(copy_data("bad\n"))

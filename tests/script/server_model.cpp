@@ -47,11 +47,13 @@ bool ServerModel::said(std::string_view bytes) {
 }
 
 void ServerModel::on_sent(char type) {
-  if (type == 'd') copy_synced_ = false;
+  if (type == 'd' && !data_ended_) copy_syncs_ = 0;
+  if (type == 'S' && !data_ended_) ++copy_syncs_;
+  if (type == 'c' || type == 'f') data_ended_ = true;
+  if (!copying_ && std::string_view("QFPBDEC").find(type) != std::string_view::npos) copy_syncs_ = 0, data_ended_ = false;
   if (type == 'X' || type == 'd') return;
   if (copying_) {
     if (type == 'S') ++syncs_ignored_;
-    copy_synced_ |= type == 'S';
     if (type == 'c' || type == 'f') copying_ = false;
     if (type == 'S' || type == 'H' || type == 'c' || type == 'f') return;
     misused_ = true;
@@ -73,8 +75,8 @@ bool ServerModel::pop(std::string_view types) {
 }
 
 void ServerModel::begin_copy() {
-  copying_ = true;
-  copy_synced_ = false;
+  copying_ = in_copy_ = true;
+  std::uint32_t inside = 0;
   bool sync_left = false;
   for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
     if (*next == 'c' || *next == 'f') copying_ = false;
@@ -83,8 +85,10 @@ void ServerModel::begin_copy() {
       break;
     }
     syncs_ignored_ += *next == 'S';
+    inside += *next == 'S';
     next = asked_.erase(next);
   }
+  copy_syncs_ = std::min(copy_syncs_, inside);
   for (const char type : asked_) sync_left |= type == 'S';
   if (asked_.front() == 'E' && !sync_left) open_ = true;
 }
@@ -95,11 +99,12 @@ void ServerModel::skip_to_sync() {
   if (skipping_) open_ = true;
 }
 
-/// The data in front of the Sync was at fault, so the server has not seen it inside the COPY.
+/// The data in front of the Syncs was at fault, so the server has not seen them inside the COPY.
 void ServerModel::end_failed_copy() {
-  asked_.push_back('S');
-  skipping_ = open_ = copy_synced_ = false;
-  --syncs_ignored_;
+  for (; copy_syncs_ > 0; --copy_syncs_, --syncs_ignored_) {
+    asked_.push_back('S');
+    skipping_ = open_ = false;
+  }
 }
 
 bool ServerModel::on_said(char type, std::string_view body) {
@@ -115,7 +120,7 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::row_description: return head == 'Q' || pop("D");
     case backend::command_complete:
     case backend::empty_query_response:
-      copying_ = false;
+      copying_ = in_copy_ = false;
       answered_ = true;
       return head == 'Q' || pop("E");
     case backend::portal_suspended: return pop("E");
@@ -131,13 +136,14 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::function_call_response: answered_ = true; return head == 'F';
     case backend::ready_for_query:
       status_ = body.empty() ? 'I' : body[0];
-      copying_ = false;
+      copying_ = in_copy_ = false;
       return (answered_ || head == 'S') && pop("QFS");
     case backend::error_response:
       if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
       failed_ = answered_ = head == 'Q' || head == 'F';
       if (!failed_) skip_to_sync();
-      if (std::exchange(copying_, false) && skipping_ && copy_synced_) end_failed_copy();
+      copying_ = false;
+      if (std::exchange(in_copy_, false)) end_failed_copy();
       return true;
     default: return true;
   }

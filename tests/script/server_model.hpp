@@ -53,7 +53,9 @@ class ServerModel {
   bool open_ = false;
   bool skipping_ = false;     ///< after an error, until Sync
   bool copying_ = false;
-  bool copy_synced_ = false;  ///< a Sync was the last that came inside the COPY
+  bool in_copy_ = false;      ///< the COPY has begun, and is not answered
+  bool data_ended_ = false;
+  std::uint32_t copy_syncs_ = 0;  ///< Syncs that came behind the last data of the COPY, before its end
   bool misused_ = false;
   bool failed_ = false;
   bool answered_ = false;     ///< the query that it works on has had an answer

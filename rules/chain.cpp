@@ -113,6 +113,7 @@ const HookResult& Chain::ask(Hook hook, Draft& draft) {
   const HookResult& result = lua_->ask(hook, draft.statement.get(), text, draft.facts);
   draft.decision.depends_on |= result.read;
   take_limits(asked_hook(hook, result), result.limits, result.metrics, draft);
+  take_fallback(asked_hook(hook, result), result.fallback, draft);
   return result;
 }
 
@@ -153,6 +154,12 @@ void Chain::take_limits(const Asked& asked, const StatementLimits& limits, const
   }
 }
 
+void Chain::take_fallback(const Asked& asked, std::optional<RouteId> fallback, Draft& draft) const {
+  if (!fallback) return;
+  draft.decision.fallback = fallback;
+  if (draft.decision.rule.empty()) decide_by(asked, draft);
+}
+
 // Nothing, reject{}, answer{} and errors mean the same from everyone. True when that was it.
 bool Chain::take_verb(const Asked& asked, const HookResult& result, Draft& draft) {
   using Said = HookResult::Said;
@@ -189,6 +196,7 @@ void Chain::end_with(Decision::Verb verb, const Asked& asked, Draft& draft) cons
   decide_by(asked, draft);
   draft.decision.route = no_route;
   draft.decision.limits = {};
+  draft.decision.fallback.reset();
   draft.decided = true;
 }
 

@@ -82,6 +82,7 @@ class Chain {
   void take_choice(Draft& draft) const;
   using Amounts = std::vector<std::pair<std::string, double>>;
   void take_limits(const Asked& asked, const StatementLimits& limits, const Amounts& metrics, Draft& draft);
+  void take_fallback(const Asked& asked, std::optional<RouteId> fallback, Draft& draft) const;
   void take_route(const Asked& asked, const HookResult& result, Draft& draft);
   void take_rewrite(const Asked& asked, const std::string& text, const std::string& where, Draft& draft);
   void take_edits(const Asked& asked, const TreeEdits& edits, const std::string& where, Draft& draft);

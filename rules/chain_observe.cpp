@@ -17,6 +17,7 @@ std::string would_be(const Decision& decision) {
   }
   if (decision.rewritten) words += words.empty() ? "rewrite" : ", rewrite";
   if (decision.limits.any()) words += (words.empty() ? "" : ", ") + decision.limits.describe();
+  if (decision.fallback) words += (words.empty() ? "fallback " : ", fallback ") + describe_fallback(*decision.fallback);
   return words.empty() ? "pass" : words;
 }
 

@@ -71,6 +71,7 @@ bool Chain::matches(std::size_t place, Question& question, Draft& draft) {
   const HookResult& result = lua_->ask(RuleFunction::where, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
   take_limits(asked_rule(place), result.limits, result.metrics, draft);
+  take_fallback(asked_rule(place), result.fallback, draft);
   if (result.said == HookResult::Said::yes) return true;
   if (result.said == HookResult::Said::nothing) tell(draft, asked_rule(place), "no, by where");
   else take_verb(asked_rule(place), result, draft);
@@ -85,6 +86,7 @@ void Chain::apply(std::size_t place, Draft& draft) {
   decide_by(asked, draft);
   draft.decision.route = rule.route;
   take_limits(asked, rule.limits, rule.metrics, draft);
+  take_fallback(asked, rule.fallback, draft);
   switch (rule.action) {
     case Action::pass:
     case Action::route: break;
@@ -102,6 +104,7 @@ void Chain::rewrite(std::size_t place, const Asked& asked, Draft& draft) {
   const HookResult& result = lua_->ask(RuleFunction::rewrite, place, *draft.statement, draft.text, draft.facts);
   draft.decision.depends_on |= result.read;
   take_limits(asked_rule(place), result.limits, result.metrics, draft);
+  take_fallback(asked_rule(place), result.fallback, draft);
   if (rule.strict && (result.said == HookResult::Said::nothing || result.said == HookResult::Said::text)) {
     return fail_edits(asked, result.where + ": a strict rule returns stmt", draft);
   }

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "rules/route_names.hpp"
+
 namespace pgswitch::rules {
 
 void StatementLimits::add(const StatementLimits& more) {
@@ -25,6 +27,8 @@ std::string StatementLimits::describe() const {
   add("max_rows", static_cast<double>(max_rows), "");
   return all;
 }
+
+std::string describe_fallback(RouteId route) { return route == no_route ? std::string("none") : route_name(route); }
 
 std::string describe(Dependencies dependencies) {
   static constexpr std::array<std::pair<Dependency, std::string_view>, 11> words = {{

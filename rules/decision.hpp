@@ -67,6 +67,8 @@ enum class Dependency : std::uint32_t {
 using Dependencies = std::uint32_t;
 constexpr Dependencies bit(Dependency d) { return static_cast<Dependencies>(d); }
 constexpr bool has(Dependencies all, Dependency d) { return (all & bit(d)) != 0; }
+/// "app", "none": a route's name where no_route means that there is none.
+std::string describe_fallback(RouteId route);
 /// In words: "the statement's shape, the user".
 std::string describe(Dependencies dependencies);
 
@@ -100,6 +102,8 @@ struct Decision {
   std::uint32_t rewrite_index = 0;       ///< place of the rule that rewrote, with `rewritten`
   Dependencies depends_on = bit(Dependency::shape);
   std::vector<Observation> observed;     ///< counted and logged, of no effect
+  /// Route that is asked what the leader node of Redshift refuses; no_route: nobody is; nullopt: the fallback_route of the database.
+  std::optional<RouteId> fallback;
 };
 using DecisionPtr = std::shared_ptr<const Decision>;
 

@@ -122,6 +122,7 @@ void describe_decision(Page& page, const StatementAccount& one, const std::strin
   page.line("rule", decision.rule);
   if (decision.rewritten) page.line("rewritten", *decision.rewritten);
   if (decision.limits.any()) page.line("limits", decision.limits.describe());
+  if (decision.fallback) page.line("fallback", describe_fallback(*decision.fallback));
   page.line("cached", cached_as(one.reuse, decision.depends_on));
 }
 

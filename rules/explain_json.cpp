@@ -72,6 +72,8 @@ ordered_json decision_of(const Decision& decision, const std::string& own) {
   out["rule"] = decision.rule;
   out["rewritten"] = decision.rewritten ? ordered_json(*decision.rewritten) : ordered_json();
   out["limits"] = limits_of(decision.limits);
+  if (decision.fallback) out["fallback"] = *decision.fallback == no_route ? ordered_json(false) : ordered_json(route_name(*decision.fallback));
+  else out["fallback"] = nullptr;
   out["refusal"] = decision.verb == Decision::Verb::reject ? refusal_of(decision.refusal) : ordered_json();
   out["answer"] = decision.verb == Decision::Verb::answer ? answer_of(decision.answer) : ordered_json();
   return out;

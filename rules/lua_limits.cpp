@@ -29,14 +29,27 @@ std::uint64_t rows_at(lua_State* L, int index) {
   return static_cast<std::uint64_t>(rows);
 }
 
+/// The name of a route, or false for none.
+RouteId fallback_at(lua_State* L, int index) {
+  if (lua_isboolean(L, index) && lua_toboolean(L, index) == 0) return no_route;
+  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "fallback takes the name of a route, or false, not a %s", luaL_typename(L, index));
+  const std::string_view name = string_at(L, index);
+  for (const auto& [known, id] : *world_of(L).routes)
+    if (known == name) return id;
+  luaL_error(L, "fallback: there is no route named \"%s\"", name.data());
+  return no_route;
+}
+
 /// Where the method's call is noted; the statement itself is returned, so that calls can be chained.
-StatementLimits& limits_of(lua_State* L) {
-  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:delay(...), stmt:timeout(...) or stmt:max_rows(...), with a colon");
+HookResult& result_of(lua_State* L) {
+  if (!is_statement(L, 1)) luaL_error(L, "call it as stmt:delay(...), stmt:timeout(...), stmt:max_rows(...) or stmt:fallback(...), with a colon");
   HookResult* const result = world_of(L).result;
   if (result == nullptr) luaL_error(L, "stmt may be used only during the hook that was given it");
   LuaState::of(L).charge(L, 20);
-  return result->limits;
+  return *result;
 }
+
+StatementLimits& limits_of(lua_State* L) { return result_of(L).limits; }
 
 int method_delay(lua_State* L) {
   StatementLimits& limits = limits_of(L);
@@ -59,6 +72,13 @@ int method_max_rows(lua_State* L) {
   return 1;
 }
 
+int method_fallback(lua_State* L) {
+  HookResult& result = result_of(L);
+  result.fallback = fallback_at(L, 2);
+  lua_settop(L, 1);
+  return 1;
+}
+
 void add_metric(HookResult& result, std::string_view name, double amount) noexcept {
   if (result.metrics.size() < most_metrics) result.metrics.emplace_back(std::string(name), amount);
 }
@@ -66,7 +86,7 @@ void add_metric(HookResult& result, std::string_view name, double amount) noexce
 }  // namespace
 
 void set_limit_methods(lua_State* L) {
-  const luaL_Reg methods[] = {{"delay", method_delay}, {"timeout", method_timeout}, {"max_rows", method_max_rows}, {nullptr, nullptr}};
+  const luaL_Reg methods[] = {{"delay", method_delay}, {"timeout", method_timeout}, {"max_rows", method_max_rows}, {"fallback", method_fallback}, {nullptr, nullptr}};
   luaL_setfuncs(L, methods, 0);
 }
 
@@ -88,6 +108,11 @@ void read_limits(lua_State* L, int rule, StatementLimits& limits) {
   if (raw_field(L, rule, "timeout") != LUA_TNIL) limits.timeout_us = microseconds_at(L, -1, "timeout");
   if (raw_field(L, rule, "max_rows") != LUA_TNIL) limits.max_rows = rows_at(L, -1);
   lua_pop(L, 3);
+}
+
+void read_fallback(lua_State* L, int rule, std::optional<RouteId>& fallback) {
+  if (raw_field(L, rule, "fallback") != LUA_TNIL) fallback = fallback_at(L, -1);
+  lua_pop(L, 1);
 }
 
 }  // namespace pgswitch::rules

@@ -27,7 +27,7 @@ namespace {
 char statement_key;
 
 constexpr const char* statement_methods =
-    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), translate(), strict(), delay(), timeout(), max_rows()";
+    ", touches(), calls(), matches(), has_shape(), where(), replace_table(), replace_schema(), replace_function(), rename_column(), add_filter(), set_limit(), drop_hint(), wrap_dblink(), tag(), translate(), strict(), delay(), timeout(), max_rows(), fallback()";
 constexpr std::uint64_t compile_cost = 2000;  ///< of a regular expression
 
 enum class Field : lua_Integer {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <lua.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ struct HookResult {
   Refusal refusal;
   Answer answer;
   StatementLimits limits;  ///< whatever was said
+  std::optional<RouteId> fallback;  ///< the same
   std::vector<std::pair<std::string, double>> metrics;
   std::string failure;   ///< said == failed: the Lua error
   std::string where;     ///< "rules.lua:12" of the return, or of the error

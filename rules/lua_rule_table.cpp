@@ -19,8 +19,8 @@ namespace {
 char reader_key;
 char functions_key;
 
-constexpr std::array<std::string_view, 14> rule_keys = {"name", "mode",   "when",       "route", "reject",  "answer",   "rewrite",
-                                                        "pass", "strict", "unfiltered", "delay", "timeout", "max_rows", "metric"};
+constexpr std::array<std::string_view, 15> rule_keys = {"name", "mode",   "when",       "route", "reject",  "answer",   "rewrite",
+                                                        "pass", "strict", "unfiltered", "delay", "timeout", "max_rows", "fallback", "metric"};
 constexpr int rule_index = 1;
 
 RuleReader& reader_of(lua_State* L) {
@@ -175,7 +175,7 @@ void check_keys(lua_State* L) {
   for (lua_pushnil(L); lua_next(L, rule_index) != 0; lua_pop(L, 1)) {
     const bool known = lua_type(L, -2) == LUA_TSTRING && std::find(rule_keys.begin(), rule_keys.end(), string_at(L, -2)) != rule_keys.end();
     if (known) continue;
-    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered, pass, delay, timeout, max_rows and metric", luaL_tolstring(L, -2, nullptr));
+    luaL_error(L, "unknown key '%s'; a rule has name, mode, when, route, reject, answer, rewrite, strict, unfiltered, pass, delay, timeout, max_rows, fallback and metric", luaL_tolstring(L, -2, nullptr));
   }
 }
 
@@ -246,9 +246,11 @@ void read_metric(lua_State* L, RuleReader& reader) {
 void read_action(lua_State* L, RuleReader& reader) {
   using Action = TableRule::Action;
   read_limits(L, rule_index, reader.rule.limits);
-  const Action action = reader.rule.action = action_of(L, reader.rule.limits.any());
+  read_fallback(L, rule_index, reader.rule.fallback);
+  const bool limited = reader.rule.limits.any() || reader.rule.fallback;
+  const Action action = reader.rule.action = action_of(L, limited);
   const bool sends = action != Action::reject && action != Action::answer;
-  if (reader.rule.limits.any() && !sends) luaL_error(L, "delay, timeout and max_rows belong to a rule whose statement goes to a server");
+  if (limited && !sends) luaL_error(L, "delay, timeout, max_rows and fallback belong to a rule whose statement goes to a server");
   read_metric(L, reader);
   read_route(L, reader);
   if (action == Action::rewrite) read_rewrite(L, reader);

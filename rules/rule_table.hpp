@@ -32,6 +32,7 @@ struct TableRule {
   Refusal refusal;
   Answer answer;
   StatementLimits limits;
+  std::optional<RouteId> fallback;     ///< as in a Decision
   std::vector<std::pair<std::string, double>> metrics;
   std::optional<std::string> text;
   std::optional<TreeEdits> edits;

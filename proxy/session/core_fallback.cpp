@@ -58,12 +58,14 @@ std::size_t request_size(ByteView bytes, std::uint32_t max_frame_size) {
 
 /// Whether the message at hand, of which nothing has been sent, begins a request to be watched: then it is looked at again.
 bool SessionCore::asks_watch(const Link& link, const rules::ScriptItem& item) {
-  if (link.state->kind != ServerKind::redshift || link.state->fallback == rules::no_route) return false;
+  if (link.state->kind != ServerKind::redshift) return false;
+  const rules::RouteId fallback = item.decision->fallback.value_or(link.state->fallback);
+  if (fallback == rules::no_route || fallback == link.route) return false;
   const bool alone = work_->ledger.empty() && !batch_open_ && predicted_ == 'I' && link.status == 'I' && objects_.empty() && !limited_;
   if (!alone || !item.statement->read_only || item.statement->kind != rules::Kind::select || item.decision->limits.any() || is_watched()) return false;
   side().watch = {};
   side().watch.phase = Phase::asked;
-  side().watch.fallback = link.state->fallback;
+  side().watch.fallback = fallback;
   return true;
 }
 

@@ -29,7 +29,7 @@ TEST_F(ExplainJson, has_the_same_story_under_stable_names) {
     "limit": true, "joins": 0, "subquery": false, "for_update": false, "returning": false, "modifying_cte": false, "parameters": 0,
     "redshift_keyword": null, "effects": [], "hints": ["report"],
     "asked": [{"rule": "rules.lua:2 route", "said": "\"analytics\""}], "observed": [],
-    "decision": {"verb": "route", "route": "analytics", "own_database": false, "rule": "rules.lua:2 route", "rewritten": null, "limits": null, "refusal": null, "answer": null},
+    "decision": {"verb": "route", "route": "analytics", "own_database": false, "rule": "rules.lua:2 route", "rewritten": null, "limits": null, "fallback": null, "refusal": null, "answer": null},
     "cached": {"by": "text", "depends_on": ["shape", "user"]}})"));
   EXPECT_EQ(told["statements"][1]["effects"], json::array({"LISTEN"}));
   EXPECT_EQ(told["statements"][1]["decision"]["route"], "shop");

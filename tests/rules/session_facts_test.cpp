@@ -229,6 +229,30 @@ TEST_F(EngineTest, what_rules_limit_and_count_is_in_the_decision) {
   EXPECT_EQ(engine_->metrics()[1].value, 2);
 }
 
+TEST_F(EngineTest, the_route_that_a_rule_names_as_fallback_is_in_the_decision) {
+  ASSERT_TRUE(load("rules { { name = 'bi', when = { user = 'bi' }, fallback = 'analytics' }, { name = 'strict', when = { user = 'eve' }, fallback = false, route = 'dev.1' },\n"
+                   "        { name = 'told', mode = 'observe', when = { tables = 'told' }, fallback = 'dev.1' } }\n"
+                   "function route(stmt) if stmt:touches('big') then stmt:fallback('dev.1'):timeout(1) end end")) << error_;
+  EXPECT_EQ(route_name(decision("select * from big").fallback.value()), "dev.1");
+  EXPECT_EQ(decision("select * from big").rule, "rules.lua:3 route");
+  EXPECT_EQ(decision("select * from small").fallback, std::nullopt);
+  EXPECT_EQ(decision("select * from told").observed.at(0).would, "fallback dev.1");
+  EXPECT_NE(engine_->explain("select * from big", facts_).find("\n  fallback   dev.1\n"), std::string::npos) << engine_->explain("select * from big", facts_);
+  facts_ = facts_of("bi");
+  EXPECT_EQ(route_name(decision("select 1").fallback.value()), "analytics");
+  EXPECT_TRUE(decide("select 1").plain);
+  facts_ = facts_of("eve");
+  EXPECT_EQ(decision("select 1").fallback, no_route);
+  EXPECT_EQ(route("select 1"), "dev.1");
+}
+
+TEST_F(EngineTest, a_fallback_that_is_none_is_an_error) {
+  for (const char* rule : {"fallback = 'nowhere'", "fallback = true", "fallback = 1", "reject = 'no', fallback = 'analytics'"})
+    EXPECT_FALSE(load("rules { { when = { tables = 't' }, " + std::string(rule) + " } }")) << rule;
+  ASSERT_TRUE(load("function route(stmt) stmt:fallback('nowhere') end")) << error_;
+  EXPECT_EQ(decision("select 1").refusal.sqlstate, "XX000");
+}
+
 TEST_F(EngineTest, limits_that_make_no_sense_are_errors) {
   for (const char* rule : {"delay = 0", "delay = -1", "timeout = '5'", "timeout = 1e9", "max_rows = 0", "max_rows = 1.5", "metric = ''"})
     EXPECT_FALSE(load("rules { { when = { tables = 't' }, pass = true, " + std::string(rule) + " } }")) << rule;

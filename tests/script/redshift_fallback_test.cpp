@@ -94,4 +94,28 @@ TEST(redshift_fallback, what_the_other_route_refuses_is_shown) {
       .expect_release("b");
 }
 
+TEST(redshift_fallback, a_rule_names_the_other_route) {
+  Script(on_redshift())
+      .client(query("select now() from takes_over"))
+      .expect_acquire()
+      .expect_to_server(query("select now() from takes_over"))
+      .server(notice("Function \"now()\" not supported."), leader_node_refusal(), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(query("select now() from takes_over"))
+      .server(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
+TEST(redshift_fallback, a_rule_may_say_that_there_is_none) {
+  Script(falling_back())
+      .client(query("select now() from stays"))
+      .expect_acquire()
+      .expect_to_server(query("select now() from stays"))
+      .server(leader_node_refusal(), ready('I'))
+      .expect_to_client(leader_node_refusal(), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

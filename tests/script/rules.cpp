@@ -25,6 +25,8 @@ end
 
 function rewrite(stmt, session)
   if stmt:touches("few") then stmt:max_rows(2) end
+  if stmt:touches("takes_over") then stmt:fallback("b") end
+  if stmt:touches("stays") then stmt:fallback(false) end
   if stmt:touches("brief") then stmt:timeout(1) end
   if stmt:touches("later") then stmt:delay(1) end
   if stmt:touches("edited") then return stmt:replace_table("edited", "wide.named") end

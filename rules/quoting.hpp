@@ -7,7 +7,9 @@ namespace pgswitch::rules {
 
 /// 'text', or E'text' when it has backslashes: read alike with and without standard_conforming_strings.
 std::string quote_literal(std::string_view text);
-/// As it is where that reads as the same name, else in quotes.
+/// `sql`, which is read with standard_conforming_strings on, with E'...' for each '...' that has backslashes: read alike without it, too.
+std::string quote_alike(std::string_view sql);
+/// As it is where that reads as the same name, for PostgreSQL and for Redshift, else in quotes.
 std::string quote_name(std::string_view name);
 /// "archive.sales": each part of a dotted name quoted where it must be.
 std::string quote_dotted(std::string_view name);

@@ -1,6 +1,7 @@
 #include "rules/analyze.hpp"
 #include "rules/lua_lines.hpp"
 #include "rules/lua_rule_table.hpp"
+#include "rules/quoting.hpp"
 
 namespace pgswitch::rules {
 
@@ -59,7 +60,7 @@ bool RuleReader::set_text(std::string_view text) {
   } else if (script.syntax_error && !rule.is_for_unparsed()) {
     error = "the rewritten text does not parse: " + script.error;
   } else {
-    rule.text.emplace(text);
+    rule.text = quote_alike(text);
     text_parameters = script.statements.front().statement->parameters;
     return true;
   }

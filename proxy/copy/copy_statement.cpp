@@ -12,7 +12,7 @@ using rules::TokenType;
 
 namespace {
 
-SqlError refused(std::string message, std::string hint = "") {
+SqlError refused(std::string message, std::string hint) {
   return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported), std::move(message), "", std::move(hint), 0};
 }
 
@@ -74,13 +74,13 @@ std::optional<CopyStatement> parse_copy(std::string_view text, bool standard_con
   CopyTokens tokens(text, standard_conforming_strings);
   CopyStatement copy;
   bool binary = false;
-  if (!take_head(tokens, text, copy, binary)) return error = refused("this form of COPY cannot be run on Redshift"), std::nullopt;
+  if (!take_head(tokens, text, copy, binary)) return error = refused("this form of COPY cannot be run on Redshift", "Write COPY table (columns) FROM STDIN or COPY (query) TO STDOUT, WITH options in parentheses."), std::nullopt;
   OptionList options(copy);
   if (binary) options.set_binary();
   if (!options.read(tokens) || !options.check()) return error = options.error(), std::nullopt;
   if (tokens.is("where"))
     return error = refused("COPY FROM ... WHERE cannot be run on Redshift", "Load a temporary table and INSERT from it."), std::nullopt;
-  if (!tokens.at_end()) return error = refused("this form of COPY cannot be run on Redshift"), std::nullopt;
+  if (!tokens.at_end()) return error = refused("this form of COPY cannot be run on Redshift", "Write COPY table (columns) FROM STDIN or COPY (query) TO STDOUT, WITH options in parentheses."), std::nullopt;
   return copy;
 }
 

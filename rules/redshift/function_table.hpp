@@ -3,6 +3,9 @@
 
 namespace pgswitch::rules::redshift {
 
+/// The hint of a refusal for which nothing better is known.
+inline constexpr std::string_view other_way = "Write it in another way, or send the statement to a route of PostgreSQL.";
+
 /// A built-in function of PostgreSQL that Redshift does not have. `hint`: what does the same, or nearly.
 struct MissingFunction {
   std::string_view name, hint;

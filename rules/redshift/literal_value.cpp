@@ -207,7 +207,7 @@ std::optional<LiteralFault> read(TokenType type, std::string_view token, bool co
       if (auto fault = type == TokenType::unicode_word ? inner.identifier(2) : inner.string(2, false)) return fault;
       return unescape(raw, escape, value);
     }
-    default: return LiteralFault{{"0A000", "Redshift has no type for this literal", {}, {}}, 0};
+    default: return LiteralFault{{"0A000", "Redshift has no type for bit strings (B'...' and X'...')", {}, "Write the value as a number, or as text."}, 0};
   }
 }
 

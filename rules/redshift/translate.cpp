@@ -5,6 +5,7 @@
 
 #include "rules/parse_tree.hpp"
 #include "rules/redshift/dialect.hpp"
+#include "rules/redshift/function_table.hpp"
 #include "rules/redshift/translated_definition.hpp"
 #include "rules/redshift/tree_translator.hpp"
 #include "rules/tree_tokens.hpp"
@@ -126,7 +127,7 @@ class Translator {
     const std::uint32_t begin = tokens_[run.first].begin, end = tokens_[run.last].begin + tokens_[run.last].size;
     std::string error;
     std::optional<ParseTree> tree = read_tree(text_.substr(begin, end - begin), conforming_, error, longest_text);
-    if (!tree) return refuse({"0A000", "the statement cannot be translated for Redshift", error, {}}, begin);
+    if (!tree) return refuse({"0A000", "the statement cannot be translated for Redshift", error, std::string(other_way)}, begin);
     TreeTranslator translator(how_);
     if (!translator.run(*tree)) {
       const Refusal& refusal = translator.refusal();
@@ -134,7 +135,7 @@ class Translator {
     }
     if (!translator.changed() && !has_lost_words(tokens_, run)) return;
     const std::optional<std::string> written = write_tree(*tree, conforming_, error, longest_text);
-    if (!written) return refuse({"0A000", "the statement cannot be translated for Redshift", error, {}}, begin);
+    if (!written) return refuse({"0A000", "the statement cannot be translated for Redshift", error, std::string(other_way)}, begin);
     const TreeTokens written_tokens(*written, {conforming_});
     if (!translator.by_literals()) {
       std::optional<std::vector<TokenEdit>> edits = edits_between_literals(tokens_, run, written_tokens);

@@ -83,7 +83,7 @@ class Definer {
 
   void refuse(std::string_view what, std::string_view hint, std::uint32_t token) {
     if (!result_.refusal.message.empty()) return;
-    result_.refusal = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint)};
+    result_.refusal = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint.empty() ? other_way : hint)};
     result_.at = token < tokens_.size() ? tokens_[token].begin : 0;
   }
 

@@ -1,6 +1,7 @@
 #include "rules/redshift/tree_translator.hpp"
 
 #include "rules/parse_tree_writer.hpp"
+#include "rules/redshift/function_table.hpp"
 
 namespace pgswitch::rules::redshift {
 namespace {
@@ -59,7 +60,7 @@ bool TreeTranslator::run(ParseTree& tree) {
 
 void TreeTranslator::refuse(const ParseTree& fields, std::string_view what, std::string_view hint) {
   if (failed()) return;
-  refusal_ = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint)};
+  refusal_ = {"0A000", "Redshift has no " + std::string(what), {}, std::string(hint.empty() ? other_way : hint)};
   const std::int64_t location = number_field(fields, "location");
   at_ = location > 0 ? static_cast<std::uint32_t>(location) : 0;
 }

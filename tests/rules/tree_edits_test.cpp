@@ -124,12 +124,12 @@ TEST_F(TreeEditing, replace_schema_and_replace_function_rename_what_is_written_w
   };
   expect(":replace_schema('s', 'n')", schemas);
   constexpr Case functions[] = {
-      {"select old(1), x.old(old(2)) filter (where true) from old", "select util.new(1), util.new(util.new(2)) filter (where true) from old"},
-      {"select * from old(1) o", "select * from util.new(1) o"},
+      {"select old(1), x.old(old(2)) filter (where true) from old", "select util.fresh(1), util.fresh(util.fresh(2)) filter (where true) from old"},
+      {"select * from old(1) o", "select * from util.fresh(1) o"},
       {"create index on t (old(a))", "!CREATE INDEX with the function \"old\""},
       {"call old()", "!cannot be seen"},
   };
-  expect(":replace_function('old', 'util.new')", functions);
+  expect(":replace_function('old', 'util.fresh')", functions);
   constexpr Case words[] = {{"select substring('abc' from 2)", "!is called by words of SQL"}, {"select substring('abc', 2)", "select mine('abc', 2)"}};
   expect(":replace_function('substring', 'mine')", words);
 }

@@ -30,12 +30,12 @@ std::optional<std::size_t> result_formats(ByteView body) {
   return at;
 }
 
-bool asks_binary(ByteView body) {
+std::string other_than_text(ByteView body) {
   const auto at = result_formats(body);
-  if (!at) return false;
+  if (!at) return {};
   for (std::size_t i = *at + 2; i + 1 < body.size(); i += 2)
-    if (number(body.substr(i, 2)) == 1) return true;
-  return false;
+    if (number(body.substr(i, 2)) != 0) return std::string(body.substr(*at));
+  return {};
 }
 
 }  // namespace pgswitch::redshift

@@ -10,6 +10,7 @@
 
 #include "proxy/redshift/cursor_spool.hpp"
 #include "proxy/redshift/cursor_text.hpp"
+#include "proxy/redshift/row_formats.hpp"
 
 namespace pgswitch::redshift {
 
@@ -25,6 +26,7 @@ struct Cursor {
   bool portal = false;          ///< of the protocol: it goes forward, and the rows that its client has had are not kept
   bool hold = false;
   bool no_scroll = false;
+  bool binary = false;          ///< a FETCH of the simple protocol gives its rows in binary format
   bool committed = false;       ///< WITH HOLD, and its transaction has been
   bool closed = false;
   std::uint32_t serial = 0;     ///< later ones have higher numbers
@@ -44,6 +46,7 @@ struct Sending {
   bool backward = false;
   std::uint64_t count = 0;      ///< rows in all, as the tag says
   std::string verb;             ///< of the tag
+  RowFormats formats;
   bool suspends = false;        ///< PortalSuspended stands behind them instead of a tag
   std::uint64_t due = 0;        ///< so many more as they come from the server
   std::uint64_t sent = 0;

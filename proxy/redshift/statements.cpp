@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "proxy/redshift/errors.hpp"
 #include "proxy/redshift/face.hpp"
+#include "proxy/redshift/setting_values.hpp"
 #include "proxy/redshift/settings.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/quoting.hpp"
@@ -66,7 +68,7 @@ Translation translate_show(std::string_view text, const Asker& asker, const Tran
   const std::string name = shown_setting(text);
   const bool mode = name == "transaction_isolation" || name == "transaction_read_only" || name == "transaction_deferrable";
   if (mode && asker.kind == ServerKind::redshift)
-    return shown(name, mode_shown(name, asker.in_block ? transaction.modes() : default_modes(*asker.settings)));
+    return shown(name, mode_shown(name, asker.in_block || asker.in_string ? transaction.modes() : default_modes(*asker.settings)));
   if (asker.kind == ServerKind::redshift && !asker.server_version.empty()) {
     if (name == "server_version") return shown(name, asker.server_version);
     if (name == "server_version_num") return shown(name, version_number(asker.server_version));
@@ -87,6 +89,9 @@ Translation of_change(const rules::VariableChange& change, const Asker& asker, s
     return refused(lacking("SET LOCAL standard_conforming_strings", "Redshift has no such setting: pgswitch reads literals by that of the session.", "Use SET."));
   const bool encodes = asker.kind == ServerKind::redshift && change.name == "client_encoding";
   if (encodes && change.local && encoding_objection(value)) return refused(lacking("SET LOCAL client_encoding", "Redshift sends and takes UTF8 only.", "Use SET."));
+  // What Redshift does not get nobody else looks at.
+  if (asker.kind == ServerKind::redshift)
+    if (auto error = check_setting(change.name, value)) return refused(std::move(*error));
   SettingChange made = change_for(asker.kind, change.name, value);
   switch (made.how) {
     case SettingChange::How::as_it_is: return {};
@@ -104,14 +109,14 @@ Translation translate_set(const Statement& statement, std::string_view text, con
   if (asker.kind != ServerKind::redshift || statement.kind != Kind::set || !statement.variables.empty()) return {};
   const TransactionModes modes = read_modes(text);
   if (modes.isolation.empty() && !modes.read_only && !modes.deferrable) return {};
-  if (!asker.in_block) return done(tag);
+  if (!asker.in_block && !asker.in_string) return done(tag);
   if (auto error = transaction.set(modes)) return refused(std::move(*error));
   return done(tag);
 }
 
 Translation translate_set_transaction(const Statement& statement, std::string_view text, const Asker& asker, Transaction& transaction) {
   if (statement.command == "SET SESSION CHARACTERISTICS") return done("SET");
-  if (!asker.in_block) return warned(done("SET"), "25P01", "SET TRANSACTION can only be used in transaction blocks");
+  if (!asker.in_block && !asker.in_string) return warned(done("SET"), "25P01", "SET TRANSACTION can only be used in transaction blocks");
   if (auto error = transaction.set(read_modes(text))) return refused(std::move(*error));
   return done("SET");
 }
@@ -138,6 +143,7 @@ Translation translate_control(const Statement& statement, std::string_view text,
   switch (statement.kind) {
     case Kind::begin: {
       const bool start = statement.command == "START TRANSACTION";
+      if (!transaction.is_open() && !asker.in_string) transaction.end();
       transaction.begin(read_modes(text), default_modes(*asker.settings));
       return instead(transaction.modes().begin_text(start), start ? "START TRANSACTION" : "BEGIN");
     }
@@ -242,6 +248,12 @@ Translation translate_for_redshift(const Statement& statement, std::string_view 
   return {};
 }
 
+/// A cursor that Redshift has, not the session, is one of a procedure (REFCURSOR), and ends with its transaction.
+bool names_no_cursor(const Statement& statement, const Asker& asker) {
+  const bool closes = statement.kind == Kind::close_cursor && !has(statement.effects, Effect::close_all_cursors);
+  return (closes || statement.kind == Kind::fetch) && !asker.in_block;
+}
+
 }  // namespace
 
 bool concerns_postgres(const Statement& statement) {
@@ -265,7 +277,7 @@ SqlError objection(const Statement& statement, const Asker& asker, const Transac
   SqlError none;
   none.message.clear();
   if (asker.kind != ServerKind::redshift) return none;
-  const bool read_only = (asker.in_block ? transaction.modes() : default_modes(*asker.settings)).read_only.value_or(false);
+  const bool read_only = (asker.in_block || asker.in_string ? transaction.modes() : default_modes(*asker.settings)).read_only.value_or(false);
   if (read_only && touch_of(statement) == Touch::data) return read_only_transaction(statement);
   if (statement.command != "TRUNCATE" && statement.command != "TRUNCATE TABLE") return none;
   if (!asker.in_block) return none;
@@ -294,6 +306,7 @@ Translation translate(const Statement& statement, const Statement& named, std::s
   if (asker.kind != ServerKind::redshift) return translate_unrun(statement, text, asker, transaction);
   SqlError objects = objection(named, asker, transaction);
   if (!objects.message.empty() && objects.severity == protocol::Severity::error) return refused(std::move(objects));
+  if (names_no_cursor(statement, asker)) return refused(unknown_cursor(statement.object));
   Translation made = translate_for_redshift(statement, text, asker, transaction);
   if (made.how == How::refused) return made;
   if (!objects.message.empty()) made.error = std::move(objects);

@@ -37,6 +37,7 @@ struct Asker {
   bool truncates = false;           ///< TRUNCATE may commit a transaction block
   std::vector<std::string> prepared;  ///< by SQL PREPARE, there
   std::string_view server_version;    ///< that the client was told, and that Redshift is to tell too; "": its own
+  bool in_string = false;           ///< it is one of several in a query string, which are one transaction where no block is open
 };
 
 /// Whether translate() may say anything but as_it_is for a server of PostgreSQL: SET, RESET and SHOW only.

@@ -111,7 +111,6 @@ Touch touch_of(const Statement& statement) {
 }
 
 void Transaction::begin(const TransactionModes& modes, const TransactionModes& defaults) {
-  if (!open_) *this = {};
   open_ = true;
   if (!modes.isolation.empty() || modes_.isolation.empty()) modes_.isolation = modes.isolation.empty() ? defaults.isolation : modes.isolation;
   modes_.read_only = modes.read_only ? modes.read_only : modes_.read_only ? modes_.read_only : defaults.read_only;

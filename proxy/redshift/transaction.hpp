@@ -34,7 +34,9 @@ Touch touch_of(const rules::Statement& statement);
 /// A value; what a query string would make of it is tried on a copy.
 class Transaction {
  public:
-  /// BEGIN is being sent. `defaults`: default_transaction_...
+  /// A query string of several statements begins, outside of a block. `defaults`: default_transaction_...
+  void begin_string(const TransactionModes& defaults) { *this = {}, modes_ = defaults; }
+  /// BEGIN is being sent; behind other statements of its string it makes a block of them all.
   void begin(const TransactionModes& modes, const TransactionModes& defaults);
   /// It has ended, or its server is gone.
   void end() { *this = {}; }

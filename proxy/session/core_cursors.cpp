@@ -27,7 +27,7 @@ using rules::Statement;
 
 namespace {
 
-SqlError refused(std::string message, std::string hint = {}) {
+SqlError refused(std::string message, std::string hint) {
   return {Severity::error, std::string(protocol::sqlstate::feature_not_supported), std::move(message), "", std::move(hint), 0};
 }
 
@@ -62,14 +62,13 @@ std::optional<SqlError> CoreCursors::refuse(const Statement& statement, std::str
   if (!core_.spooled_) return std::nullopt;
   if (statement.kind == Kind::declare_cursor && core_.spooled_->find(statement.object)) return duplicate_portal(statement.object);
   const bool changes = statement.kind == Kind::update || statement.kind == Kind::delete_;
-  if (changes && redshift::uses_current_of(text, conforming())) return refused("WHERE CURRENT OF is not supported with a cursor of Redshift");
+  if (changes && redshift::uses_current_of(text, conforming())) return refused("WHERE CURRENT OF is not supported with a cursor of Redshift", "Name the row by its columns.");
   return std::nullopt;
 }
 
 std::optional<SqlError> CoreCursors::refuse_declare(const Statement& statement, std::string_view text, bool in_block) const {
   const auto declaration = redshift::read_declaration(text, conforming());
-  if (!declaration) return refused("this DECLARE is not supported with Redshift");
-  if (declaration->binary) return refused("BINARY cursors are not supported with Redshift", "Leave BINARY out.");
+  if (!declaration) return refused("this form of DECLARE is not supported with Redshift", "Write DECLARE name [[NO] SCROLL] CURSOR [WITH HOLD] FOR query.");
   if (!declaration->hold && !in_block)
     return SqlError{Severity::error, "25P01", "DECLARE CURSOR can only be used in transaction blocks", "", "", 0};
   return refuse(statement, text);
@@ -82,6 +81,7 @@ CursorPtr CoreCursors::make(std::string_view name, std::string_view declared) co
   cursor->portal = !declaration;
   cursor->no_scroll = !declaration || declaration->no_scroll;
   cursor->hold = declaration && declaration->hold;
+  cursor->binary = declaration && declaration->binary;
   return cursor;
 }
 
@@ -137,11 +137,12 @@ void CoreCursors::execute_query(const frontend::Execute& execute, const Prepared
   ledger.mark_spooling();
 }
 
-/// The rows that FETCH or MOVE gives, at most `most` of them; `answered`: it has given before. False: refusal_.
-bool CoreCursors::begin(const ScriptItem& item, std::string_view text, std::uint64_t most, std::uint64_t answered) {
+/// The rows that FETCH or MOVE gives, at most `most` of them; by the extended protocol `portal` runs it. False: refusal_.
+bool CoreCursors::begin(const ScriptItem& item, std::string_view text, std::uint64_t most, const PreparedStatement* portal) {
+  const std::uint64_t answered = portal ? portal->answered : 0;  // it has given before
   const CursorPtr cursor = cursors().get(item.statement->object);
   auto fetch = redshift::read_fetch(text, conforming());
-  if (!fetch) return core_.refusal_ = refused("this FETCH is not supported with Redshift"), false;
+  if (!fetch) return core_.refusal_ = refused("this form of FETCH or MOVE is not supported with Redshift", "Write a direction of PostgreSQL's, such as FORWARD 100 or ALL, in front of FROM name."), false;
   if (const SqlError* const fault = cursor->rows.fault()) return core_.refusal_ = *fault, false;
   using Direction = redshift::Fetch::Direction;
   const bool steps = fetch->direction == Direction::forward || fetch->direction == Direction::backward;
@@ -161,6 +162,14 @@ bool CoreCursors::begin(const ScriptItem& item, std::string_view text, std::uint
     auto run = redshift::run_fetch(cursor, *fetch, error);
     if (!run) return core_.refusal_ = error, false;
     sending = std::move(*run);
+  }
+  const std::string_view formats = portal ? (portal->result_formats ? std::string_view(*portal->result_formats) : std::string_view())
+                                          : cursor->binary ? redshift::RowFormats::all_binary : std::string_view();
+  if (!fetch->moves && !formats.empty()) {
+    SqlError error;
+    auto made = redshift::RowFormats::of(cursor->description, formats, error);
+    if (!made) return core_.refusal_ = error, false;
+    sending.formats = std::move(*made);
   }
   sending.suspends = most > 0 && !fetch->moves && sending.left == most;
   sending.count += answered;
@@ -195,9 +204,10 @@ bool CoreCursors::run(const ScriptItem& item, std::string_view text, bool extend
     core_.add_limits(limited, item, {});
     if (core_.has_to_wait(limited)) return false;
     core_.forget_limited();
-    if (core_.refusal_ || !begin(item, text, most, portal ? portal->answered : 0)) return false;
+    if (core_.refusal_ || !begin(item, text, most, portal)) return false;
     limit(limited);
-    if (!extended && cursors().sending->verb == "FETCH") out.append(cursors().sending->cursor->description);
+    const Sending& sending = *cursors().sending;
+    if (!extended && sending.verb == "FETCH") out.compose([&](std::string& bytes) { sending.formats.describe(bytes, sending.cursor->description); });
   }
   return send();
 }
@@ -215,7 +225,14 @@ bool CoreCursors::send() {
     const auto found = sending.backward ? rows.find(sending.next, 1, piece) : rows.find(sending.next, sending.left, piece);
     if (found.rows == 0 && rows.fault()) return core_.refusal_ = *rows.fault(), false;
     if (found.rows == 0) return false;  // it is being read
-    out.append(found.messages);
+    if (sending.formats.are_text()) {
+      out.append(found.messages);
+    } else {
+      std::string rows_as_wanted;
+      SqlError error;
+      if (!sending.formats.convert(rows_as_wanted, found.messages, error)) return core_.refusal_ = error, false;
+      out.append(rows_as_wanted);
+    }
     sending.left -= found.rows;
     sending.sent += found.rows;
     sending.next = sending.backward ? sending.next - 1 : sending.next + found.rows;
@@ -299,8 +316,8 @@ std::optional<std::size_t> CoreCursors::execute(const frontend::Execute& execute
   if (!core_.spooled_) return std::nullopt;
   const bool command = portal && portal->script && core_.is_cursor_command(portal->item());
   const CursorPtr cursor = cursors().get(execute.portal);
-  if (!command && !cursor) return std::nullopt;
   const bool paused = core_.is_paused();
+  if (!command && !cursor) return paused ? (core_.await_replies(), std::optional<std::size_t>(0)) : std::nullopt;
   if (paused ? core_.work_->ledger.head_note().cursor != cursor : !core_.work_->ledger.empty()) return core_.await_replies(), 0;
   bool done = false;
   if (core_.refusal_) {
@@ -326,14 +343,32 @@ std::optional<std::size_t> CoreCursors::execute(const frontend::Execute& execute
   return size;
 }
 
-void CoreCursors::describe(std::string& out, const PreparedStatement& prepared) const {
+/// The cursor whose rows the statement fetches; nullptr: it is no FETCH of one, but MOVE perhaps.
+const redshift::Cursor* CoreCursors::fetched(const PreparedStatement& prepared) const {
   const Statement& statement = *prepared.item().statement;
   const redshift::Cursor* const cursor = statement.kind == Kind::fetch ? core_.find_spooled(statement.object) : nullptr;
-  const auto fetch = redshift::read_fetch(prepared.text, conforming());
-  if (cursor && fetch && !fetch->moves && !cursor->description.empty())
-    out += cursor->description;
-  else
-    protocol::write_empty(out, protocol::backend::no_data);
+  const auto fetch = cursor ? redshift::read_fetch(prepared.text, conforming()) : std::nullopt;
+  return fetch && !fetch->moves && !cursor->description.empty() ? cursor : nullptr;
+}
+
+std::optional<SqlError> CoreCursors::bind_fetch(ByteView body, PreparedStatementPtr& prepared) const {
+  std::string formats = redshift::other_than_text(body);
+  const redshift::Cursor* const cursor = fetched(*prepared);
+  if (formats.empty() || !cursor) return std::nullopt;
+  SqlError error;
+  if (!redshift::RowFormats::of(cursor->description, formats, error)) return error;
+  auto portal = std::make_shared<PreparedStatement>(*prepared);
+  portal->result_formats = std::make_shared<const std::string>(std::move(formats));
+  prepared = std::move(portal);
+  return std::nullopt;
+}
+
+void CoreCursors::describe(std::string& out, const PreparedStatement& prepared) const {
+  const redshift::Cursor* const cursor = fetched(prepared);
+  if (!cursor) return protocol::write_empty(out, protocol::backend::no_data);
+  SqlError error;
+  const auto formats = prepared.result_formats ? redshift::RowFormats::of(cursor->description, *prepared.result_formats, error) : std::nullopt;
+  formats.value_or(redshift::RowFormats()).describe(out, cursor->description);
 }
 
 void CoreCursors::end_transaction(bool committed) {

@@ -23,6 +23,9 @@ class CoreCursors {
   bool run(const rules::ScriptItem& item, std::string_view text, bool extended = false, std::uint64_t most = 0, const PreparedStatement* portal = nullptr);
   /// Execute of such a portal, or of one that was suspended. nullopt: it is something else. Else the bytes used.
   std::optional<std::size_t> execute(const protocol::frontend::Execute& execute, const PreparedStatementPtr& portal, std::size_t size);
+  /// Bind of a FETCH of kept rows: where it asks for another format than text, `prepared` becomes one that knows. The result is what is
+  /// wrong with that.
+  std::optional<protocol::SqlError> bind_fetch(protocol::ByteView body, PreparedStatementPtr& prepared) const;
   void describe(std::string& out, const PreparedStatement& prepared) const;
   /// Why the statement must not run; whatever server it is for.
   std::optional<protocol::SqlError> refuse(const rules::Statement& statement, std::string_view text) const;
@@ -61,13 +64,14 @@ class CoreCursors {
 
  private:
   redshift::CursorPtr make(std::string_view name, std::string_view declared) const;
-  bool begin(const rules::ScriptItem& item, std::string_view text, std::uint64_t most, std::uint64_t answered);
+  bool begin(const rules::ScriptItem& item, std::string_view text, std::uint64_t most, const PreparedStatement* portal);
   void limit(const Limited& limited);
   bool send();
   void end_sending();
   void go_on(redshift::Cursor& cursor, const redshift::Sending& done);
   void hand_on_unfinished(redshift::Cursor& cursor);
   bool resume(const protocol::frontend::Execute& execute, const redshift::CursorPtr& cursor, const PreparedStatementPtr& portal);
+  const redshift::Cursor* fetched(const PreparedStatement& prepared) const;
   redshift::CursorPtr head_cursor() const;
   void keep(const redshift::CursorPtr& cursor);
   std::optional<bool> rolls_back(protocol::ByteView in) const;

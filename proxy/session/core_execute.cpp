@@ -3,7 +3,6 @@
 
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
-#include "proxy/redshift/errors.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
@@ -43,8 +42,6 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (link->state->kind == ServerKind::redshift && !(portal && CoreLoad::is_in_any_encoding(*portal->item().statement)))
     if (const auto objects = CoreLoad::object_to_encoding(*this)) return fail_batch(*objects), size;
   if (portal && !may_run(*active_, *portal)) return fail_batch(*refusal_), size;
-  if (portal && link->state->kind == ServerKind::redshift && predicted_ == 'I' && portal->item().statement->kind == Kind::fetch)
-    return fail_batch(redshift::unknown_cursor(portal->item().statement->object)), size;
   ++counters.queries;
   last_route_.sent_to(link->route);
   const bool as_it_is = portal && !(portal->sent && portal->sent->is_translated) && portal->item().statement->kind != Kind::copy_in;

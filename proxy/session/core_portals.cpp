@@ -3,7 +3,6 @@
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
-#include "proxy/redshift/bind_formats.hpp"
 #include "rules/route_names.hpp"
 
 namespace pgswitch {
@@ -31,11 +30,6 @@ rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view ob
 
 /// Of objects_.
 std::string cursor_key(std::string_view name) { return "cursor:" + std::string(name.substr(0, longest_name)); }
-
-SqlError no_binary_rows() {
-  return {protocol::Severity::error, std::string(protocol::sqlstate::feature_not_supported), "the rows of a cursor of Redshift are text", "",
-          "Ask for the result of FETCH in text format.", 0};
-}
 
 }  // namespace
 
@@ -180,13 +174,15 @@ std::size_t SessionCore::bind_locally(const FrameHeader& header, ByteView in, co
   const Decision& decision = *prepared->item().decision;
   const auto columns = decision.verb == Decision::Verb::answer ? std::optional(decision.answer.columns.size()) : std::nullopt;
   if (const std::string wrong = frontend::bind_values_fault(body, columns); !wrong.empty()) return fail_batch(malformed_message(wrong)), size;
-  if (prepared->item().statement->kind == Kind::fetch && redshift::asks_binary(body)) return fail_batch(no_binary_rows()), size;
+  PreparedStatementPtr portal = prepared;
+  if (const auto error = prepared->item().statement->kind == Kind::fetch ? CoreCursors(*this).bind_fetch(body, portal) : std::nullopt)
+    return fail_batch(*error), size;
   ++counters.binds;
   Note note;
   if (work_->ledger.empty())
-    set_portal(names.portal, prepared);
+    set_portal(names.portal, std::move(portal));
   else
-    rename_portal(names.portal, prepared, note);
+    rename_portal(names.portal, std::move(portal), note);
   local_reply(std::string_view("2\0\0\0\4", 5), std::move(note));
   return size;
 }

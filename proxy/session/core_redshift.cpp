@@ -45,6 +45,7 @@ redshift::Session& SessionCore::side() {
 redshift::Asker SessionCore::asker_of(const Link& link) const {
   redshift::Asker asker{link.state->kind, &settings_, predicted_ != 'I', link.status == 'E' && predicted_ != 'I', has(link.pins, Pin::temp_table),
                         options_.truncate_commits, {}, options_.server_version ? std::string_view(*options_.server_version) : std::string_view()};
+  asker.in_string = work_ && work_->head.script && work_->head.script->items.size() > 1;
   if (!has(link.pins, Pin::sql_prepare)) return asker;
   for (const auto& [name, prepared] : prepared_)
     if (prepared->by_sql && prepared->item().decision->route == link.route) asker.prepared.push_back(name);
@@ -78,6 +79,9 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
   const auto& items = work_->head.script->items;
   redshift::Asker asker = asker_of(link);
   redshift::Transaction transaction = side().transaction;
+  const auto sent_before = [&](const ScriptItem& item) { return item.decision->verb == rules::Decision::Verb::route && route_of(item) == link.route; };
+  if (asker.in_string && !asker.in_block && std::none_of(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(begin), sent_before))
+    transaction.begin_string(redshift::default_modes(settings_));
   std::vector<Translation> all;
   bool controls = false, only_nothing = true, as_it_is = true;
   const bool declares = link.state->kind == ServerKind::redshift && items[begin].statement->kind == Kind::declare_cursor;
@@ -86,7 +90,8 @@ std::optional<ServerText> SessionCore::translate_run(Link& link, std::size_t beg
     const ScriptItem named = named_by(statement, rules::ScriptItems(items).first(i));
     const redshift::Transaction before = transaction;
     Translation made = translate(statement, named.statement ? *named.statement : statement, own_text(begin, i, text), asker, transaction);
-    if (made.how == How::refused && !(i > begin && controls)) return refusal_ = made.error, std::nullopt;
+    const bool may_end_before = i > begin && (controls || !commits_writes(begin, i));
+    if (made.how == How::refused && !may_end_before) return refusal_ = made.error, std::nullopt;
     if (made.how == How::nothing && asker.failed && statement.kind != Kind::rollback_to) return refusal_ = transaction_failed(), std::nullopt;
     // What is answered without the server is answered behind what the server answers; what is refused, when that is done.
     if (made.how == How::refused || (i > begin && only_nothing && made.how != How::nothing)) {

@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "protocol/frontend.hpp"
-#include "proxy/redshift/errors.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/core_load.hpp"
 #include "proxy/session/local_answer.hpp"
@@ -12,17 +11,11 @@ namespace pgswitch {
 using protocol::Severity;
 using protocol::SqlError;
 using rules::Decision;
-using rules::Effect;
 using rules::Kind;
 using rules::RouteId;
 using rules::ScriptItem;
 
 namespace {
-
-/// Needs a cursor.
-bool reads_cursor(const rules::Statement& statement) {
-  return statement.kind == Kind::fetch || (statement.kind == Kind::close_cursor && !has(statement.effects, Effect::close_all_cursors));
-}
 
 /// The data of a COPY stands behind the string, which is held until its last segment has been sent.
 SqlError copy_not_last() {
@@ -86,8 +79,6 @@ bool SessionCore::may_send(Link& link, std::size_t begin, std::size_t end, std::
       return refusal_ = behind_write(is_copy(items[end]) ? "COPY on Redshift cannot stand behind a write in one query string"
                                                          : "a cursor of Redshift cannot be used behind a write in one query string"),
              false;
-    if (items.size() == 1 && predicted_ == 'I' && reads_cursor(*items.front().statement))
-      return refusal_ = redshift::unknown_cursor(items.front().statement->object), false;
   }
   for (std::size_t i = begin; i < end && spooled_; ++i)
     if (auto refused = CoreCursors(*this).refuse(*items[i].statement, text_of(items[i], text))) return refusal_ = std::move(*refused), false;

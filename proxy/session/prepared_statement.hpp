@@ -31,6 +31,7 @@ struct PreparedStatement {
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   bool client_copy = false;     ///< COPY between the client and a link of kind redshift: answered by the session, see CoreLoad
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
+  std::shared_ptr<const std::string> result_formats;  ///< of a portal that is a FETCH of kept rows: as in its Bind; nullptr: text
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }
   /// It runs on its server as it is, and leaves nothing behind: nearly all do.

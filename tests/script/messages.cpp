@@ -68,13 +68,20 @@ Bytes parse(std::string_view name, std::string_view sql, std::initializer_list<s
   return out;
 }
 
-Bytes bind_to(std::string_view portal, std::string_view statement, std::initializer_list<std::string_view> values) {
+Bytes bind_to(std::string_view portal, std::string_view statement, std::initializer_list<std::string_view> values,
+              std::initializer_list<std::uint16_t> formats) {
   Bytes out;
   MessageWriter message(out, 'B');
   message.string(portal).string(statement).int16(0).int16(static_cast<std::uint16_t>(values.size()));
   for (const std::string_view value : values) message.int32(static_cast<std::uint32_t>(value.size())).bytes(value);
-  message.int16(0).finish();
+  message.int16(static_cast<std::uint16_t>(formats.size()));
+  for (const std::uint16_t format : formats) message.int16(format);
+  message.finish();
   return out;
+}
+
+Bytes bind_to(std::string_view portal, std::string_view statement, std::initializer_list<std::string_view> values) {
+  return bind_to(portal, statement, values, {});
 }
 
 Bytes describe_statement(std::string_view name) { return target('D', 'S', name); }
@@ -110,12 +117,14 @@ std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t>
   return {name.data(), name.size()};
 }
 
-Bytes row_description(std::string_view column) {
+Bytes row_description(std::string_view column, std::uint32_t type) {
   Bytes out;
-  const std::array columns{protocol::Column{std::string(column)}};
+  const std::array columns{protocol::Column{std::string(column), type}};
   protocol::write_row_description(out, columns);
   return out;
 }
+
+Bytes row_description(std::string_view column) { return row_description(column, 25); }
 
 Bytes data_row(std::string_view value) {
   Bytes out;

@@ -16,6 +16,9 @@ Bytes query(std::string_view sql);
 /// `types`: oids of the parameters.
 Bytes parse(std::string_view name, std::string_view sql, std::initializer_list<std::uint32_t> types = {});
 Bytes bind_to(std::string_view portal, std::string_view statement, std::initializer_list<std::string_view> values = {});
+/// `formats`: of the result, 1 is binary.
+Bytes bind_to(std::string_view portal, std::string_view statement, std::initializer_list<std::string_view> values,
+              std::initializer_list<std::uint16_t> formats);
 Bytes describe_statement(std::string_view name);
 Bytes describe_portal(std::string_view name);
 Bytes execute(std::string_view portal, std::uint32_t max_rows = 0);
@@ -35,6 +38,8 @@ std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t>
 
 // The servers'.
 Bytes row_description(std::string_view column = "c");
+/// `type`: its oid.
+Bytes row_description(std::string_view column, std::uint32_t type);
 Bytes data_row(std::string_view value = "1");
 Bytes complete(std::string_view tag);
 Bytes ready(char status);

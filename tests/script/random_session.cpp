@@ -10,7 +10,7 @@ namespace pgswitch::script {
 
 namespace {
 
-constexpr std::array<std::string_view, 44> statements{
+constexpr std::array<std::string_view, 56> statements{
     "select 1", "select * from b_t", "begin", "commit", "rollback", "insert into t values (1)", "insert into b_t values (1)",
     "set search_path to a", "select * from forbidden", "select * from told", "select x from old", "copy t from stdin",
     "copy b_t to stdout", "savepoint a", "rollback to a", "discard all", "deallocate all", "deallocate s", "listen ch",
@@ -19,7 +19,10 @@ constexpr std::array<std::string_view, 44> statements{
     "select pg_advisory_lock(1)", "commit and chain", "begin; select 1", "set transaction read only",
     "close all", "declare s cursor with hold for select 1", "fetch 1 from s", "commit; begin",
     "show work_mem", "set lock_timeout = 1", "savepoint b; rollback to b; release b", "begin read only", "set query_group = 'x'; unlisten *",
-    "set standard_conforming_strings = off"};
+    "set standard_conforming_strings = off", "declare c cursor for select 1", "fetch 1 from c", "fetch all from c", "move backward all in c", "close c",
+    "begin; declare c scroll cursor for select 1; fetch 2 from c", "declare d binary cursor with hold for select 1", "fetch first from d",
+    "begin; declare c no scroll cursor for select 1", "fetch c; select 1", "select 1; set transaction read only; insert into t values (1)",
+    "select now() from takes_over"};
 constexpr std::array<std::string_view, 3> names{"", "s", "t"};
 
 class Choices {
@@ -51,8 +54,20 @@ Bytes whole_batch(Choices& choose) {
   return parsed + bind_to(portal, name) + execute(portal) + (choose.below(2) == 0 ? sync() : Bytes());
 }
 
+/// A cursor is declared and read, or a portal by and by.
+Bytes rows_in_pieces(Choices& choose) {
+  const auto portal = choose.of(names);
+  const auto rows = static_cast<std::uint32_t>(choose.below(3));
+  switch (choose.below(4)) {
+    case 0: return query(choose.below(2) ? "begin; declare c cursor for select 1" : "declare d cursor with hold for select 1") + query("fetch 1 from c");
+    case 1: return query("begin") + parse("", "select 1") + bind_to(portal, "") + execute(portal, 1 + rows) + sync() + execute(portal, 1) + sync();
+    case 2: return parse("", "fetch all from c") + bind_to(portal, "", {}, {1}) + describe_portal(portal) + execute(portal, rows) + execute(portal, rows) + sync();
+    default: return execute(portal, 1 + rows) + (choose.below(2) ? sync() : flush());
+  }
+}
+
 Bytes request(Choices& choose) {
-  switch (choose.below(18)) {
+  switch (choose.below(20)) {
     case 0:
     case 1: return query(choose.of(statements));
     case 2:
@@ -68,13 +83,14 @@ Bytes request(Choices& choose) {
     case 12: return copy_data("1\n");
     case 13: return choose.below(4) == 0 ? copy_fail("no") : copy_done();
     case 15: return whole_batch(choose);
+    case 16: return rows_in_pieces(choose);
     case 14: return choose.below(4) == 0 ? function_call("x") : close_portal(choose.of(names));
     default: return sync();
   }
 }
 
-/// Something a server could say now.
-Bytes answer(const ServerModel& server, Choices& choose) {
+/// Something a server could say now. `limits`: it has been sent row limits; Redshift is not.
+Bytes answer(const ServerModel& server, Choices& choose, bool limits) {
   const std::size_t how = choose.below(16);
   if (how == 0) return notice("by the way");
   if (how == 1) return parameter_status("DateStyle", choose.below(2) ? "German, DMY" : "ISO, MDY");
@@ -97,7 +113,7 @@ Bytes answer(const ServerModel& server, Choices& choose) {
   if (errs) return error("22012");
   if (how < 6) return data_row();
   if (how == 6 && server.waiting() == 1) return copy_in_response();
-  if (how == 7) return server.asked() == 'E' ? portal_suspended() : row_description();
+  if (how == 7) return server.asked() != 'E' ? row_description() : limits ? portal_suspended() : data_row();
   const Bytes done = complete(choose.of(tags));
   return server.asked() == 'E' ? done : done + ready_now;
 }
@@ -137,7 +153,7 @@ Step made(Step::Kind kind, std::string route, Bytes bytes) {
 }
 
 /// The next thing that happens.
-Step next(Run& run, Choices& choose) {
+Step next(Run& run, Choices& choose, const Start& start) {
   const std::size_t what = choose.below(32);
   if (run.wanted() && what < 16) {
     Step step = made(what == 0 ? Step::Kind::acquire_fails : Step::Kind::acquire, *run.wanted(), {});
@@ -149,7 +165,7 @@ Step next(Run& run, Choices& choose) {
   const std::string& route = leased[choose.below(leased.size())];
   if (what == 31 && choose.below(4) == 0) return made(Step::Kind::lost, route, {});
   if (what == 30 && choose.below(4) == 0) return made(Step::Kind::nonsense, route, choose.some_bytes());
-  return made(Step::Kind::server, route, answer(run.model(route), choose));
+  return made(Step::Kind::server, route, answer(run.model(route), choose, !start.redshift.contains(route)));
 }
 
 /// What happens when the client ends what it has begun and all goes well; nothing at the end of all.
@@ -203,7 +219,7 @@ std::string random_session(std::string_view choices, std::string* story) {
   run.expect_gaps();
   if (story) *story += tell(start);
   while (!choose.empty() && !run.is_closed() && run.failure().empty()) {
-    const Step step = next(run, choose);
+    const Step step = next(run, choose, start);
     if (story) *story += tell(step);
     run.steps({step}, 1);
   }

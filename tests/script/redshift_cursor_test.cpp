@@ -4,6 +4,9 @@
 #include "redshift.hpp"
 
 namespace pgswitch::script {
+
+using namespace std::string_view_literals;
+
 namespace {
 
 /// A transaction with a cursor of four rows.
@@ -20,6 +23,21 @@ Script& declare(Script& script, std::string_view options = "cursor") {
 Script& fetch(Script& script, std::string_view sql, const Bytes& given, std::string_view tag) {
   return script.client(query(sql)).expect_to_client(row_description("n"), given, complete(tag), ready('T'));
 }
+
+constexpr std::uint32_t int4 = 23;
+
+/// The same of another type.
+Script& declare_numbers(Script& script, std::string_view options = "cursor", std::uint32_t type = int4) {
+  return script.client(query("begin"), query("declare c " + std::string(options) + " for select n from t"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), query(" select n from t"))
+      .server(begun(), row_description("n", type), rows(1, 4), complete("SELECT"), ready('T'))
+      .expect_to_client(complete("DECLARE CURSOR"), ready('T'));
+}
+
+/// Its last column is.
+Bytes in_binary(Bytes description) { return description.back() = 1, description; }
 
 Bytes batch(std::string_view sql) { return parse("", sql) + bind_to("", "") + describe_portal("") + execute("") + sync(); }
 
@@ -115,10 +133,6 @@ TEST(redshift_cursor, what_is_not_supported_is_refused) {
   declare(script);
   script.client(query("update t set n = 1 where current of c")).expect_to_client(any_error("0A000"), ready('E'));
   end(script, "rollback", "ROLLBACK");
-  Script binary(on_redshift());
-  declare(binary);
-  binary.client(query("declare d binary cursor for select 1")).expect_to_client(any_error("0A000"), ready('E'));
-  end(binary, "rollback", "ROLLBACK");
 }
 
 TEST(redshift_cursor, errors_of_the_query_are_those_of_declare_and_point_to_the_clients_text) {
@@ -219,6 +233,55 @@ TEST(redshift_cursor, is_fetched_and_described_by_the_extended_protocol) {
       .client(batch("close c"))
       .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("CLOSE CURSOR"), ready('T'));
   end(script);
+}
+
+TEST(redshift_cursor, is_fetched_in_binary_format_where_the_client_wants_that) {
+  Script script(on_redshift());
+  declare_numbers(script)
+      .client(parse("s", "fetch 1 from c"), describe_statement("s"), bind_to("p", "s", {}, {1}), describe_portal("p"), execute("p"), sync())
+      .expect_to_client(parse_complete(), parameter_description(), row_description("n", int4), bind_complete(), in_binary(row_description("n", int4)),
+                        data_row("\0\0\0\1"sv), complete("FETCH 1"), ready('T'))
+      .client(bind_to("", "s", {}, {0}), describe_portal(""), execute(""), bind_to("", "s"), execute(""), sync())
+      .expect_to_client(bind_complete(), row_description("n", int4), rows(2, 2), complete("FETCH 1"), bind_complete(), rows(3, 3), complete("FETCH 1"), ready('T'))
+      .client(parse("", "fetch backward 2 from c"), bind_to("", "", {}, {1}), execute("", 1), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), data_row("\0\0\0\2"sv), portal_suspended(), data_row("\0\0\0\1"sv), complete("FETCH 2"), ready('T'))
+      .client(parse("", "move 1 in c"), bind_to("", "", {}, {1}), describe_portal(""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), no_data(), complete("MOVE 1"), ready('T'));
+  end(script);
+}
+
+TEST(redshift_cursor, that_is_binary_gives_the_simple_protocol_binary_rows) {
+  Script script(on_redshift());
+  declare_numbers(script, "binary cursor")
+      .client(query("fetch 1 from c"))
+      .expect_to_client(in_binary(row_description("n", int4)), data_row("\0\0\0\1"sv), complete("FETCH 1"), ready('T'))
+      .client(batch("fetch 1 from c"))
+      .expect_to_client(parse_complete(), bind_complete(), row_description("n", int4), rows(2, 2), complete("FETCH 1"), ready('T'));
+  end(script);
+}
+
+TEST(redshift_cursor, formats_that_cannot_be_are_refused_by_bind) {
+  struct Case {
+    std::uint32_t type;
+    std::initializer_list<std::uint16_t> formats;
+    const char* sqlstate;
+  };
+  for (const Case& one : {Case{int4, {1, 1}, "08P01"}, Case{int4, {7}, "22023"}, Case{1186, {1}, "0A000"}}) {
+    Script script(on_redshift());
+    declare_numbers(script, "cursor", one.type)
+        .client(parse("", "fetch 1 from c"), bind_to("", "", {}, one.formats), sync())
+        .expect_to_server(execute("pgswitch refused"), sync())
+        .server(error("34000"), ready('E'))
+        .expect_to_client(parse_complete(), any_error(one.sqlstate), ready('E'));
+    end(script, "rollback", "ROLLBACK");
+  }
+}
+
+TEST(redshift_cursor, a_value_that_cannot_be_made_binary_is_an_error) {
+  constexpr std::uint32_t date = 1082;
+  Script script(on_redshift());
+  declare_numbers(script, "binary cursor", date).client(query("fetch 1 from c")).expect_to_client(in_binary(row_description("n", date)), any_error("0A000"), ready('E'));
+  end(script, "rollback", "ROLLBACK");
 }
 
 TEST(redshift_cursor, is_closed_by_the_protocol) {

@@ -98,6 +98,17 @@ TEST(redshift_portal, another_batch_waits_for_its_rows) {
   end(script);
 }
 
+TEST(redshift_portal, execute_of_another_portal_waits_for_its_rows) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(execute("q", 1), sync())
+      .server(rows(3, 5), complete("SELECT"), ready('T'))
+      .expect_to_server(execute("q", 1), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(error("34000"), ready('E'));
+  end(script, "rollback", "ROLLBACK");
+}
+
 TEST(redshift_portal, that_is_closed_keeps_no_rows) {
   Script script(on_redshift());
   suspend(script)

@@ -52,11 +52,11 @@ TEST(redshift, tables_made_of_queries_have_no_count_that_nobody_knows) {
 
 TEST(redshift, each_statement_of_a_string_has_its_tag) {
   Script(on_redshift())
-      .client(query("select 1; fetch 2 from c; select 2"))
+      .client(query("begin; select 1; fetch 2 from c; select 2; commit"))
       .expect_acquire()
-      .expect_to_server(query("select 1; fetch 2 from c; select 2"))
-      .server(data_row(), complete("SELECT"), data_row(), data_row(), complete("FETCH"), complete("SELECT"), ready('I'))
-      .expect_to_client(data_row(), complete("SELECT 1"), data_row(), data_row(), complete("FETCH 2"), complete("SELECT 0"), ready('I'))
+      .expect_to_server(query("BEGIN;select 1;fetch 2 from c;select 2;commit"))
+      .server(complete("BEGIN"), data_row(), complete("SELECT"), data_row(), data_row(), complete("FETCH"), complete("SELECT"), complete("COMMIT"), ready('I'))
+      .expect_to_client(complete("BEGIN"), data_row(), complete("SELECT 1"), data_row(), data_row(), complete("FETCH 2"), complete("SELECT 0"), complete("COMMIT"), ready('I'))
       .expect_release();
 }
 

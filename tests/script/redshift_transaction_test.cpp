@@ -181,4 +181,54 @@ TEST(redshift_transaction, set_transaction_is_known_here) {
       .expect_release();
 }
 
+TEST(redshift_transaction, set_transaction_counts_for_the_rest_of_its_string) {
+  Script(on_redshift())
+      .client(query("insert into t values (1); set transaction read only; insert into t values (2)"))
+      .expect_acquire()
+      .expect_to_client(any_error("25006"), ready('I'))
+      .expect_release();
+  Script(on_redshift())
+      .client(query("set transaction_read_only = on; delete from t"))
+      .expect_acquire()
+      .expect_to_client(any_error("25006"), ready('I'))
+      .expect_release();
+  Script(on_redshift())
+      .client(query("select 1; set transaction read only"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row_description(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), complete("SET"), ready('I'))
+      .expect_release()
+      .client(query("insert into t values (1); select 1"))
+      .expect_acquire()
+      .expect_to_server(query("insert into t values (1); select 1"))
+      .server(complete("INSERT 0 1"), row_description(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(complete("INSERT 0 1"), row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_transaction, cursors_that_are_none_are_told_of_as_by_postgresql) {
+  Script(on_redshift())
+      .client(query("select 1; fetch c; select 2"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(data_row(), complete("SELECT 1"), error("34000", "cursor \"c\" does not exist"), ready('I'))
+      .expect_release();
+  for (const char* sql : {"fetch 1 from c", "move c", "close c", "insert into t values (1); fetch c", "close c; select 1"})
+    Script(on_redshift()).client(query(sql)).expect_acquire().expect_to_client(error("34000", "cursor \"c\" does not exist"), ready('I')).expect_release();
+  // One of a procedure, perhaps.
+  Script script(on_redshift());
+  open_there(script).exchange("fetch 2 from c", "FETCH 0", 'T');
+  script.exchange("commit", "COMMIT", 'I').expect_release();
+}
+
+TEST(redshift_transaction, values_that_settings_do_not_take_are_refused) {
+  Script(on_redshift())
+      .client(query("set work_mem = 'garbage'"))
+      .expect_acquire()
+      .expect_to_client(error("22023", "invalid value for parameter \"work_mem\": \"garbage\""), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

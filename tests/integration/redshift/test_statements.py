@@ -3,7 +3,7 @@ import subprocess
 
 import psycopg
 import pytest
-from endpoint import USERS, failure, one
+from endpoint import USERS, Endpoint, failure, one
 from psycopg import pq
 from stand_in_proxy import RULES, databases, stand_in
 
@@ -235,6 +235,15 @@ def test_a_string_of_statements(connection):
     assert seen == ["SET", "SELECT 1", "SHOW", "UNLISTEN"]
 
 
+@pytest.mark.parametrize("sql", ("INSERT INTO notes VALUES (1, 'x'); SET TRANSACTION READ ONLY; INSERT INTO notes VALUES (2, 'y')",
+                                 "SELECT 1; FETCH 1 FROM nothing", "CLOSE nothing", "INSERT INTO notes VALUES (1, 'x'); MOVE 2 IN nothing"))
+def test_strings_that_fail_as_with_postgresql(connection, analytics, sql):
+    with Endpoint(analytics.port).connect(cursor_factory=psycopg.ClientCursor) as direct:
+        expected, error = failure(direct, sql), failure(connection, sql)
+    assert (error.sqlstate, error.diag.message_primary) == (expected.sqlstate, expected.diag.message_primary)
+    assert written(analytics) == "0"
+
+
 LEADER = "SELECT what, now() > '2000-01-01' FROM notes"
 
 
@@ -260,6 +269,26 @@ def test_what_the_leader_node_refuses_goes_to_the_fallback_route(two_routes, fac
         assert failure(connection, "SELECT no_such_column FROM notes").sqlstate == "42703"
     assert notices == []
     assert fallbacks(two_routes) == 8
+
+
+def test_rules_choose_the_fallback_route(start_proxy, analytics, redshift):
+    rules = """
+rules { { name = "asks postgres", when = { tables = "notes" }, fallback = "app" } }
+function route(stmt, session)
+  if stmt:calls("now") then stmt:fallback(false) end
+end
+"""
+    proxy = start_proxy(rules=rules, databases={**databases(analytics, redshift), "second": databases(analytics, redshift, "fallback_route=app")["dw"]},
+                        pool_mode="transaction")
+    with proxy.connect(dbname="dw") as connection:
+        connection.execute("INSERT INTO notes VALUES (1, 'x')")
+        assert connection.execute(LEADER + " WHERE id = %s", (1,)).fetchall() == [("x", True)]
+        assert connection.execute("SHOW pgswitch.last_route").fetchone()[1] == "app"
+    assert fallbacks(proxy) == 1
+    shown = [row["route"].split() for row in proxy.console(f"SHOW ROUTE '{LEADER.replace(chr(39), chr(39) * 2)}' DATABASE dw")]
+    assert ["fallback", "app"] in shown
+    with proxy.connect(dbname="second") as connection:
+        assert failure(connection, "SELECT customers.id, now() FROM customers").sqlstate == "0A000"
 
 
 def test_a_transaction_stays_where_it_is(two_routes):

@@ -222,8 +222,8 @@ TEST(BindFormats, are_found_behind_the_parameters) {
   const std::string body = "p\0s\0"s + "\0\1\0\1"s + "\0\2"s + "\0\0\0\3abc"s + "\xff\xff\xff\xff"s + "\0\1\0\1"s;
   ASSERT_TRUE(result_formats(body));
   EXPECT_EQ(*result_formats(body), body.size() - 4);
-  EXPECT_TRUE(asks_binary(body));
-  EXPECT_FALSE(asks_binary(body.substr(0, body.size() - 1) + '\0'));
+  EXPECT_EQ(other_than_text(body), "\0\1\0\1"s);
+  EXPECT_EQ(other_than_text(body.substr(0, body.size() - 1) + '\0'), "");
   EXPECT_FALSE(result_formats(body.substr(0, body.size() - 1)));
 }
 

@@ -10,7 +10,7 @@
 namespace pgswitch::protocol {
 namespace {
 
-constexpr std::string_view prefix = "sha256|";
+constexpr std::string_view digest_prefix = "sha256|";
 /// Of a salt or a nonce: far more than any server or driver sends.
 constexpr std::size_t longest_part = 1024;
 
@@ -33,13 +33,13 @@ std::optional<std::string> from_hex(std::string_view text) {
   return raw;
 }
 
-void append_int32(std::string& out, std::size_t value) {
+void append_number(std::string& out, std::size_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xff));
 }
 
 /// Int32 length, bytes.
 void append_part(std::string& out, ByteView part) {
-  append_int32(out, part.size());
+  append_number(out, part.size());
   out += part;
 }
 
@@ -55,8 +55,8 @@ std::optional<ByteView> take_part(BodyReader& in) {
 DigestSecret::~DigestSecret() { OPENSSL_cleanse(salted.data(), salted.size()); }
 
 std::optional<DigestSecret> parse_digest_secret(std::string_view text) {
-  if (!text.starts_with(prefix)) return std::nullopt;
-  text.remove_prefix(prefix.size());
+  if (!text.starts_with(digest_prefix)) return std::nullopt;
+  text.remove_prefix(digest_prefix.size());
   const std::size_t bar = text.find('|');
   if (bar == std::string_view::npos) return std::nullopt;
   std::optional<std::string> digest = from_hex(text.substr(0, bar));
@@ -94,7 +94,7 @@ std::optional<DigestRequest> read_digest_request(ByteView data) {
 
 std::string digest_request(ByteView salt, ByteView server_nonce) {
   std::string data;
-  append_int32(data, digest_algorithm_sha256);
+  append_number(data, digest_algorithm_sha256);
   append_part(data, salt);
   append_part(data, server_nonce);
   return data;

@@ -263,7 +263,7 @@ class ConfigLoader {
   void warn_of_foreign_settings() {
     const Config defaults;
     for (const Setting& setting : settings())
-      if (setting.effect != Effect::full && !same_value(setting, config_, defaults))
+      if (setting.effect != SettingEffect::full && !same_value(setting, config_, defaults))
         warn(setting.key, std::string(setting.key) + " is accepted but has no meaning here");
   }
 

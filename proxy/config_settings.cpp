@@ -14,7 +14,7 @@ constexpr auto int_max = std::numeric_limits<std::int32_t>::max();
 
 /// A setting of a platform or library that is not used here.
 constexpr Setting foreign(Setting setting) {
-  setting.effect = Effect::foreign;
+  setting.effect = SettingEffect::foreign;
   return setting;
 }
 constexpr Setting bounded(std::int64_t min, std::int64_t max, Setting setting) {
@@ -135,7 +135,7 @@ constexpr std::array all = {
     bounded(0, 3, {"verbose", &C::verbose, nullptr, yes, "0 to 3: how much is logged."}),
 
     bounded(1, 64, {"workers", &C::workers, "1", no, "Threads that serve clients."}),
-    Setting{"rules_file", &C::rules_file, "", yes, "Lua file of the routing and rewriting rules.", 0, int_max, Effect::full, PathBase::ini_folder},
+    Setting{"rules_file", &C::rules_file, "", yes, "Lua file of the routing and rewriting rules.", 0, int_max, SettingEffect::full, PathBase::ini_folder},
     Setting{"rules_on_error", &C::rules_on_error, "reject", yes, "A rule fails: refuse the statement, or send it unchanged to the client's database."},
     Setting{"rules_mode", &C::rules_mode, "enforce", yes, "Rules decide, or it is only counted and logged what they would have decided."},
     Setting{"rules_autoreload", &C::rules_autoreload, "0", yes, "1: load the rules again when their file or one of its modules has changed."},

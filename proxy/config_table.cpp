@@ -91,7 +91,7 @@ std::string type_of(const Setting& setting) {
 
 namespace {
 
-std::string_view remark(Effect effect) { return effect == Effect::foreign ? " *(accepted; has no meaning here)*" : ""; }
+std::string_view remark(SettingEffect effect) { return effect == SettingEffect::foreign ? " *(accepted; has no meaning here)*" : ""; }
 
 }  // namespace
 
@@ -129,7 +129,7 @@ std::string settings_manual() {
   for (const Setting& setting : settings()) {
     const std::string default_text = setting.default_text ? setting.default_text : "";
     page += ".TP\n.B " + roff(setting.key) + "\n" + roff(setting.help);
-    if (setting.effect == Effect::foreign) page += " (Accepted; has no meaning here.)";
+    if (setting.effect == SettingEffect::foreign) page += " (Accepted; has no meaning here.)";
     page += "\n.br\n(" + roff(type_of(setting)) + "; default " + (default_text.empty() ? "empty" : roff(default_text)) +
             (setting.reload == Reload::yes ? "" : "; restart") + ")\n";
   }

@@ -15,7 +15,7 @@ namespace pgswitch {
 enum class Reload : bool { no, yes };
 /// Whether a setting is acted on. Those of a platform or library that is not used here (foreign) are accepted, so that pgbouncer's
 /// files load, and named in a warning when they are set to something else than the default.
-enum class Effect : std::uint8_t { foreign, full };
+enum class SettingEffect : std::uint8_t { foreign, full };
 /// What a file name is relative to: nothing to resolve; the working directory and then the ini file's folder
 /// (pgbouncer's settings); the ini file's folder (ours).
 enum class PathBase : std::uint8_t { none, working_directory, ini_folder };
@@ -35,7 +35,7 @@ struct Setting {
   std::string_view help;
   std::int64_t min = 0;
   std::int64_t max = std::numeric_limits<std::int32_t>::max();
-  Effect effect = Effect::full;
+  SettingEffect effect = SettingEffect::full;
   PathBase path = PathBase::none;
 };
 

@@ -10,7 +10,7 @@ using protocol::SqlError;
 
 namespace {
 
-SqlError fatal(std::string_view sqlstate, std::string message) {
+SqlError refusal(std::string_view sqlstate, std::string message) {
   SqlError error;
   error.severity = protocol::Severity::fatal;
   error.sqlstate = sqlstate;
@@ -30,7 +30,7 @@ bool same_server(const Database& left, const Database& right) {
 }  // namespace
 
 SqlError no_such_database(const Database& database) {
-  return fatal(protocol::sqlstate::undefined_database, "no such database: " + database.name);
+  return refusal(protocol::sqlstate::undefined_database, "no such database: " + database.name);
 }
 
 void PoolShard::tick() {
@@ -51,8 +51,8 @@ void PoolShard::tick() {
 /// Without a message while who has waited so long may wait on. As in pgbouncer, query_timeout holds for those who wait too.
 SqlError PoolShard::end_of_wait(Microseconds waited, Microseconds query_timeout, Microseconds query_wait_timeout) {
   const auto over = [waited](Microseconds limit) { return limit > 0 && waited >= limit; };
-  if (over(query_timeout)) return fatal(protocol::sqlstate::query_canceled, "query_timeout");
-  if (over(query_wait_timeout)) return fatal(protocol::sqlstate::too_many_connections, "query_wait_timeout");
+  if (over(query_timeout)) return refusal(protocol::sqlstate::query_canceled, "query_timeout");
+  if (over(query_wait_timeout)) return refusal(protocol::sqlstate::too_many_connections, "query_wait_timeout");
   return {};
 }
 

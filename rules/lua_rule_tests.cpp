@@ -23,10 +23,10 @@ struct TestReader {
   RuleTest test;  ///< the one being read
 };
 
-char reader_key;
+char test_reader_key;
 
-TestReader& reader_of(lua_State* L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &reader_key);
+TestReader& test_reader_of(lua_State* L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &test_reader_key);
   auto* reader = static_cast<TestReader*>(lua_touserdata(L, -1));
   lua_pop(L, 1);
   return *reader;
@@ -233,7 +233,7 @@ void begin_test(TestReader& reader, std::string_view name) {
 }
 
 int test(lua_State* L) {
-  TestReader& reader = reader_of(L);
+  TestReader& reader = test_reader_of(L);
   if (lua_type(L, 1) != LUA_TSTRING || lua_rawlen(L, 1) == 0) return luaL_error(L, "test takes a name and a table: test(\"name\", { sql = ..., expect = { ... } })");
   luaL_checktype(L, about, LUA_TTABLE);
   lua_settop(L, about);
@@ -248,7 +248,7 @@ int load_body(lua_State* L) {
   auto* reader = static_cast<TestReader*>(lua_touserdata(L, 1));
   open_library(L, &reader->world);
   lua_pushlightuserdata(L, reader);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &reader_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &test_reader_key);
   push_raw_globals(L);
   lua_pushcfunction(L, &test);
   lua_setfield(L, -2, "test");

@@ -12,7 +12,7 @@ namespace {
 
 // Loading may do more than a call: tables of routes are built then.
 constexpr std::uint64_t load_instructions = 20'000'000;
-constexpr std::size_t index_of(Hook hook) { return static_cast<std::size_t>(hook); }
+constexpr std::size_t hook_index(Hook hook) { return static_cast<std::size_t>(hook); }
 
 // The functions of the hooks are kept by number in a table of the registry.
 char hooks_key;
@@ -111,7 +111,7 @@ bool LuaRules::check_hooks(std::string& error) const {
   const TableRule& last = table_[table_.size() - 1];
   for (const Hook hook : hooks) {
     if (hook == Hook::connect || !has(hook)) continue;
-    error = definitions_[index_of(hook)].text() + ": hook " + std::string(to_string(hook)) + " can never be reached: the rule \"" + last.name + "\" (" +
+    error = definitions_[hook_index(hook)].text() + ": hook " + std::string(to_string(hook)) + " can never be reached: the rule \"" + last.name + "\" (" +
             last.place + ") has no 'when'";
     return false;
   }
@@ -141,10 +141,10 @@ void LuaRules::find_definitions(lua_State* L) {
     lua_Debug ar;
     lua_pushvalue(L, -1);
     lua_getinfo(L, ">S", &ar);
-    LuaPosition& definition = definitions_[index_of(hook)];
+    LuaPosition& definition = definitions_[hook_index(hook)];
     std::memcpy(definition.source.data(), ar.short_src, definition.source.size());
     definition.line = ar.linedefined > 0 ? ar.linedefined : 1;
-    lua_rawseti(L, -3, static_cast<lua_Integer>(index_of(hook)) + 1);
+    lua_rawseti(L, -3, static_cast<lua_Integer>(hook_index(hook)) + 1);
   }
   lua_pop(L, 1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &hooks_key);
@@ -154,7 +154,7 @@ int LuaRules::call_body(lua_State* L) {
   const auto& call = *static_cast<Call*>(lua_touserdata(L, 1));
   Dependencies& read = call.rules->result_.read;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
-  lua_rawgeti(L, -1, static_cast<lua_Integer>(index_of(call.hook)) + 1);
+  lua_rawgeti(L, -1, static_cast<lua_Integer>(hook_index(call.hook)) + 1);
   int arguments = 2;
   switch (call.hook) {
     case Hook::connect:
@@ -197,7 +197,7 @@ const HookResult& LuaRules::ask(Hook hook, const Statement* statement, std::stri
   Call call{this, &LuaRules::call_body, statement, text, &facts};
   call.hook = hook;
   call.edits = hook == Hook::rewrite;
-  return run(call, definitions_[index_of(hook)].text());
+  return run(call, definitions_[hook_index(hook)].text());
 }
 
 const HookResult& LuaRules::ask(RuleFunction function, std::size_t place, const Statement& statement, std::string_view text,

@@ -16,7 +16,7 @@ struct TreeOnItsWay {
 namespace {
 
 constexpr std::uint64_t tree_cost = 2000;
-constexpr std::size_t most_values = 100'000;
+constexpr std::size_t most_tree_values = 100'000;
 constexpr std::size_t most_bytes = 256 * 1024;
 constexpr int deepest = 2000;
 
@@ -60,7 +60,7 @@ class ValueReader {
   const char* error = nullptr;
 
   ParseTree read(int index) {
-    if (++values_ > most_values || bytes_ > most_bytes) return fail("the tree is too large");
+    if (++values_ > most_tree_values || bytes_ > most_bytes) return fail("the tree is too large");
     switch (lua_type(L_, index)) {
       case LUA_TBOOLEAN: return lua_toboolean(L_, index) != 0;
       case LUA_TSTRING: return text(index);

@@ -15,10 +15,10 @@ namespace {
 
 using Kind = ColumnPlace::Kind;
 
-constexpr std::size_t most_lookups = 1'000'000;
+constexpr std::size_t most_name_lookups = 1'000'000;
 
-const Node* nth(const List* list, std::size_t place) { return static_cast<const Node*>(list->elements[place].ptr_value); }
-const Node* last(const List* list) { return nth(list, length(list) - 1); }
+const Node* item_at(const List* list, std::size_t place) { return static_cast<const Node*>(list->elements[place].ptr_value); }
+const Node* last(const List* list) { return item_at(list, length(list) - 1); }
 bool is_star(const ColumnRef* ref) { return nodeTag(last(ref->fields)) == T_A_Star; }
 
 bool is_query(const Node* node) {
@@ -62,7 +62,7 @@ class ColumnNames {
     }
     const auto order = ordered_.find(ref);
     if (order != ordered_.end() && find_output(ref, order->second, place)) return true;
-    if (place.kind == Kind::bare && !is_star(ref) && names_item(string_of(nth(ref->fields, 0)), level, place)) {
+    if (place.kind == Kind::bare && !is_star(ref) && names_item(string_of(item_at(ref->fields, 0)), level, place)) {
       place.kind = Kind::row;
       return true;
     }
@@ -90,9 +90,9 @@ class ColumnNames {
 
   bool find_table(const ColumnRef* ref, const QueryLevel* level, ColumnPlace& place) const {
     const std::size_t parts = length(ref->fields);
-    const std::string_view name = string_of(nth(ref->fields, parts - 2));
+    const std::string_view name = string_of(item_at(ref->fields, parts - 2));
     if (parts == 2) return names_item(name, level, place);
-    const std::string_view schema = string_of(nth(ref->fields, 0));
+    const std::string_view schema = string_of(item_at(ref->fields, 0));
     return find_item(level, place, [&](const LevelItem& item) {
       return item.table && !item.table->alias && item.table->schemaname && schema == item.table->schemaname && name == item.table->relname;
     });
@@ -118,7 +118,7 @@ class ColumnNames {
 
   /// True when it is an output column. Else `loose` tells whether it is surely none but that of a star over everything.
   bool find_output(const ColumnRef* ref, const SelectStmt* select, ColumnPlace& place) const {
-    const std::string_view wanted = string_of(nth(ref->fields, 0));
+    const std::string_view wanted = string_of(item_at(ref->fields, 0));
     bool told = true;
     std::uint32_t number = 0;
     for (const Node* node : NodeList(select->targetList)) {
@@ -248,7 +248,7 @@ std::string gap_of(const QueryMap& map) {
   if (!map.gap().empty()) return map.gap();
   if (std::any_of(map.types().begin(), map.types().end(), &has_negative_scale)) return "a negative scale cannot be compared";
   if (std::any_of(map.selects().begin(), map.selects().end(), &locks_by_name)) return "FOR UPDATE OF cannot be compared";
-  return map.lookups() > most_lookups ? "it is too large to be compared" : "";
+  return map.lookups() > most_name_lookups ? "it is too large to be compared" : "";
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ constexpr std::string_view anywhere[] = {"compound",   "compupdate",  "datashare
                                          "interleaved", "manifest",    "qualify",   "rowformat",  "sortkey",   "statupdate",
                                          "sysdate",    "truncatecolumns"};
 /// Only before an opening parenthesis.
-constexpr std::string_view calls[] = {"dateadd", "datediff", "getdate", "identity", "listagg", "nvl", "nvl2", "pivot", "unpivot"};
+constexpr std::string_view called_words[] = {"dateadd", "datediff", "getdate", "identity", "listagg", "nvl", "nvl2", "pivot", "unpivot"};
 
 template <class Table>
 bool has(const Table& table, std::string_view word) {
@@ -19,7 +19,7 @@ bool has(const Table& table, std::string_view word) {
 }
 
 static_assert(std::is_sorted(std::begin(anywhere), std::end(anywhere)));
-static_assert(std::is_sorted(std::begin(calls), std::end(calls)));
+static_assert(std::is_sorted(std::begin(called_words), std::end(called_words)));
 
 bool is_verb_of_object(std::string_view word) { return word == "create" || word == "alter" || word == "drop"; }
 
@@ -49,7 +49,7 @@ void RedshiftWords::on_word(std::string_view word) {
   if (word == "external" && (is_verb_of_object(before_) || before_ == "from")) return found(word);
   if (first_ == "vacuum" && (word == "reindex" || word == "recluster" || word == "boost")) return found(word);
   if (word == "max" && candidate_ == "varchar(") return found("varchar(max)");
-  const bool waits = has(calls, word) || word == "top" || word == "encode" || word == "approximate" || word == "minus" ||
+  const bool waits = has(called_words, word) || word == "top" || word == "encode" || word == "approximate" || word == "minus" ||
                      word == "append" || word == "credentials" || word == "varchar";
   candidate_ = waits ? std::string(word) : std::string();
   if (word == "top" && before_ != "select" && before_ != "distinct" && before_ != "all") candidate_.clear();
@@ -68,7 +68,7 @@ void RedshiftWords::after_word(const Token& token, std::string_view text) {
     candidate_ = "varchar(";
     return;
   }
-  const bool borne_out = (token.type == TokenType::left_paren && (has(calls, c) || c == "minus")) ||
+  const bool borne_out = (token.type == TokenType::left_paren && (has(called_words, c) || c == "minus")) ||
                          (token.type == TokenType::integer && c == "top") || (word && c == "encode") ||
                          (word && c == "approximate") || (word && c == "minus" && text == "select") ||
                          (word && c == "append" && text == "from") || (is_literal(token.type) && c == "credentials") ||

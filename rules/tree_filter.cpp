@@ -16,7 +16,7 @@ bool is_system_column(std::string_view name) {
 }
 
 /// Length of a character in bytes; 0: it is none (pg_utf8_islegal()).
-std::size_t character_size(std::string_view text) {
+std::size_t utf8_size(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto rest = [&](std::size_t from, std::size_t size) {
     for (std::size_t i = from; i < size; ++i)
@@ -34,7 +34,7 @@ std::size_t character_size(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t size = character_size(text);
+    const std::size_t size = utf8_size(text);
     if (size == 0) return false;
     text.remove_prefix(size);
   }

@@ -44,7 +44,7 @@ constexpr std::string_view harmless[] = {
 constexpr std::string_view stable_but_writing[] = {"pg_current_xact_id", "txid_current"};
 
 /// Functions of Redshift that PostgreSQL lacks (Redshift manual, SQL functions reference); none of them writes.
-constexpr Function redshift[] = {
+constexpr Function of_redshift[] = {
     {"add_months", N}, {"any_value", A}, {"bpcharcmp", N}, {"btrim", N}, {"charindex", N},
     {"checksum", N}, {"convert_timezone", N}, {"crc32", N}, {"date_cmp", N}, {"dateadd", N}, {"datediff", N},
     {"dexp", N}, {"dlog1", N}, {"dlog10", N}, {"farmfingerprint64", N}, {"fnv_hash", N}, {"func_sha1", N},
@@ -64,7 +64,7 @@ const Function* find(const Table& table, std::string_view name) {
 
 static_assert(std::is_sorted(std::begin(functions), std::end(functions), [](auto& a, auto& b) { return a.name < b.name; }));
 static_assert(std::is_sorted(std::begin(harmless), std::end(harmless)));
-static_assert(std::is_sorted(std::begin(redshift), std::end(redshift), [](auto& a, auto& b) { return a.name < b.name; }));
+static_assert(std::is_sorted(std::begin(of_redshift), std::end(of_redshift), [](auto& a, auto& b) { return a.name < b.name; }));
 
 bool writes(const Function& f) {
   if (f.flags & V) return !std::binary_search(std::begin(harmless), std::end(harmless), f.name);
@@ -77,7 +77,7 @@ FunctionFacts function_facts(std::string_view schema, std::string_view name) {
   FunctionFacts facts;
   if (!schema.empty() && schema != "pg_catalog" && schema != "information_schema") return facts;
   const Function* f = find(functions, name);
-  if (!f) f = find(redshift, name);
+  if (!f) f = find(of_redshift, name);
   if (!f) return facts;
   facts.known = true;
   facts.writes = writes(*f);

@@ -29,7 +29,7 @@ constexpr std::int64_t margin_us = 60 * one_second;
 constexpr std::size_t most_entries = 10'000;
 constexpr std::size_t longest_complaint = 500;
 
-std::int64_t unix_us() {
+std::int64_t unix_now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
@@ -125,7 +125,7 @@ void PasswordCommands::run(const Key& key, const PasswordQuestion& question, con
   std::string problem = printed.error;
   const std::int64_t now_us = steady_us();
   if (problem.empty()) {
-    const std::int64_t now_unix_us = unix_us();
+    const std::int64_t now_unix_us = unix_now_us();
     if (auto password = read_printed_password(printed.output, now_unix_us, problem)) {
       result.good_until_us = good_until(*password, now_us, now_unix_us, question.lifetime_us);
       result.password = std::move(password->password);

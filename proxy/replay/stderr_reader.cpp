@@ -7,7 +7,7 @@
 namespace pgswitch::replay {
 namespace {
 
-constexpr std::size_t npos = std::string_view::npos;
+constexpr std::size_t nowhere = std::string_view::npos;
 constexpr std::array<std::string_view, 18> severities = {"LOG",    "ERROR",  "FATAL",  "PANIC",  "WARNING", "NOTICE", "INFO",    "DEBUG",    "DEBUG1",
                                                          "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5", "DETAIL",  "HINT",   "CONTEXT", "STATEMENT", "QUERY"};
 
@@ -30,7 +30,7 @@ std::string_view name_at(std::string_view prefix, std::size_t at) {
 
 /// What stands behind "key=" as a word of its own.
 std::string_view value_of(std::string_view prefix, std::string_view key) {
-  for (std::size_t at = prefix.find(key); at != npos; at = prefix.find(key, at + 1)) {
+  for (std::size_t at = prefix.find(key); at != nowhere; at = prefix.find(key, at + 1)) {
     if (at == 0 || ends_name(prefix[at - 1])) {
       const std::size_t begin = at + key.size();
       return prefix.substr(begin, prefix.find_first_of(" ,]|;", begin) - begin);
@@ -46,9 +46,9 @@ std::string_view first_value(std::string_view prefix, std::string_view key, std:
 
 /// The process id in "[123]".
 std::string_view process_of(std::string_view prefix) {
-  for (std::size_t open = prefix.find('['); open != npos; open = prefix.find('[', open + 1)) {
+  for (std::size_t open = prefix.find('['); open != nowhere; open = prefix.find('[', open + 1)) {
     const std::size_t close = prefix.find_first_not_of("0123456789", open + 1);
-    if (close != npos && close > open + 1 && prefix[close] == ']') return prefix.substr(open + 1, close - open - 1);
+    if (close != nowhere && close > open + 1 && prefix[close] == ']') return prefix.substr(open + 1, close - open - 1);
   }
   return value_of(prefix, "pid=");
 }
@@ -61,7 +61,7 @@ void read_prefix(std::string_view prefix, LoggedStatement& statement) {
   statement.client_address = address_of(first_value(prefix, "client=", "host="));
   statement.session = session_of(process_of(prefix));
   const std::size_t at = prefix.find('@');
-  if (at == npos || !statement.user.empty()) return;
+  if (at == nowhere || !statement.user.empty()) return;
   statement.user = name_before(prefix, at);
   statement.database = name_at(prefix, at + 1);
 }
@@ -79,7 +79,7 @@ class StderrLog final : public LogReader {
     std::size_t at = 0;
     while (at < bytes.size()) {
       const std::size_t end = entry_end(bytes, at, last);
-      if (end == npos) break;
+      if (end == nowhere) break;
       take(bytes.substr(at, end - at), sink);
       at = end;
     }
@@ -89,11 +89,11 @@ class StderrLog final : public LogReader {
  private:
   /// Behind the entry that begins at `at`; npos when more bytes may belong to it.
   static std::size_t entry_end(std::string_view bytes, std::size_t at, bool last) {
-    for (std::size_t end = bytes.find('\n', at); end != npos; end = bytes.find('\n', end + 1)) {
+    for (std::size_t end = bytes.find('\n', at); end != nowhere; end = bytes.find('\n', end + 1)) {
       if (end + 1 == bytes.size()) break;
       if (bytes[end + 1] != '\t') return end + 1;
     }
-    return last ? bytes.size() : npos;
+    return last ? bytes.size() : nowhere;
   }
 
   void take(std::string_view entry, const Sink& sink) {
@@ -110,7 +110,7 @@ class StderrLog final : public LogReader {
   /// Without the line end at its end and the tab that each further line begins with.
   std::string_view without_tabs(std::string_view text) {
     while (text.ends_with('\n')) text.remove_suffix(1);
-    if (text.find('\n') == npos) return text;
+    if (text.find('\n') == nowhere) return text;
     text_.clear();
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
@@ -126,7 +126,7 @@ class StderrLog final : public LogReader {
 }  // namespace
 
 SeverityPlace severity_at(std::string_view line) {
-  for (std::size_t colon = line.find(":  "); colon != npos; colon = line.find(":  ", colon + 1)) {
+  for (std::size_t colon = line.find(":  "); colon != nowhere; colon = line.find(":  ", colon + 1)) {
     std::size_t begin = colon;
     while (begin > 0 && is_upper(line[begin - 1])) --begin;
     const std::string_view word = line.substr(begin, colon - begin);

@@ -16,14 +16,14 @@ std::string line(Direction direction, char type, std::string_view body) {
   return out;
 }
 
-struct Case {
+struct TraceCase {
   Direction direction;
   char type;
   std::string body;
   std::string expected;
 };
 
-const Case cases[] = {
+const TraceCase trace_cases[] = {
     {front, 'Q', text("select 1"), "F\t13\tQuery\t \"select 1\""},
     {front, 'P', text("s") + text("select $1") + int16(1) + int32(23), "F\t22\tParse\t \"s\" \"select $1\" 1 23"},
     {front, 'B', text("") + text("s") + int16(1) + int16(0) + int16(2) + int32(1) + "7" + int32(0xffffffff) + int16(1) + int16(1),
@@ -47,7 +47,7 @@ const Case cases[] = {
 };
 
 TEST(Trace, prints_one_line_for_each_message) {
-  for (const Case& test : cases) EXPECT_EQ(line(test.direction, test.type, test.body), test.expected);
+  for (const TraceCase& test : trace_cases) EXPECT_EQ(line(test.direction, test.type, test.body), test.expected);
 }
 
 TEST(Trace, never_prints_what_proves_who_somebody_is) {
@@ -78,7 +78,7 @@ TEST(Trace, line_stays_short_whatever_the_message) {
 }
 
 TEST(Trace, every_truncation_of_a_body_prints_a_line) {
-  for (const Case& test : cases)
+  for (const TraceCase& test : trace_cases)
     for (std::size_t size = 0; size < test.body.size(); ++size) {
       const FrameHeader header{test.type, static_cast<std::uint32_t>(test.body.size())};
       std::string out;

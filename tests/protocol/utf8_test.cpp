@@ -5,13 +5,13 @@
 namespace pgswitch::protocol {
 namespace {
 
-struct Case {
+struct Utf8Case {
   std::string text;
   std::string shown;  ///< the bytes PostgreSQL names; empty: the text is UTF-8
 };
 
 TEST(Utf8, what_is_not_is_told_as_postgresql_does) {
-  const Case cases[] = {
+  const Utf8Case cases[] = {
       {"", ""},
       {"plain", ""},
       {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", ""},
@@ -26,7 +26,7 @@ TEST(Utf8, what_is_not_is_told_as_postgresql_does) {
       {"\xf4\x90\x80\x80x", " 0xf4 0x90 0x80 0x80"},
       {"\xf8\x88\x80\x80\x80", " 0xf8"},
   };
-  for (const Case& test : cases)
+  for (const Utf8Case& test : cases)
     EXPECT_EQ(utf8_fault(test.text), test.shown.empty() ? "" : "invalid byte sequence for encoding \"UTF8\":" + test.shown) << test.shown;
 }
 

@@ -12,7 +12,7 @@
 namespace pgswitch::protocol {
 namespace {
 
-struct Case {
+struct WriterCase {
   const char* name;
   std::function<void(std::string&)> write;
   std::string expected;
@@ -29,12 +29,12 @@ SqlError full_error() {
   return error;
 }
 
-const std::vector<Case>& cases() {
+const std::vector<WriterCase>& cases() {
   static const std::vector<std::string> unknown{"_pq_.a", "_pq_.b"};
   static const std::vector<Column> columns{{"n", 23, 4}, {"t"}};
   static const std::vector<std::optional<std::string>> values{"1", std::nullopt, ""};
   static const std::vector<std::pair<std::string, std::string>> parameters{{"user", "u"}, {"", "lost"}, {"a", ""}};
-  static const std::vector<Case> all{
+  static const std::vector<WriterCase> all{
       {"error", [](std::string& out) { write_error(out, full_error()); },
        frame('E', "S" + text("FATAL") + "V" + text("FATAL") + "C" + text("28P01") + "M" + text("m") + "D" + text("d") +
                       "H" + text("h") + "P" + text("12") + bytes("\0"))},
@@ -74,7 +74,7 @@ const std::vector<Case>& cases() {
 }
 
 TEST(Writer, messages_are_the_manuals_bytes) {
-  for (const Case& test : cases()) {
+  for (const WriterCase& test : cases()) {
     std::string out;
     test.write(out);
     EXPECT_EQ(out, test.expected) << test.name;
@@ -82,7 +82,7 @@ TEST(Writer, messages_are_the_manuals_bytes) {
 }
 
 TEST(Writer, messages_are_appended_to_what_is_there) {
-  for (const Case& test : cases()) {
+  for (const WriterCase& test : cases()) {
     std::string out = "before";
     test.write(out);
     EXPECT_EQ(out, "before" + test.expected) << test.name;

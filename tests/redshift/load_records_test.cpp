@@ -8,7 +8,7 @@
 namespace pgswitch::stand_in {
 namespace {
 
-using Options = std::function<void(LoadFormat&)>;
+using FormatOptions = std::function<void(LoadFormat&)>;
 
 /// "field,field|..." of each record: NULL as <null>, an error as !code, the line in front of each record.
 std::string shown(std::string_view file, const LoadFormat& format, std::size_t piece) {
@@ -34,7 +34,7 @@ std::string shown(std::string_view file, const LoadFormat& format, std::size_t p
 
 struct Case {
   std::string_view file;
-  Options options;
+  FormatOptions options;
   const char* records;
 };
 
@@ -49,8 +49,8 @@ void check(std::span<const Case> cases) {
 
 TEST(RedshiftRecords, Delimited) {
   using namespace std::string_view_literals;
-  const Options escape = [](LoadFormat& f) { f.escape = true; };
-  const Options quotes = [](LoadFormat& f) { f.remove_quotes = f.escape = true; };
+  const FormatOptions escape = [](LoadFormat& f) { f.escape = true; };
+  const FormatOptions quotes = [](LoadFormat& f) { f.remove_quotes = f.escape = true; };
   const Case cases[] = {
       {"a|b\nc|d\n", {}, "1:[a][b] 2:[c][d] "},
       {"a|b", {}, "1:[a][b] "},
@@ -80,7 +80,7 @@ TEST(RedshiftRecords, Delimited) {
 }
 
 TEST(RedshiftRecords, Csv) {
-  const Options csv = [](LoadFormat& f) { f.csv = true, f.delimiter = ','; };
+  const FormatOptions csv = [](LoadFormat& f) { f.csv = true, f.delimiter = ','; };
   const Case cases[] = {
       {"a,b\n\"c\",\"d,e\"\n", csv, "1:[a][b] 2:[c][d,e] "},
       {"\"a\"\"b\",\"\"\n", csv, "1:[a\"b][] "},

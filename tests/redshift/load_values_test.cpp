@@ -10,7 +10,7 @@ namespace {
 constexpr int length(int bytes) { return bytes + 4; }
 constexpr int numeric(int precision, int scale) { return (precision << 16 | scale) + 4; }
 
-struct Case {
+struct ValueCase {
   const char* type;
   int modifier;
   const char* given;
@@ -22,7 +22,7 @@ TEST(RedshiftValues, AreConvertedByRedshiftsRules) {
   const auto truncate = [](LoadFormat& f) { f.truncate_columns = true; };
   const auto round = [](LoadFormat& f) { f.round = true; };
   const auto automatic = [](LoadFormat& f) { f.date_format = f.time_format = "auto"; };
-  const Case cases[] = {
+  const ValueCase cases[] = {
       {"varchar", length(3), "abc", {}, "abc"},
       {"varchar", length(3), "abcd", {}, "!1204 String length exceeds DDL length"},
       {"varchar", length(3), "äb", {}, "äb"},
@@ -78,7 +78,7 @@ TEST(RedshiftValues, AreConvertedByRedshiftsRules) {
       {"timestamptz", -1, "2020-01-02 03:04:05.5+02", automatic, "2020-01-02 03:04:05.5+02"},
       {"timestamptz", -1, "infinity", automatic, "!1206 Invalid timestamp format or value [auto]"},
   };
-  for (const Case& one : cases) {
+  for (const ValueCase& one : cases) {
     LoadFormat format;
     if (one.options) one.options(format);
     Field field{one.given, false, false, 0};

@@ -5,14 +5,14 @@
 namespace pgswitch::stand_in {
 namespace {
 
-struct Case {
+struct RefusalCase {
   const char* text;
   const char* sqlstate;  ///< empty: not refused
   const char* message;
 };
 
 TEST(RedshiftRefusals, AreAsTheTableSays) {
-  const Case cases[] = {
+  const RefusalCase cases[] = {
       {"DISCARD ALL", "42601", "syntax error at or near \"DISCARD\""},
       {"deallocate all", "42601", "syntax error at or near \"all\""},
       {"deallocate s1", "", ""},
@@ -60,7 +60,7 @@ TEST(RedshiftRefusals, AreAsTheTableSays) {
       {"select 'discard all'", "", ""},
       {"reset all", "", ""},
   };
-  for (const Case& one : cases) {
+  for (const RefusalCase& one : cases) {
     const Statement statement = read_statements(one.text).at(0);
     std::optional<TextError> error = refused_by_parser(one.text, statement);
     if (error)

@@ -6,17 +6,17 @@
 namespace pgswitch::rules {
 namespace {
 
-struct Row {
+struct SessionRow {
   const char* sql;
   const char* expected;
 };
 
-void expect_rows(std::initializer_list<Row> rows) {
-  for (const Row& row : rows) EXPECT_EQ(summary(analyze(row.sql)), row.expected) << row.sql;
+void expect_session_rows(std::initializer_list<SessionRow> rows) {
+  for (const SessionRow& row : rows) EXPECT_EQ(summary(analyze(row.sql)), row.expected) << row.sql;
 }
 
 TEST(AnalyzeSession, sees_through_explain_copy_cursors_and_prepare) {
-  expect_rows({
+  expect_session_rows({
       {R"q(EXPLAIN SELECT * FROM t)q",
        R"q(explain EXPLAIN ro r=t)q"},
       {R"q(EXPLAIN DELETE FROM t)q",
@@ -95,7 +95,7 @@ TEST(AnalyzeSession, sees_through_explain_copy_cursors_and_prepare) {
 }
 
 TEST(AnalyzeSession, knows_transaction_control) {
-  expect_rows({
+  expect_session_rows({
       {R"q(BEGIN)q",
        R"q(begin BEGIN)q"},
       {R"q(BEGIN TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY)q",
@@ -140,7 +140,7 @@ TEST(AnalyzeSession, knows_transaction_control) {
 }
 
 TEST(AnalyzeSession, tells_what_stays_in_the_session) {
-  expect_rows({
+  expect_session_rows({
       {R"q(SET search_path TO a, b)q",
        R"q(set SET e=set_variable v=search_path<SET search_path TO a, b> literal)q"},
       {R"q(SET search_path = "A b", public;)q",
@@ -247,7 +247,7 @@ TEST(AnalyzeSession, tells_what_stays_in_the_session) {
 }
 
 TEST(AnalyzeSession, keeps_comments_as_hints) {
-  expect_rows({
+  expect_session_rows({
       {R"q()q",
        R"q(empty ro)q"},
       {R"q(   )q",

@@ -6,17 +6,17 @@
 namespace pgswitch::rules {
 namespace {
 
-struct Row {
+struct UnparsedRow {
   const char* sql;
   const char* expected;
 };
 
-void expect_rows(std::initializer_list<Row> rows) {
-  for (const Row& row : rows) EXPECT_EQ(summary(analyze(row.sql)), row.expected) << row.sql;
+void expect_unparsed_rows(std::initializer_list<UnparsedRow> rows) {
+  for (const UnparsedRow& row : rows) EXPECT_EQ(summary(analyze(row.sql)), row.expected) << row.sql;
 }
 
 TEST(AnalyzeUnparsed, finds_the_words_and_tables_of_redshift) {
-  expect_rows({
+  expect_unparsed_rows({
       {R"q(CREATE TABLE sales (id int DISTKEY SORTKEY, name varchar(10) ENCODE lzo))q",
        R"q(unparsed unparsed w=sales f=varchar redshift=DISTKEY literal)q"},
       {R"q(CREATE TABLE t (a int) DISTSTYLE ALL)q",
@@ -83,7 +83,7 @@ TEST(AnalyzeUnparsed, finds_the_words_and_tables_of_redshift) {
 }
 
 TEST(AnalyzeUnparsed, keeps_evidence_of_other_text) {
-  expect_rows({
+  expect_unparsed_rows({
       {R"q(SELEC 1)q",
        R"q(unparsed unparsed e=unknown_settings literal)q"},
       {R"q(SELECT * FORM t)q",

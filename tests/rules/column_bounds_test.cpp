@@ -22,20 +22,20 @@ std::string bounds_of(std::string_view sql, std::string_view table = "sales", st
   return text;
 }
 
-struct Case {
+struct BoundsCase {
   std::string_view condition;
   std::string_view bounds;
 };
 
-void expect_all(std::span<const Case> cases, std::string_view before) {
-  for (const Case& row : cases) {
+void expect_all(std::span<const BoundsCase> cases, std::string_view before) {
+  for (const BoundsCase& row : cases) {
     const std::string sql = std::string(before) + std::string(row.condition);
     EXPECT_EQ(bounds_of(sql), row.bounds) << sql;
   }
 }
 
 TEST(ColumnBounds, comparisons_with_literals_are_bounds) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"t >= 1", "1.."},
       {"t > 1", "1.."},
       {"t < 1", "..1"},
@@ -64,7 +64,7 @@ TEST(ColumnBounds, comparisons_with_literals_are_bounds) {
 }
 
 TEST(ColumnBounds, what_is_not_understood_is_no_bound) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"t <> 1", "none"},
       {"not (t > 1)", "none"},
       {"t not in (1, 2)", "none"},
@@ -95,7 +95,7 @@ TEST(ColumnBounds, what_is_not_understood_is_no_bound) {
 }
 
 TEST(ColumnBounds, of_several_arms_the_widest_holds) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"t > 5 or t > 3", "3.."},
       {"t > 5 or t < 3", "none"},
       {"t = 5 or t = 3", "3..5 5 3"},
@@ -114,7 +114,7 @@ TEST(ColumnBounds, of_several_arms_the_widest_holds) {
 }
 
 TEST(ColumnBounds, casts_are_seen_through_where_they_keep_the_value) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"t >= date '2024-01-01'", "2024-01-01.."},
       {"t >= '2024-01-01'::date", "2024-01-01.."},
       {"t >= cast('2024-01-01 10:00' as timestamp)", "2024-01-01 10:00.."},
@@ -136,7 +136,7 @@ TEST(ColumnBounds, casts_are_seen_through_where_they_keep_the_value) {
 }
 
 TEST(ColumnBounds, parameters_are_ends_without_a_value) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"t >= $1", "$.."},
       {"t between $1 and $2::date", "$..$"},
       {"t = $1", "$..$"},
@@ -150,7 +150,7 @@ TEST(ColumnBounds, parameters_are_ends_without_a_value) {
 }
 
 TEST(ColumnBounds, names_are_those_of_the_table_where_it_stands) {
-  constexpr Case cases[] = {
+  constexpr BoundsCase cases[] = {
       {"sales", "none"},
       {"sales s where s.t > 1", "1.."},
       {"sales s where sales.t > 1", "none"},

@@ -9,7 +9,7 @@ namespace {
 
 using Declared = test::EngineTest;
 
-struct Case {
+struct DeclarationCase {
   const char* sql;
   bool read_only;
 };
@@ -18,7 +18,7 @@ TEST_F(Declared, functions_that_do_not_write_leave_a_query_read_only) {
   ASSERT_TRUE(load(R"(functions { read_only = { "app.report", "fmt_*", "*.pure" }, writing = "fmt_log*" }
     functions { read_only = "pg_*", writing = { "app.fmt_audit", "lower" } }
     function route(stmt) if stmt.read_only then return "analytics" end end)")) << error_;
-  constexpr Case cases[] = {
+  constexpr DeclarationCase cases[] = {
       {"select app.report(1)", true},
       {"select report(1)", false},
       {"select other.report(1)", false},
@@ -38,7 +38,7 @@ TEST_F(Declared, functions_that_do_not_write_leave_a_query_read_only) {
       {"select * from app.report(1) r, fmt_all()", true},
       {"insert into t select app.report(1)", false},
   };
-  for (const Case& row : cases) EXPECT_EQ(route(row.sql) == "analytics", row.read_only) << row.sql;
+  for (const DeclarationCase& row : cases) EXPECT_EQ(route(row.sql) == "analytics", row.read_only) << row.sql;
 }
 
 TEST_F(Declared, explain_knows_of_them) {

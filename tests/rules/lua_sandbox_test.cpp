@@ -8,7 +8,7 @@
 namespace pgswitch::rules {
 namespace {
 
-using Said = HookResult::Said;
+using SaidByHook = HookResult::Said;
 using test::LoadedRules;
 using test::run_body;
 
@@ -22,7 +22,7 @@ class LuaSandboxStops : public testing::TestWithParam<Body> {};
 
 TEST_P(LuaSandboxStops, what_uses_up_its_budget) {
   const HookResult result = run_body(GetParam().text);
-  EXPECT_EQ(result.said, Said::failed);
+  EXPECT_EQ(result.said, SaidByHook::failed);
   EXPECT_NE(result.failure.find(GetParam().says), std::string::npos) << result.failure;
   EXPECT_TRUE(result.failure.starts_with("rules.lua:")) << result.failure;
 }
@@ -74,7 +74,7 @@ class LuaSandboxLacks : public testing::TestWithParam<const char*> {};
 TEST_P(LuaSandboxLacks, what_leads_out_of_it) {
   const std::string expression = GetParam();
   const HookResult result = run_body("return type(" + expression + ")");
-  EXPECT_EQ(result.said, Said::text) << result.failure;
+  EXPECT_EQ(result.said, SaidByHook::text) << result.failure;
   EXPECT_EQ(result.text, "nil") << expression;
 }
 
@@ -103,7 +103,7 @@ class LuaSandboxRefuses : public testing::TestWithParam<Refused> {};
 
 TEST_P(LuaSandboxRefuses, changes_that_would_last) {
   const HookResult result = run_body(GetParam().body);
-  EXPECT_EQ(result.said, Said::failed);
+  EXPECT_EQ(result.said, SaidByHook::failed);
   EXPECT_NE(result.failure.find(GetParam().says), std::string::npos) << result.failure;
 }
 
@@ -130,7 +130,7 @@ TEST(LuaSandbox, pcall_catches_ordinary_errors) {
 
 TEST(LuaSandbox, error_objects_that_are_tables_are_reported_with_their_line) {
   const HookResult result = run_body("local x = 1\nerror({code = 7})");
-  EXPECT_EQ(result.said, Said::failed);
+  EXPECT_EQ(result.said, SaidByHook::failed);
   EXPECT_EQ(result.failure, "rules.lua:3: error object is a table value");
   EXPECT_EQ(run_body("error(setmetatable({}, {__tostring = function() while true do end end}))").failure,
             "rules.lua:2: error object is a table value");
@@ -147,7 +147,7 @@ TEST(LuaSandbox, works_again_after_the_memory_was_used_up) {
       "end");
   ASSERT_NE(loaded.rules, nullptr) << loaded.error;
   EXPECT_EQ(loaded.ask().text, "call 1");
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(loaded.ask(Hook::routing_rules, "bomb").said, Said::failed);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(loaded.ask(Hook::routing_rules, "bomb").said, SaidByHook::failed);
   EXPECT_EQ(loaded.ask().text, "call 1");  // a new state
 }
 
@@ -159,7 +159,7 @@ TEST(LuaSandbox, a_new_state_has_the_rules_that_were_loaded_and_not_those_of_the
   ASSERT_NE(loaded.rules, nullptr) << loaded.error;
   loaded.folder.write("m.lua", "return 'two'");
   loaded.folder.write("rules.lua", "function routing_rules() return 'changed' end");
-  EXPECT_EQ(loaded.ask(Hook::routing_rules, "bomb").said, Said::failed);
+  EXPECT_EQ(loaded.ask(Hook::routing_rules, "bomb").said, SaidByHook::failed);
   EXPECT_EQ(loaded.ask().text, "one");
 }
 

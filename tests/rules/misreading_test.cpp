@@ -13,13 +13,13 @@ TEST(Misreading, knows_the_encodings_by_all_their_names) {
   for (const char* name : {"UTF8", "LATIN1", "EUC_JP", "EUC_CN", "SQL_ASCII", "WIN1252", "", "5"}) EXPECT_FALSE(has_ascii_in_characters(name)) << name;
 }
 
-struct Row {
+struct MisreadRow {
   const char* sql;
   bool conforming, not_conforming;
 };
 
 TEST(Misreading, is_possible_where_a_second_byte_may_end_a_string_or_a_word) {
-  const Row rows[] = {
+  const MisreadRow rows[] = {
       {"select E'\x83\x5c', 1", true, true},
       {"select e'a\x83\x5c'", true, true},
       {"select '\x83\x5c'", false, true},
@@ -38,7 +38,7 @@ TEST(Misreading, is_possible_where_a_second_byte_may_end_a_string_or_a_word) {
       {"select 1", false, false},
       {"", false, false},
   };
-  for (const Row& row : rows) {
+  for (const MisreadRow& row : rows) {
     EXPECT_EQ(may_be_misread(row.sql, {true}), row.conforming) << row.sql;
     EXPECT_EQ(may_be_misread(row.sql, {false}), row.not_conforming) << row.sql;
   }

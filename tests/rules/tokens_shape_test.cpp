@@ -13,20 +13,20 @@ std::string shape_of(std::string_view sql) {
   return std::string(scan(sql, scratch, {}).shape);
 }
 
-std::uint64_t hash_of(std::string_view sql) {
+std::uint64_t shape_hash(std::string_view sql) {
   std::vector<char> scratch(shape_capacity(sql.size()));
   const Scan result = scan(sql, scratch, {});
   EXPECT_TRUE(result.has_shape) << sql;
   return result.shape_hash;
 }
 
-struct Pair {
+struct ShapePair {
   const char* one;
   const char* other;
 };
 
 TEST(Shape, is_blind_to_literals_blanks_and_case) {
-  constexpr Pair rows[] = {
+  constexpr ShapePair rows[] = {
       {"select * from t where a = 1", "SELECT  *\nFROM t\tWHERE a = 4711"},
       {"select 'a'", "select 'it''s another'"},
       {"select E'\\n'", "select e'x'"},
@@ -40,12 +40,12 @@ TEST(Shape, is_blind_to_literals_blanks_and_case) {
       {"select 'a'\n'b'", "select 'ab'"},
       {"select a -- x\n, 1", "select a -- x\n   , 2"},
   };
-  for (const Pair& row : rows) EXPECT_EQ(shape_of(row.one), shape_of(row.other)) << row.one;
-  for (const Pair& row : rows) EXPECT_EQ(hash_of(row.one), hash_of(row.other)) << row.one;
+  for (const ShapePair& row : rows) EXPECT_EQ(shape_of(row.one), shape_of(row.other)) << row.one;
+  for (const ShapePair& row : rows) EXPECT_EQ(shape_hash(row.one), shape_hash(row.other)) << row.one;
 }
 
 TEST(Shape, keeps_everything_else_apart) {
-  constexpr Pair rows[] = {
+  constexpr ShapePair rows[] = {
       {"select 1", "select '1'"},
       {"select 1", "select 1.0"},
       {"select 'a'", "select E'a'"},
@@ -69,8 +69,8 @@ TEST(Shape, keeps_everything_else_apart) {
       {"select a'b'", "select a$b$ 'c'"},
       {"select \xc3\x89", "select \xc3\xa9"},
   };
-  for (const Pair& row : rows) EXPECT_NE(shape_of(row.one), shape_of(row.other)) << row.one;
-  for (const Pair& row : rows) EXPECT_NE(hash_of(row.one), hash_of(row.other)) << row.one;
+  for (const ShapePair& row : rows) EXPECT_NE(shape_of(row.one), shape_of(row.other)) << row.one;
+  for (const ShapePair& row : rows) EXPECT_NE(shape_hash(row.one), shape_hash(row.other)) << row.one;
 }
 
 TEST(Shape, folds_long_words_at_every_length_and_place) {

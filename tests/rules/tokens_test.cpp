@@ -27,13 +27,13 @@ std::string tokens_of(std::string_view sql, TokenOptions options = {}) {
   return result;
 }
 
-struct Row {
+struct TokensRow {
   const char* sql;
   const char* tokens;
 };
 
 TEST(Tokens, read_text_as_postgresql_does) {
-  constexpr Row rows[] = {
+  constexpr TokensRow rows[] = {
       {"", ""},
       {" \t\r\n\f", ""},
       {"select 1", "w:select i:1"},
@@ -73,7 +73,7 @@ TEST(Tokens, read_text_as_postgresql_does) {
       {"$ { }", "!:$ !:{ !:}"},
       {"$a", "!:$ w:a"},
   };
-  for (const Row& row : rows) EXPECT_EQ(tokens_of(row.sql), row.tokens) << row.sql;
+  for (const TokensRow& row : rows) EXPECT_EQ(tokens_of(row.sql), row.tokens) << row.sql;
 }
 
 TEST(Tokens, take_backslashes_as_escapes_when_strings_do_not_conform) {

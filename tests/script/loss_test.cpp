@@ -1,7 +1,7 @@
 // Leases that cannot be had, servers that go away, messages that make no sense.
 #include <gtest/gtest.h>
 
-#include "script.hpp"
+#include "deferred_begin.hpp"
 
 namespace pgswitch::script {
 
@@ -9,9 +9,8 @@ using namespace std::string_view_literals;
 
 namespace {
 
-Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("pgswitch", on_server("begin")) + execute("pgswitch") + close_portal("pgswitch"); }
 
-Script& open(Script& script) {
+Script& begin_and_select(Script& script) {
   return script.client(query("begin"), query("select 1"))
       .expect_to_client(complete("BEGIN"), ready('T'))
       .expect_acquire()
@@ -122,7 +121,7 @@ TEST(server_lost, with_a_pipeline_answers_every_request) {
 
 TEST(server_lost, idle_in_a_transaction_is_told_with_the_next_statement) {
   Script script;
-  open(script)
+  begin_and_select(script)
       .server_lost()
       .expect_release("app", Leftover{.unusable = true})
       .client(query("select 2"))
@@ -136,7 +135,7 @@ TEST(server_lost, idle_in_a_transaction_is_told_with_the_next_statement) {
 
 TEST(server_lost, in_a_transaction_fails_the_transaction) {
   Script script;
-  open(script)
+  begin_and_select(script)
       .client(query("select 2"))
       .expect_to_server(query("select 2"))
       .server_lost()
@@ -148,7 +147,7 @@ TEST(server_lost, in_a_transaction_fails_the_transaction) {
 
 TEST(server_lost, during_commit_says_that_nobody_knows) {
   Script script;
-  open(script)
+  begin_and_select(script)
       .client(query("commit"))
       .expect_to_server(query("commit"))
       .server_lost()

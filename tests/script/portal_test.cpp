@@ -1,14 +1,12 @@
 // Portals: what their names mean, how long, and what of it an error takes back.
 #include <gtest/gtest.h>
 
-#include "script.hpp"
+#include "deferred_begin.hpp"
 
 namespace pgswitch::script {
 
 namespace {
 
-Bytes first_begin() { return parse(on_server("begin"), "begin") + bind_to("pgswitch", on_server("begin")) + execute("pgswitch") + close_portal("pgswitch"); }
-Bytes begun() { return parse_complete() + bind_complete() + complete("BEGIN") + close_complete(); }
 Bytes refused() { return execute("pgswitch refused"); }
 
 }  // namespace

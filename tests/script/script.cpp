@@ -8,7 +8,7 @@ namespace pgswitch::script {
 
 Script::~Script() {
   const std::string failure = run_everything(start_, steps_);
-  if (!failure.empty()) ADD_FAILURE_AT(where_.file_name(), static_cast<int>(where_.line())) << failure;
+  if (!failure.empty()) ADD_FAILURE_AT(file_, line_) << failure;
 }
 
 Script& Script::bytes(Step::Kind kind, Bytes what) {

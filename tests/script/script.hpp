@@ -1,6 +1,5 @@
 #pragma once
 #include <functional>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,8 @@ namespace pgswitch::script {
 /// with the client, each server and the whole session ended at every byte (see run.hpp).
 class Script {
  public:
-  explicit Script(Start start = {}, std::source_location where = std::source_location::current())
-      : start_(std::move(start)), where_(where) {}
+  explicit Script(Start start = {}, const char* file = __builtin_FILE(), int line = __builtin_LINE())
+      : start_(std::move(start)), file_(file), line_(line) {}
   ~Script();
   Script(const Script&) = delete;
   Script& operator=(const Script&) = delete;
@@ -58,7 +57,8 @@ class Script {
   Script& add(Step::Kind kind) { return bytes(kind, {}); }
 
   Start start_;
-  std::source_location where_;
+  const char* file_;
+  int line_;
   std::vector<Step> steps_;
   std::string route_ = "app";
 };

@@ -264,7 +264,7 @@ bool SessionCore::on_ready(ByteView frame) {
   const bool last = work_->ledger.size() == 1;  // nothing of the client's stands behind it
   if (redshift_) {
     redshift_->rows = redshift_->part = 0;
-    if (last && *status == 'I') redshift_->transaction.end();
+    if (last && *status == 'I' && reply != Reply::partial) redshift_->transaction.end();
   }
   work_->ledger.pop();
   work_->ledger.emit_inserts(work_->to_client);

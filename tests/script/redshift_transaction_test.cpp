@@ -190,7 +190,9 @@ TEST(redshift_transaction, set_transaction_counts_for_the_rest_of_its_string) {
   Script(on_redshift())
       .client(query("set transaction_read_only = on; delete from t"))
       .expect_acquire()
-      .expect_to_client(any_error("25006"), ready('I'))
+      .expect_to_server(query(""))
+      .server(empty_query(), ready('I'))
+      .expect_to_client(complete("SET"), any_error("25006"), ready('I'))
       .expect_release();
   Script(on_redshift())
       .client(query("select 1; set transaction read only"))

@@ -32,7 +32,7 @@ constexpr std::array plans{
 /// Those that a client may say without any effect (`-b -C -D -E -j -n -r -T -v`) are among them.
 constexpr std::string_view without_argument = "bEeFijlnOPsT", with_argument = "BCDcdfhkNprStvW-";
 
-SqlError fatal(std::string_view code, std::string message) {
+SqlError option_error(std::string_view code, std::string message) {
   SqlError error;
   error.severity = Severity::fatal;
   error.sqlstate = code;
@@ -41,7 +41,7 @@ SqlError fatal(std::string_view code, std::string message) {
 }
 
 SqlError invalid_argument(std::string_view word) {
-  SqlError error = fatal("42601", "invalid command-line argument for server process: " + std::string(word));
+  SqlError error = option_error("42601", "invalid command-line argument for server process: " + std::string(word));
   error.hint = "Try \"postgres --help\" for more information.";
   return error;
 }
@@ -66,8 +66,8 @@ std::vector<std::string> words_of(std::string_view text) {
 /// `name=value` behind `-c` or `--`.
 std::optional<SqlError> add_setting(char letter, std::string_view text, Settings& settings) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return fatal("42601", (letter == '-' ? "--" : "-c ") + std::string(text) + " requires a value");
-  if (equals == 0) return fatal("42704", "unrecognized configuration parameter \"\"");
+  if (equals == std::string_view::npos) return option_error("42601", (letter == '-' ? "--" : "-c ") + std::string(text) + " requires a value");
+  if (equals == 0) return option_error("42704", "unrecognized configuration parameter \"\"");
   std::string name(text.substr(0, equals));
   std::replace(name.begin(), name.end(), '-', '_');
   settings.emplace_back(std::move(name), text.substr(equals + 1));

@@ -15,7 +15,7 @@ namespace {
 using protocol::BodyReader;
 using protocol::SqlError;
 
-SqlError error(std::string_view sqlstate, std::string message, std::string detail = {}, std::string hint = {}) {
+SqlError format_error(std::string_view sqlstate, std::string message, std::string detail = {}, std::string hint = {}) {
   return {protocol::Severity::error, std::string(sqlstate), std::move(message), std::move(detail), std::move(hint), 0};
 }
 
@@ -46,16 +46,16 @@ std::optional<RowFormats> RowFormats::of(std::string_view description, std::stri
   BodyReader asked(formats), columns = body_of(description);
   const std::size_t count = asked.int16(), width = columns.int16();
   if (count > 1 && count != width)
-    return fault = error("08P01", "bind message has " + std::to_string(count) + " result formats but query has " + std::to_string(width) + " columns"), std::nullopt;
+    return fault = format_error("08P01", "bind message has " + std::to_string(count) + " result formats but query has " + std::to_string(width) + " columns"), std::nullopt;
   RowFormats made;
   bool any = false;
   int format = 0;
   for (std::size_t i = 0; i < width; ++i) {
     if (i < count) format = asked.int16();
     const Column column = read_column(columns);
-    if (format != 0 && format != 1) return fault = error("22023", "unsupported format code: " + std::to_string(format)), std::nullopt;
+    if (format != 0 && format != 1) return fault = format_error("22023", "unsupported format code: " + std::to_string(format)), std::nullopt;
     if (format == 1 && !has_binary_format(column.type))
-      return fault = error("0A000", "the rows of a cursor of Redshift have no binary format for column \"" + std::string(column.name) + "\"",
+      return fault = format_error("0A000", "the rows of a cursor of Redshift have no binary format for column \"" + std::string(column.name) + "\"",
                            "They are kept as text, and the type with OID " + std::to_string(column.type) + " is none that can be made binary.", as_text), std::nullopt;
     made.types_.push_back(format == 1 ? column.type : 0);
     any |= format == 1;
@@ -90,7 +90,7 @@ bool RowFormats::convert(std::string& out, std::string_view rows, SqlError& faul
       const std::string_view text = size == null ? std::string_view() : in.bytes(size);
       value.clear();
       if (size != null && type != 0 && !append_binary(value, type, text)) {
-        fault = error("0A000", "a value of a cursor of Redshift cannot be made binary",
+        fault = format_error("0A000", "a value of a cursor of Redshift cannot be made binary",
                       "The type with OID " + std::to_string(type) + " is not read in such a text. Dates and times are read in DateStyle ISO.", as_text);
         return false;
       }

@@ -89,14 +89,24 @@ Bytes request(Choices& choose) {
   }
 }
 
-/// Something a server could say now. `limits`: it has been sent row limits; Redshift is not.
-Bytes answer(const ServerModel& server, Choices& choose, bool limits) {
+std::string_view tag_of(const ServerModel& server) {
+  const std::string_view effects = server.asked_effects();
+  if (effects == "b") return "BEGIN";
+  if (effects == "e") return server.status_before() == 'E' ? "ROLLBACK" : "COMMIT";
+  return "SELECT 1";
+}
+
+/// Something a server could say now. A PostgreSQL server is in a transaction or not as it likes, one of kind redshift as it has been
+/// asked, for what its portals have left depends on that; and it is sent no row limits.
+Bytes answer(const ServerModel& server, Choices& choose, bool is_redshift) {
   const std::size_t how = choose.below(16);
   if (how == 0) return notice("by the way");
   if (how == 1) return parameter_status("DateStyle", choose.below(2) ? "German, DMY" : "ISO, MDY");
   if (server.asked() == '\0') return how == 2 ? notification("ch") : Bytes{};
-  const Bytes ready_now = ready(choose.of(std::array{'I', 'I', 'T', 'E'}));
+  const char status = choose.of(std::array{'I', 'I', 'T', 'E'});
+  const Bytes ready_now = ready(is_redshift ? server.status_then() : status);
   if (server.failed()) return ready_now;
+  if (is_redshift && server.refuses()) return error("25P02");
   const bool errs = how == 3;
   if (errs && choose.below(4) == 0 && !server.copying() && server.asked() != 'S' && server.asked() != 'C') return leader_node_refusal();
   if (server.copying()) return errs ? error("22P02") : Bytes{};
@@ -112,23 +122,26 @@ Bytes answer(const ServerModel& server, Choices& choose, bool limits) {
   }
   if (errs) return error("22012");
   if (how < 6) return data_row();
-  if (how == 6 && server.waiting() == 1) return copy_in_response();
-  if (how == 7) return server.asked() != 'E' ? row_description() : limits ? portal_suspended() : data_row();
-  const Bytes done = complete(choose.of(tags));
+  if (how == 6 && server.waiting() == 1 && server.asked_to_copy()) return copy_in_response();
+  if (how == 7) return server.asked() != 'E' ? row_description() : is_redshift ? data_row() : portal_suspended();
+  const std::string_view tag = choose.of(tags);
+  const Bytes done = complete(is_redshift ? tag_of(server) : tag);
   return server.asked() == 'E' ? done : done + ready_now;
 }
 
 /// What it says when all goes well.
 Bytes good_answer(const ServerModel& server) {
+  if (server.refuses()) return error("25P02");
+  const Bytes ready_now = ready(server.status_then());
   switch (server.asked()) {
     case 'P': return parse_complete();
     case 'B': return bind_complete();
     case 'C': return close_complete();
     case 'D': return no_data();
-    case 'E': return complete("SELECT 1");
-    case 'F': return (server.failed() ? Bytes() : function_result()) + ready('I');
-    case 'Q': return (server.failed() ? Bytes() : complete("SELECT 1")) + ready('I');
-    default: return ready('I');
+    case 'E': return complete(tag_of(server));
+    case 'F': return (server.failed() ? Bytes() : function_result()) + ready_now;
+    case 'Q': return (server.failed() ? Bytes() : complete(tag_of(server))) + ready_now;
+    default: return ready_now;
   }
 }
 
@@ -165,7 +178,7 @@ Step next(Run& run, Choices& choose, const Start& start) {
   const std::string& route = leased[choose.below(leased.size())];
   if (what == 31 && choose.below(4) == 0) return made(Step::Kind::lost, route, {});
   if (what == 30 && choose.below(4) == 0) return made(Step::Kind::nonsense, route, choose.some_bytes());
-  return made(Step::Kind::server, route, answer(run.model(route), choose, !start.redshift.contains(route)));
+  return made(Step::Kind::server, route, answer(run.model(route), choose, start.redshift.contains(route)));
 }
 
 /// What happens when the client ends what it has begun and all goes well; nothing at the end of all.

@@ -38,7 +38,7 @@ std::uint64_t ServerModel::rest(std::string_view bytes) {
 
 void ServerModel::sent(std::string_view bytes) {
   sent_ += bytes;
-  each_frame(sent_, [this](char type, const std::string&) { return on_sent(type), true; });
+  each_frame(sent_, [this](char type, const std::string& body) { return on_sent(type, body), true; });
 }
 
 bool ServerModel::said(std::string_view bytes) {
@@ -46,11 +46,56 @@ bool ServerModel::said(std::string_view bytes) {
   return each_frame(said_, [this](char type, const std::string& body) { return on_said(type, body); });
 }
 
-void ServerModel::on_sent(char type) {
+ServerModel::Statements ServerModel::read(std::string_view text) {
+  Statements run;
+  run.copies = text.find("copy ") != text.npos && text.find("from stdin") != text.npos;
+  while (!text.empty()) {
+    std::string_view one = text.substr(0, text.find(';'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    one.remove_prefix(std::min(one.size(), one.find_first_not_of(' ')));
+    const bool chains = one.find("and chain") != one.npos;
+    const bool ends = one.starts_with("commit") || one.starts_with("rollback");
+    run.effects += one.starts_with("rollback to") ? 's' : one.starts_with("begin") || chains ? 'b' : ends ? 'e' : '-';
+  }
+  return run;
+}
+
+/// The names in it are noted.
+ServerModel::Statements ServerModel::run_by(char type, std::string_view body) {
+  const auto string = [&body] {
+    const std::string taken(body.substr(0, body.find('\0')));
+    body.remove_prefix(std::min(body.size(), taken.size() + 1));
+    return taken;
+  };
+  const std::string first = string();
+  if (type == 'Q') return read(first);
+  if (type == 'E') return portals_[first];
+  if (type == 'P') statements_[first] = read(string());
+  if (type == 'B') portals_[first] = statements_[string()];
+  return {};
+}
+
+bool ServerModel::refuses() const {
+  const bool runs = !asked_.empty() && (asked_.front() == 'Q' || asked_.front() == 'E');
+  return transaction_ == 'E' && runs && !failed_ && asked_effects().find_first_of("es") != 0;
+}
+
+char ServerModel::status_then() const {
+  char status = transaction_;
+  if (failed_) return status == 'I' && asked_effects().find('b') == std::string_view::npos ? 'I' : 'E';
+  for (const char effect : asked_effects()) {
+    if (effect == 'b' || (effect == 's' && status == 'E')) status = 'T';
+    if (effect == 'e') status = 'I';
+  }
+  return status;
+}
+
+void ServerModel::on_sent(char type, std::string_view body) {
+  Statements run = run_by(type, body);
   if (type == 'd' && !data_ended_) copy_syncs_ = 0;
   if (type == 'S' && !data_ended_) ++copy_syncs_;
   if (type == 'c' || type == 'f') data_ended_ = true;
-  if (!copying_ && std::string_view("QFPBDEC").find(type) != std::string_view::npos) copy_syncs_ = 0, data_ended_ = false;
+  if (!in_copy_ && std::string_view("QFPBDEC").find(type) != std::string_view::npos) copy_syncs_ = 0, data_ended_ = false;
   if (type == 'X' || type == 'd') return;
   if (copying_) {
     if (type == 'S') ++syncs_ignored_;
@@ -63,7 +108,7 @@ void ServerModel::on_sent(char type) {
   if (skipping_) return;
   if (type == 'Q' || type == 'F') open_ = false;
   const bool ignored = type == 'H' || ((type == 'c' || type == 'f') && asked_.empty());
-  if (!ignored) asked_.push_back(type);
+  if (!ignored) asked_.emplace_back(type, std::move(run));
 }
 
 bool ServerModel::pop(std::string_view types) {
@@ -102,7 +147,7 @@ void ServerModel::skip_to_sync() {
 /// The data in front of the Syncs was at fault, so the server has not seen them inside the COPY.
 void ServerModel::end_failed_copy() {
   for (; copy_syncs_ > 0; --copy_syncs_, --syncs_ignored_) {
-    asked_.push_back('S');
+    asked_.emplace_back('S');
     skipping_ = open_ = false;
   }
 }
@@ -122,6 +167,7 @@ bool ServerModel::on_said(char type, std::string_view body) {
     case backend::empty_query_response:
       copying_ = in_copy_ = false;
       answered_ = true;
+      if (head == 'E') transaction_ = status_then();
       return head == 'Q' || pop("E");
     case backend::portal_suspended: return pop("E");
     case backend::parameter_description: return head == 'D';
@@ -135,12 +181,13 @@ bool ServerModel::on_said(char type, std::string_view body) {
       return true;
     case backend::function_call_response: answered_ = true; return head == 'F';
     case backend::ready_for_query:
-      status_ = body.empty() ? 'I' : body[0];
+      transaction_ = status_ = body.empty() ? 'I' : body[0];
       copying_ = in_copy_ = false;
       return (answered_ || head == 'S') && pop("QFS");
     case backend::error_response:
       if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
       failed_ = answered_ = head == 'Q' || head == 'F';
+      if (!failed_ && transaction_ == 'T') transaction_ = 'E';
       if (!failed_) skip_to_sync();
       copying_ = false;
       if (std::exchange(in_copy_, false)) end_failed_copy();

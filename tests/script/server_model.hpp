@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace pgswitch::script {
 
@@ -17,6 +19,16 @@ class ServerModel {
 
   /// Type of the oldest message that it has not answered in full; NUL when there is none.
   char asked() const { return asked_.empty() ? '\0' : asked_.front(); }
+  /// That message runs a COPY FROM STDIN.
+  bool asked_to_copy() const { return !asked_.empty() && asked_.front().run.copies; }
+  /// What its statements do to the transaction: one letter each, b(egin), e(nd), s(avepoint to go back to), and '-' for nothing.
+  std::string_view asked_effects() const { return asked_.empty() ? std::string_view() : std::string_view(asked_.front().run.effects); }
+  /// The status that it works in: 'I', 'T' or 'E'.
+  char status_before() const { return transaction_; }
+  /// What the ReadyForQuery says that comes next: of a server that does what it is asked.
+  char status_then() const;
+  /// The transaction has failed, and the oldest message does not end it.
+  bool refuses() const;
   /// How many messages it has not answered in full.
   std::size_t waiting() const { return asked_.size(); }
   /// ReadyForQuery still to come for what was sent.
@@ -40,8 +52,21 @@ class ServerModel {
   std::uint32_t syncs_ignored() const { return syncs_ignored_; }
 
  private:
+  struct Statements {
+    bool copies = false;  ///< from STDIN
+    std::string effects;  ///< see asked_effects()
+  };
+  struct Asked {
+    explicit Asked(char what) : type(what) {}
+    Asked(char what, Statements what_it_runs) : type(what), run(std::move(what_it_runs)) {}
+    operator char() const { return type; }
+    char type;
+    Statements run;
+  };
+  static Statements read(std::string_view text);
   static std::uint64_t rest(std::string_view bytes);
-  void on_sent(char type);
+  void on_sent(char type, std::string_view body);
+  Statements run_by(char type, std::string_view body);
   bool on_said(char type, std::string_view body);
   bool pop(std::string_view types);
   void begin_copy();
@@ -49,7 +74,9 @@ class ServerModel {
   void skip_to_sync();
 
   std::string sent_, said_;   ///< incomplete frames
-  std::deque<char> asked_;    ///< types of what was sent and not answered
+  std::deque<Asked> asked_;   ///< what was sent and not answered
+  std::map<std::string, Statements, std::less<>> statements_, portals_;  ///< as they were last sent
+  char transaction_ = 'I';    ///< as status_, before the ReadyForQuery
   bool open_ = false;
   bool skipping_ = false;     ///< after an error, until Sync
   bool copying_ = false;

@@ -49,7 +49,7 @@ class SessionCore : private rules::SessionState {
   /// Severity fatal ends the session, error fails the statement that waited.
   void on_acquire_failed(const protocol::SqlError& error);
   void on_server_lost(rules::RouteId route, const protocol::SqlError& error);
-  /// limit_us() have passed since limit_phase() became what it is.
+  /// limit_deadline_us() has passed.
   void on_limit_passed();
   /// There is no memory for the frame at the head of the client's bytes, of which some are still to come.
   void on_no_room() { has_no_room_ = true; }
@@ -74,7 +74,7 @@ class SessionCore : private rules::SessionState {
   std::size_t client_bytes_needed() const { return client_needed_; }
   std::size_t server_bytes_needed() const { return server_needed_; }
   LimitPhase limit_phase() const { return limited_ ? limited_->phase : LimitPhase::none; }
-  std::int64_t limit_us() const { return limited_ ? limited_->time_us() : 0; }
+  std::int64_t limit_deadline_us() const { return limited_ ? limited_->deadline_us() : 0; }
   /// A cancel request is on its way that Action::Kind::cancel has asked for.
   bool is_cancelling() const { return cancelling_; }
   bool waits_for_lease() const { return stall_ == Stall::lease; }

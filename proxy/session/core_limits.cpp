@@ -116,6 +116,7 @@ bool SessionCore::has_to_wait(const Limited& what) {
   if (limited_ || !what.has_to_wait()) return false;
   limited_ = what;
   limited_->phase = LimitPhase::delayed;
+  limited_->since_us = now_us_;
   stall(Stall::limits);
   return true;
 }
@@ -123,6 +124,7 @@ bool SessionCore::has_to_wait(const Limited& what) {
 /// It has been sent: nothing follows until it has been answered.
 void SessionCore::run_limited(Limited what) {
   what.phase = LimitPhase::running;
+  what.since_us = now_us_;
   limited_ = std::move(what);
   await_replies();
 }

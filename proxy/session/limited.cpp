@@ -19,6 +19,12 @@ void Limited::add(const rules::DecisionPtr& more, bool counts) {
   if (counts) tighten(limits.max_rows, more->limits.max_rows);
 }
 
+std::int64_t Limited::deadline_us() const {
+  const bool delayed = phase == LimitPhase::delayed, running = phase == LimitPhase::running;
+  const std::int64_t most_us = delayed ? limits.delay_us : running ? limits.timeout_us : 0;
+  return most_us == 0 ? 0 : since_us + most_us;
+}
+
 bool Limited::lets_through(char type) {
   const bool row = type == backend::data_row || type == backend::copy_data;
   if (row && !exceeded && limits.max_rows != 0) exceeded = ++rows > limits.max_rows;

@@ -11,8 +11,7 @@
 
 namespace pgswitch {
 
-/// How far a statement is that a rule limits. The shell has the clock: when limit_us() have passed in `delayed` or `running`, if
-/// that is not 0, it says so.
+/// How far a statement is that a rule limits. The shell has the clock: it says when deadline_us() has passed.
 enum class LimitPhase : std::uint8_t {
   none,
   delayed,    ///< it has to wait before it is sent
@@ -29,14 +28,15 @@ struct Limited {
   std::string portal;           ///< extended protocol
   std::string cursor;           ///< that FETCH reads
   LimitPhase phase = LimitPhase::none;
+  std::int64_t since_us = 0;    ///< when the phase began, by the engine's clock
   bool exceeded = false;        ///< there are more rows
   bool timed_out = false;
 
   /// `counts`: its rows are those that max_rows means.
   void add(const rules::DecisionPtr& more, bool counts);
   bool has_to_wait() const { return limits.delay_us != 0 && phase == LimitPhase::none; }
-  /// What the present phase may take in µs; 0: any time.
-  std::int64_t time_us() const { return phase == LimitPhase::delayed ? limits.delay_us : limits.timeout_us; }
+  /// When the present phase is over, by the engine's clock; 0: it may take any time.
+  std::int64_t deadline_us() const;
   /// May the client see the next message of this type? Counts rows.
   bool lets_through(char type);
   /// What the client is told in place of the server's error; nullopt: that.

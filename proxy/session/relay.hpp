@@ -148,7 +148,6 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool client_left_ = false;              ///< it has said Terminate before it closed: nobody takes the answers
   std::uint8_t looks_ = 0;                ///< of look_for_client()
   Boxed<std::string> end_reason_;
-  LimitPhase limit_phase_ = LimitPhase::none;
   bool warm_ = false;                     ///< holds memory that an idle session does not need
   Pins told_pins_ = 0;                    ///< already in the log
 
@@ -157,7 +156,6 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   std::int64_t transaction_us_ = 0;       ///< when the open transaction began; 0 = none
   std::int64_t xact_us_ = 0;              ///< the same, an implicit transaction included
   std::int64_t closing_us_ = 0;
-  std::int64_t limit_since_us_ = 0;       ///< when the core's limit_phase() became what it is
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t query_time_ = 0;

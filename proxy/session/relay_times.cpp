@@ -114,10 +114,6 @@ void Relay::update_times() {
     request_us_ = 0;
     quiet_us_ = now;
   }
-  if (core_.limit_phase() != limit_phase_) {
-    limit_phase_ = core_.limit_phase();
-    limit_since_us_ = now;
-  }
   if (!core_.in_transaction())
     transaction_us_ = 0;
   else if (transaction_us_ == 0)
@@ -132,8 +128,8 @@ void Relay::check_limits(std::int64_t now) {
     core_.on_cancel_ended();
     return drive();
   }
-  const bool timed = limit_phase_ == LimitPhase::delayed || limit_phase_ == LimitPhase::running;
-  if (!timed || core_.limit_us() == 0 || now - limit_since_us_ < core_.limit_us()) return;
+  const std::int64_t deadline = core_.limit_deadline_us();
+  if (deadline == 0 || now < deadline) return;
   core_.on_limit_passed();
   drive();
 }
@@ -158,7 +154,7 @@ void Relay::tick(std::int64_t now) {
   if (over(closing_us_, linger_us)) return finish("client does not read");
   if (client_done_ && !client_left_) look_for_client();
   if (finished_) return;
-  if (limit_phase_ != LimitPhase::none || core_.is_cancelling()) check_limits(now);
+  if (core_.limit_deadline_us() != 0 || core_.is_cancelling()) check_limits(now);
   if (finished_) return;
   if (waiting_ && over(waiting_since_us, config.query_wait_notify * one_second)) tell_wait();
   if (finished_) return;

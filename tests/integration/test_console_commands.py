@@ -186,7 +186,7 @@ def test_drivers_without_autocommit_and_with_settings_are_welcome(proxy):
         console.commit()
         with console.pipeline():
             first, second = console.execute("SHOW STATE"), console.execute("SHOW VERSION")
-            assert len(first.fetchall()) == 4 and len(second.fetchall()) == 1
+            assert len(first.fetchall()) == 6 and len(second.fetchall()) == 1
 
 
 def test_shutdown_wait_for_clients_lets_transactions_finish(proxy, console):
@@ -233,11 +233,11 @@ def test_an_extended_query_is_answered_like_one_of_a_server(raw):
     raw.message(b"D", b"Ss\0")
     bind(raw, b"p", b"s")
     raw.message(b"D", b"Pp\0")
-    execute(raw, b"p", 2)
-    execute(raw, b"p", 2)
+    execute(raw, b"p", 3)
+    execute(raw, b"p", 3)
     raw.message(b"C", b"Pp\0")
     raw.message(b"S")
-    assert kinds(raw.read_until(b"Z")) == b"1tT2TDDsDDC3Z"
+    assert kinds(raw.read_until(b"Z")) == b"1tT2TDDDsDDDC3Z"
 
 
 def test_an_empty_extended_query_has_no_rows(raw):

@@ -57,7 +57,7 @@ def test_without_descriptors_for_servers_clients_wait_and_are_served_later(start
 
 def test_a_limit_of_descriptors_below_what_the_limits_allow_is_told_at_the_start(start_proxy):
     proxy = start_proxy(max_client_conn=1000, wrapper=("prlimit", "--nofile=100:100"))
-    assert "kernel file descriptor limit: 100" in proxy.pooler.log_text()
+    eventually(lambda: "kernel file descriptor limit: 100" in proxy.pooler.log_text(), 20, "it is told")
     assert "WARNING" in proxy.pooler.log_text()
 
 

@@ -32,6 +32,25 @@ TEST(limits, as_many_rows_as_are_allowed_pass) {
       .expect_release();
 }
 
+TEST(limits, time_counts_from_the_statement_that_runs) {
+  const auto deadline = std::make_shared<std::int64_t>();
+  Script()
+      .client(query("select 1 from brief"), query("select 2 from brief"))
+      .expect_acquire()
+      .expect_to_server(query("select 1 from brief"))
+      .check([deadline](const SessionCore& core) { EXPECT_GT(*deadline = core.limit_deadline_us(), 0); })
+      .server(complete("SELECT 0"), ready('I'))
+      .expect_to_client(complete("SELECT 0"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("select 2 from brief"))
+      .check([deadline](const SessionCore& core) { EXPECT_GT(core.limit_deadline_us(), *deadline); })
+      .server(complete("SELECT 0"), ready('I'))
+      .expect_to_client(complete("SELECT 0"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.limit_deadline_us(), 0); })
+      .expect_release();
+}
+
 TEST(limits, more_rows_are_an_error_when_the_server_is_done) {
   Script()
       .client(query("select * from few"))

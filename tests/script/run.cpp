@@ -187,6 +187,7 @@ void Run::give(const Step& step, std::size_t begin, std::size_t end) {
     const std::size_t size = std::min(how_.piece, end - i);
     const std::string_view part = std::string_view(step.bytes).substr(i, size);
     i += size;
+    core_.set_now(++now_us_);
     if (step.kind == Step::Kind::client) {
       client_unread_ += part;
       ask(part);

@@ -109,6 +109,7 @@ class Run : private LeaseSource {
   std::size_t cancels_ = 0;                ///< cancel requests sent and not expected yet
   bool closed_ = false;
   bool gaps_ = false;                      ///< requests may go unanswered: a COPY FROM STDIN was seen
+  std::int64_t now_us_ = 1;                ///< goes on with all that is given
   bool nonsense_ = false;                  ///< a server said what none would
   bool losing_ = false;                    ///< every acquire fails
   std::size_t request_rest_ = 0;           ///< bytes of the last request not taken yet

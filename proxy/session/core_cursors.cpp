@@ -46,7 +46,7 @@ bool SessionCore::is_cursor_command(const ScriptItem& item) const {
   const bool closes = statement.kind == Kind::close_cursor;
   if (statement.kind == Kind::fetch || (closes && !closes_all(statement))) {
     const redshift::Cursor* const cursor = spooled_->find(statement.object);
-    return cursor && !cursor->portal;  // what columns a portal has is known to its server
+    return cursor && (!cursor->portal || statement.command == "MOVE");  // what columns a portal has is known to its server
   }
   if (!closes) return false;
   return objects_.empty() && (!active_ || status() == 'I' || active_->state->kind == ServerKind::redshift);
@@ -141,11 +141,12 @@ void CoreCursors::execute_query(const frontend::Execute& execute, const Prepared
 bool CoreCursors::begin(const ScriptItem& item, std::string_view text, std::uint64_t most, const PreparedStatement* portal) {
   const std::uint64_t answered = portal ? portal->answered : 0;  // it has given before
   const CursorPtr cursor = cursors().get(item.statement->object);
-  auto fetch = redshift::read_fetch(text, conforming());
-  if (!fetch) return core_.refusal_ = refused("this form of FETCH or MOVE is not supported with Redshift", "Write a direction of PostgreSQL's, such as FORWARD 100 or ALL, in front of FROM name."), false;
-  if (const SqlError* const fault = cursor->rows.fault()) return core_.refusal_ = *fault, false;
   using Direction = redshift::Fetch::Direction;
-  const bool steps = fetch->direction == Direction::forward || fetch->direction == Direction::backward;
+  auto fetch = redshift::read_fetch(text, conforming());
+  const bool steps = fetch && (fetch->direction == Direction::forward || fetch->direction == Direction::backward);
+  // The rows that the client of a portal has had are not kept, nor counted.
+  if (!fetch || (cursor->portal && !steps)) return core_.refusal_ = refused("this form of FETCH or MOVE is not supported with Redshift", "Write a direction of PostgreSQL's, such as FORWARD 100 or ALL, in front of FROM name."), false;
+  if (const SqlError* const fault = cursor->rows.fault()) return core_.refusal_ = *fault, false;
   const bool ended = answered > 0 && (!steps || static_cast<std::uint64_t>(std::abs(fetch->count)) <= answered);
   const bool negative = fetch->count < 0;
   if (steps && !fetch->moves && !ended && (answered > 0 || (most > 0 && fetch->count != 0))) {

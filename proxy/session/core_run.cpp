@@ -74,6 +74,10 @@ bool SessionCore::commits_writes(std::size_t begin, std::size_t end) const {
 bool SessionCore::may_send(Link& link, std::size_t begin, std::size_t end, std::string_view text) {
   const auto& items = work_->head.script->items;
   if (link.state->kind == ServerKind::redshift) {
+    // Redshift looks whether it knows a statement, and we whether we do, before anybody looks at the transaction.
+    const rules::Statement& first = *items[begin].statement;
+    const bool failed = link.status == 'E' && predicted_ != 'I' && work_->ledger.empty();
+    if (failed && first.parsed && !ends_failed_transaction(first.kind)) return refusal_ = transaction_failed(), false;
     const bool splits = end < items.size() && items[end].decision->verb == Decision::Verb::route && route_of(items[end]) == link.route;
     if (splits && commits_writes(begin, end))
       return refusal_ = behind_write(is_copy(items[end]) ? "COPY on Redshift cannot stand behind a write in one query string"

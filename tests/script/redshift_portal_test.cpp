@@ -83,6 +83,30 @@ TEST(redshift_portal, its_rows_are_kept_when_another_statement_comes) {
   end(script);
 }
 
+TEST(redshift_portal, can_be_moved_forward) {
+  Script script(on_redshift());
+  suspend(script)
+      .client(query("move forward 2 from p"))
+      .server(rows(3, 7), complete("SELECT"), ready('T'))
+      .expect_to_client(complete("MOVE 2"), ready('T'))
+      .client(parse("", "move 1 in p"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), complete("MOVE 1"), ready('T'))
+      .client(execute("p", 1), sync())
+      .expect_to_client(rows(6, 6), portal_suspended(), ready('T'))
+      .client(query("move backward 1 in p"))
+      .expect_to_client(any_error("55000"), ready('E'));
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
+}
+
+TEST(redshift_portal, can_be_moved_by_steps_alone) {
+  Script script(on_redshift());
+  suspend(script)
+      .server(rows(3, 7), complete("SELECT"), ready('T'))
+      .client(query("move absolute 4 in p"))
+      .expect_to_client(any_error("0A000"), ready('E'));
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
+}
+
 TEST(redshift_portal, another_batch_waits_for_its_rows) {
   Script script(on_redshift());
   suspend(script)

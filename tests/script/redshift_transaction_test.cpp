@@ -171,6 +171,18 @@ TEST(redshift_transaction, whole_transaction_in_a_string) {
       .expect_release();
 }
 
+TEST(redshift_transaction, that_has_failed_refuses_what_redshift_does_not_know) {
+  Script script(on_redshift());
+  open_there(script);
+  script.client(query("select nothing"))
+      .expect_to_server(query("select nothing"))
+      .server(error("42703"), ready('E'))
+      .expect_to_client(any_error("42703"), ready('E'));
+  for (const char* const sql : {"move 1 in c", "release a", "discard all", "savepoint b", "listen ch"})
+    script.client(query(sql)).expect_to_client(any_error("25P02"), ready('E'));
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
+}
+
 TEST(redshift_transaction, set_transaction_is_known_here) {
   Script script(on_redshift());
   open_there(script);

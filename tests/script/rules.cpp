@@ -13,7 +13,7 @@ namespace pgswitch::script {
 
 namespace {
 
-constexpr char text[] = R"(
+constexpr char lua_rules[] = R"(
 function route(stmt, session)
   if stmt:touches("forbidden") then return reject { message = "forbidden is forbidden" } end
   if stmt:touches("told") then return answer { columns = { "c" }, rows = { { "1" } } } end
@@ -39,7 +39,7 @@ end
 std::unique_ptr<rules::Engine> new_engine(std::uint64_t generation) {
   std::string name = std::filesystem::temp_directory_path() / "session_script_rules_XXXXXX";
   const int file = mkstemp(name.data());
-  if (file < 0 || write(file, text, sizeof text - 1) != static_cast<ssize_t>(sizeof text - 1)) std::abort();
+  if (file < 0 || write(file, lua_rules, sizeof lua_rules - 1) != static_cast<ssize_t>(sizeof lua_rules - 1)) std::abort();
   close(file);
   rules::EngineOptions options;
   options.rules_file = name;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "rules/quoting.hpp"
 #include "rules/redshift_words.hpp"
 #include "rules/temporary.hpp"
 #include "rules/token_tables.hpp"
@@ -25,23 +26,6 @@ struct Heads {
   std::vector<std::string> words;  ///< in lower case; anything but a word is "" or, if punctuation, itself
   std::string_view at(std::size_t i) const { return i < words.size() ? std::string_view(words[i]) : std::string_view(); }
 };
-
-std::string unquoted(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
-    result.push_back(text[i]);
-    if (text[i] == '"') ++i;
-  }
-  return result;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return result;
-}
 
 /// Effects of the functions called by name in a text.
 void note_call(const std::string& name, Statement& out) {
@@ -135,8 +119,8 @@ VariableName variable_name(const Heads& h, std::size_t i) {
   if (h.at(i) == "time" && h.at(i + 1) == "zone") return {"timezone", 2};
   if (h.at(i) == "names") return {"client_encoding", 1};
   if (h.at(i) == "schema") return {"search_path", 1};
-  VariableName found{lower(h.at(i)), 1};
-  for (; h.at(i + found.size) == "."; found.size += 2) found.name.append(".").append(lower(h.at(i + found.size + 1)));
+  VariableName found{fold_name(h.at(i)), 1};
+  for (; h.at(i + found.size) == "."; found.size += 2) found.name.append(".").append(fold_name(h.at(i + found.size + 1)));
   return found;
 }
 
@@ -284,7 +268,7 @@ void Evidence::gather() {
 
 void Evidence::on_token(const Token& token) {
   const bool word = token.type == TokenType::word, quoted = token.type == TokenType::quoted_word;
-  std::string text = quoted ? unquoted(reader_.text(token)) : word ? lower(reader_.text(token)) : std::string();
+  std::string text = quoted ? unquote_name(reader_.text(token)) : word ? fold_name(reader_.text(token)) : std::string();
   if (heads_.words.size() < most_heads) {
     const bool mark = !word && !quoted && !is_literal(token.type);
     heads_.words.push_back(mark ? std::string(reader_.text(token)) : text);
@@ -307,7 +291,7 @@ void Evidence::on_token(const Token& token) {
 }
 
 void Evidence::on_word(const std::string& word, bool quoted) {
-  if (out_.words.size() < most_words) out_.words.push_back(quoted ? lower(word) : word);
+  if (out_.words.size() < most_words) out_.words.push_back(quoted ? fold_name(word) : word);
   note_temporary(word, quoted);
   if (quoted) return;
   if (word == "hold" && previous_ == "with") out_.effects |= bit(Effect::hold_cursor);

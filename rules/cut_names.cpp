@@ -1,25 +1,11 @@
 #include "rules/cut_names.hpp"
 
+#include "rules/quoting.hpp"
+
 namespace pgswitch::rules {
 namespace {
 
 constexpr std::size_t longest_name = 63;
-
-std::string lower(std::string_view word) {
-  std::string text(word);
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return text;
-}
-
-std::string unquoted(std::string_view word) {
-  std::string text;
-  for (std::size_t i = 1; i + 1 < word.size(); ++i) {
-    text += word[i];
-    i += word[i] == '"';
-  }
-  return text;
-}
 
 /// Not in the middle of a character (pg_mbcliplen).
 std::string cut(const std::string& name) {
@@ -37,7 +23,7 @@ std::vector<CutName> cut_names(std::string_view text, TokenOptions options) {
   for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
     const bool quoted = token.type == TokenType::quoted_word;
     if (token.size <= longest_name || token.unterminated || (!quoted && token.type != TokenType::word)) continue;
-    std::string whole = quoted ? unquoted(reader.text(token)) : lower(reader.text(token));
+    std::string whole = quoted ? unquote_name(reader.text(token)) : fold_name(reader.text(token));
     if (whole.size() <= longest_name) continue;
     std::string shorter = cut(whole);
     found.push_back({std::move(whole), std::move(shorter)});

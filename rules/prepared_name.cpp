@@ -2,24 +2,10 @@
 
 #include <string>
 
+#include "rules/quoting.hpp"
+
 namespace pgswitch::rules {
 namespace {
-
-std::string lower(std::string_view word) {
-  std::string text(word);
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return text;
-}
-
-std::string unquoted(std::string_view word) {
-  std::string text;
-  for (std::size_t i = 1; i + 1 < word.size(); ++i) {
-    text += word[i];
-    i += word[i] == '"';
-  }
-  return text;
-}
 
 /// Longer names are cut, and not in the middle of a character.
 bool is_cut_to(std::string_view whole, std::string_view name) {
@@ -29,8 +15,8 @@ bool is_cut_to(std::string_view whole, std::string_view name) {
 
 bool is_named(const Token& token, std::string_view text, std::string_view name) {
   switch (token.type) {
-    case TokenType::word: return is_cut_to(lower(text), name);
-    case TokenType::quoted_word: return is_cut_to(unquoted(text), name);
+    case TokenType::word: return is_cut_to(fold_name(text), name);
+    case TokenType::quoted_word: return is_cut_to(unquote_name(text), name);
     case TokenType::unicode_word: return true;  // nothing else can stand there
     default: return false;
   }
@@ -45,7 +31,7 @@ std::optional<Token> find_prepared_name(std::string_view text, std::string_view 
   for (Token token = reader.next(); token.type != TokenType::end; token = reader.next()) {
     if (token.type == TokenType::comment) continue;
     if (expected && is_named(token, reader.text(token), name)) found = token;
-    const std::string word = token.type == TokenType::word ? lower(reader.text(token)) : std::string();
+    const std::string word = token.type == TokenType::word ? fold_name(reader.text(token)) : std::string();
     // DEALLOCATE prepare has its name there, DEALLOCATE PREPARE x behind it.
     expected = word == "execute" || word == "deallocate" || (expected && word == "prepare");
     if (found && !expected) break;

@@ -70,4 +70,20 @@ std::string quote_dotted(std::string_view name) {
   return quote_name(name.substr(0, dot)) + "." + quote_dotted(name.substr(dot + 1));
 }
 
+std::string unquote_name(std::string_view text) {
+  std::string name;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    name += text[i];
+    i += text[i] == '"';
+  }
+  return name;
+}
+
+std::string fold_name(std::string_view text) {
+  std::string name(text);
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  return name;
+}
+
 }  // namespace pgswitch::rules

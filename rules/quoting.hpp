@@ -13,5 +13,9 @@ std::string quote_alike(std::string_view sql);
 std::string quote_name(std::string_view name);
 /// "archive.sales": each part of a dotted name quoted where it must be.
 std::string quote_dotted(std::string_view name);
+/// The name that the quoted identifier `text` writes.
+std::string unquote_name(std::string_view text);
+/// The name that `text`, an identifier without quotes, writes: its ASCII letters in lower case.
+std::string fold_name(std::string_view text);
 
 }  // namespace pgswitch::rules

@@ -1,8 +1,10 @@
 """What a server answers to given bytes, in a form that two servers' answers can be compared in."""
 import socket
 import struct
+from contextlib import contextmanager
 
-from raw import error_fields
+from endpoint import USERS, Endpoint
+from raw import RawClient, error_fields
 
 # Where in the server's source an error was raised (F, L, R) is nobody's promise.
 _COMPARED = "SVCMDHPpqWstcdn"
@@ -68,3 +70,18 @@ def converse(client, steps, pipelined=False):
             send(client, step)
         seen.append(transcript(message for message in client.read_until(b"Z") if message[0] is not None))
     return seen
+
+
+def answers(endpoint, steps, pipelined=False):
+    """What a client of its own, which logs in as app, is answered."""
+    with RawClient(endpoint.port) as client:
+        client.login("app", USERS["app"], database="app")
+        return converse(client, steps, pipelined)
+
+
+@contextmanager
+def both_modes(make_pooler, **settings):
+    """Pool mode -> a proxy that trusts everybody."""
+    settings = {"auth_type": "trust", "default_pool_size": 2, **settings}
+    with make_pooler(pool_mode="transaction", **settings) as transaction, make_pooler(pool_mode="session", **settings) as session:
+        yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}

@@ -1,8 +1,8 @@
 """Batches that go on by another route: the portals bound before stay where they were, and nobody gets another answer for them."""
 import pytest
-from endpoint import USERS, Endpoint
+from endpoint import USERS
 from messages import SYNC, bind, close, describe, execute, parse, query
-from oracle import converse
+from oracle import answers, both_modes
 from raw import RawClient, error_fields
 
 pytestmark = pytest.mark.pgswitch
@@ -27,21 +27,14 @@ CONVERSATIONS = {
 
 @pytest.fixture(scope="module")
 def proxies(make_pooler, oltp):
-    settings = {"auth_type": "trust", "default_pool_size": 2, "rules": None, "route_users": "app",
-                "databases": {"app.redshift": f"host=127.0.0.1 port={oltp.port} dbname=app"}}  # the same data by another route
-    with make_pooler(pool_mode="transaction", **settings) as transaction, make_pooler(pool_mode="session", **settings) as session:
-        yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}
+    by_another_route = {"app.redshift": f"host=127.0.0.1 port={oltp.port} dbname=app"}  # the same data
+    with both_modes(make_pooler, rules=None, route_users="app", databases=by_another_route) as both:
+        yield both
 
 
 @pytest.fixture(autouse=True)
 def tidy():
     """Nothing to put in order: no conversation writes."""
-
-
-def answers(endpoint, steps, pipelined):
-    with RawClient(endpoint.port) as client:
-        client.login("app", USERS["app"], database="app")
-        return converse(client, steps, pipelined)
 
 
 @pytest.mark.parametrize("what", BEHIND)

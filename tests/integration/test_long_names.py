@@ -1,8 +1,8 @@
 """Names longer than 63 bytes: cut, and told of (42622), where and as PostgreSQL does."""
 import pytest
-from endpoint import USERS, Endpoint
+from endpoint import USERS
 from messages import SYNC, bind, close, describe, execute, parse, query
-from oracle import converse
+from oracle import answers, both_modes, converse
 from raw import RawClient
 
 pytestmark = pytest.mark.pgswitch
@@ -60,20 +60,13 @@ CASES = {f"{kind}: {what}": steps for kind, name in NAMES.items() for what, step
 
 @pytest.fixture(scope="module")
 def proxies(make_pooler):
-    settings = {"auth_type": "trust", "default_pool_size": 2, "rules": None}
-    with make_pooler(pool_mode="transaction", **settings) as transaction, make_pooler(pool_mode="session", **settings) as session:
-        yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}
+    with both_modes(make_pooler, rules=None) as both:
+        yield both
 
 
 @pytest.fixture(autouse=True)
 def tidy():
     """Nothing to put in order: no conversation writes."""
-
-
-def answers(endpoint, steps, pipelined):
-    with RawClient(endpoint.port) as client:
-        client.login("app", USERS["app"], database="app")
-        return converse(client, steps, pipelined)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,10 +3,8 @@ message by message, are PostgreSQL's own."""
 from pathlib import Path
 
 import pytest
-from endpoint import USERS, Endpoint
 from messages import SYNC, bind, close, describe, execute, parse, query
-from oracle import converse
-from raw import RawClient
+from oracle import answers, both_modes
 
 pytestmark = pytest.mark.pgswitch
 
@@ -149,10 +147,8 @@ DIFFERENT = {"pg_prepared_statements": "prepared statements have names of the pr
 
 @pytest.fixture(scope="module")
 def trusting(make_pooler):
-    """Pool mode -> a proxy."""
-    with make_pooler(auth_type="trust", default_pool_size=2, pool_mode="transaction") as transaction, \
-            make_pooler(auth_type="trust", default_pool_size=2, pool_mode="session") as session:
-        yield {"transaction": Endpoint(transaction.port), "session": Endpoint(session.port)}
+    with both_modes(make_pooler) as both:
+        yield both
 
 
 @pytest.fixture(autouse=True)
@@ -160,18 +156,12 @@ def tidy():
     """Nothing to put in order: no conversation writes."""
 
 
-def told(endpoint, steps, pipelined):
-    with RawClient(endpoint.port) as client:
-        client.login("app", USERS["app"], database="app")
-        return converse(client, steps, pipelined)
-
-
 @pytest.mark.parametrize("name", DETAILS)
 @pytest.mark.parametrize("mode", ("transaction", "session"))
 def test_the_answers_are_postgresqls_own(mode, name, trusting, direct):
     """Step by step, and with all steps sent at once; twice, for the second client finds what the first left on the server."""
     for pipelined in (False, True, False, True):
-        seen, expected = (told(endpoint, DETAILS[name], pipelined) for endpoint in (trusting[mode], direct))
+        seen, expected = (answers(endpoint, DETAILS[name], pipelined) for endpoint in (trusting[mode], direct))
         assert (seen == expected) == (name not in DIFFERENT), (pipelined, seen, expected)
 
 

@@ -75,9 +75,7 @@ class S3Server:
         return self
 
     def __exit__(self, *_):
-        for fault in self.faults:
-            if fault.hold:
-                fault.hold.set()
+        self.end_faults()
         self._server.shutdown()
         self._server.server_close()
 
@@ -85,6 +83,13 @@ class S3Server:
         """Adds a Fault; see there."""
         self.faults.append(Fault(pattern, **how))
         return self.faults[-1]
+
+    def end_faults(self):
+        """None happens any more, and what one holds goes on."""
+        for fault in self.faults:
+            fault.times = 0
+            if fault.hold:
+                fault.hold.set()
 
     def object_path(self, bucket, key):
         return self.folder / "objects" / bucket / quote(key, safe="")

@@ -15,6 +15,12 @@ TEST(quoting, names_that_either_kind_of_server_reserves_are_quoted) {
   EXPECT_EQ(quote_dotted("archive.tag"), "archive.\"tag\"");
 }
 
+TEST(quoting, names_are_read_as_postgresql_reads_them) {
+  EXPECT_EQ(unquote_name("\"A \"\"b\"\"\""), "A \"b\"");
+  EXPECT_EQ(unquote_name("\"\""), "");
+  EXPECT_EQ(fold_name("Sales_\xc3\x84"), "sales_\xc3\x84");
+}
+
 TEST(quoting, literals_are_read_alike_with_any_setting) {
   EXPECT_EQ(quote_alike("select 'a', \"a\\b\", E'a\\n', $$a\\b$$, 1 -- 'a\\b'"), "select 'a', \"a\\b\", E'a\\n', $$a\\b$$, 1 -- 'a\\b'");
   EXPECT_EQ(quote_alike("select 'a\\', 'it''s\\n' , 'b'"), "select E'a\\\\', E'it''s\\\\n' , 'b'");

@@ -165,22 +165,6 @@ void Run::step(const Step& step) {
   }
 }
 
-ServerState* Run::lease_now(rules::RouteId route) {
-  const std::string name = rules::route_name(route);
-  if (how_.lends == Lends::never || losing_ || lent_ || server(name).is_leased) return nullptr;
-  if (how_.lends == Lends::expected) {
-    if (!next_ || next_->kind != Step::Kind::acquire || next_->route != name) return nullptr;
-    lent_ = true;
-  }
-  return &lend(name);
-}
-
-ServerState& Run::lend(const std::string& route) {
-  Server& lent = server(route);
-  lent.is_leased = true;
-  return lent.state;
-}
-
 void Run::give(const Step& step, std::size_t begin, std::size_t end) {
   nonsense_ |= step.kind == Step::Kind::nonsense;
   for (std::size_t i = begin; i < end && failure_.empty();) {
@@ -317,17 +301,6 @@ bool Run::upload() {
   return true;
 }
 
-void Run::released(const Action& action) {
-  const std::string route = rules::route_name(action.route);
-  Server& given = server(route);
-  if (!given.is_leased) return fail("gives back " + route + ", which it does not hold");
-  given.is_leased = false;
-  releases_.emplace_back(route, action.leftover);
-  if (action.leftover.unusable) return renew(route);
-  check_leftover(route, action.leftover);
-  if (!action.leftover.is_clean()) renew(route);
-}
-
 void Run::drain() {
   const auto write = [&](Gather& gather, auto take) {
     while (!gather.empty()) {
@@ -380,20 +353,6 @@ void Run::check_replies(bool all) {
 void Run::check_all_answered() {
   if (closed_ || nonsense_ || as_server_.misused() || as_server_.asked() == '\0') return;
   fail(std::string("never answers message ") + as_server_.asked() + ", to the client:\n" + show(client_received_));
-}
-
-void Run::check_leftover(const std::string& route, const Leftover& left) {
-  const ServerModel& model = server(route).model;
-  if (left.unusable != model.half_sent() && !nonsense_) fail("leftover of " + route + ": unusable is wrong");
-  if (left.unusable || nonsense_) return;
-  const auto equal = [&](const char* what, std::uint64_t said, std::uint64_t is) {
-    if (said != is) fail("leftover of " + route + ": " + what + " says " + std::to_string(said) + " but is " + std::to_string(is));
-  };
-  equal("skip_bytes", left.skip_bytes, model.rest_said());
-  equal("copy_in", left.copy_in, model.copying());
-  equal("sync_needed", left.sync_needed, model.open());
-  equal("ready_expected", left.ready_expected, model.ready_expected() + model.open());
-  if (model.status() != 'I' && model.ready_expected() == 0) equal("in_transaction", left.in_transaction, true);
 }
 
 void Run::compare(const char* what, std::string_view expected, std::string& actual) {

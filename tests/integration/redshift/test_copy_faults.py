@@ -27,10 +27,7 @@ def empty(analytics, stock):
     analytics.sql("TRUNCATE loaded, counted", "app")
     stock.s3.requests.clear()
     yield
-    for fault in stock.s3.faults:
-        fault.times = 0
-        if fault.hold:
-            fault.hold.set()
+    stock.s3.end_faults()
     stock.expect_clean()
 
 

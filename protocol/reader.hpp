@@ -18,7 +18,7 @@ class BodyReader {
 
   /// Text up to its NUL, which is taken and not returned.
   ByteView string() {
-    const std::size_t end = rest_.find('\0');
+    const std::size_t end = rest_.starts_with('\0') ? 0 : rest_.find('\0');  // most are empty
     if (end == ByteView::npos) return fail("invalid string in message");
     const ByteView text = rest_.substr(0, end);
     rest_.remove_prefix(end + 1);

@@ -162,7 +162,7 @@ class SessionCore : private rules::SessionState {
   std::optional<std::size_t> execute_by_proxy(const protocol::frontend::Execute&, const PreparedStatementPtr& portal, std::size_t size, Limited&);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
   bool is_current(const PreparedStatement& prepared) const;
-  PreparedStatementPtr current(PreparedStatementPtr prepared);
+  const PreparedStatementPtr& current(const PreparedStatementPtr& prepared);
   bool is_local(const PreparedStatement& prepared) const, fails_in_transaction(const PreparedStatement& prepared) const;
   bool waits_for_failure(rules::Kind kind) const, may_have_failed(const Link& link) const;
   void send_parse(Link& link, const PreparedStatement& prepared, const protocol::frontend::Parse& parse, protocol::ByteView frame, bool known,
@@ -187,7 +187,7 @@ class SessionCore : private rules::SessionState {
                            const PreparedStatementPtr& prepared);
   std::size_t on_close(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t close_portal(std::string_view name, protocol::ByteView frame);
-  PreparedStatementPtr find_portal(std::string_view name) const;
+  const PreparedStatementPtr& find_portal(std::string_view name) const;
   static const PreparedStatementPtr& spent();
   static bool has_ended(const PreparedStatement& portal) { return portal.script == spent()->script; }
   std::size_t refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size);
@@ -212,8 +212,8 @@ class SessionCore : private rules::SessionState {
   const std::shared_ptr<const std::string>& parsed_with();
   bool is_parsed_alike(const PreparedStatement& prepared);
   bool may_be_misread(std::string_view text, bool conforming_strings);
-  PreparedStatementPtr known_to(Link& link, PreparedStatementPtr prepared, bool unnamed);
-  std::optional<protocol::SqlError> wrong_name(std::string_view name) const;
+  const PreparedStatementPtr& known_to(Link& link, const PreparedStatementPtr& prepared, bool unnamed);
+  bool is_valid_name(std::string_view name);
   const PreparedStatementPtr& find_prepared(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;

@@ -107,11 +107,10 @@ std::size_t CoreCursors::bind_query(const FrameHeader& header, ByteView in, cons
   const ByteView body = body_of(header, in);
   const auto formats = redshift::result_formats(body);
   if (!formats) return core_.send_bind(header, in, names, prepared);
-  const ServerName name = server_name(prepared.key);
   core_.work_->to_server.compose([&](std::string& out) {
     protocol::MessageWriter(out, frontend::bind)
         .string(names.portal)
-        .string(names.statement.empty() ? std::string_view{} : as_view(name))
+        .string(names.statement.empty() ? std::string_view{} : as_view(prepared.name))
         .bytes(body.substr(names.names_size, *formats - names.names_size))
         .int16(0);
   });

@@ -198,7 +198,7 @@ std::string SessionCore::client_name(std::string_view server) const {
     if (serial != 0 && prepared->serial == serial) return name;
   if (const std::string_view former = serial == 0 ? std::string_view() : work_->ledger.former_name(serial); !former.empty()) return std::string(former);
   for (const auto& [name, prepared] : prepared_)
-    if (!prepared->by_sql && server == as_view(server_name(prepared->key))) return name;
+    if (!prepared->by_sql && server == as_view(prepared->name)) return name;
   return std::string(server);
 }
 

@@ -23,14 +23,16 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto execute = frontend::read_execute(body_of(header, in));
   if (!execute) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
-  if (const auto wrong = wrong_name(execute->portal)) return fail_batch(*wrong), size;
-  const PreparedStatementPtr portal = find_portal(execute->portal);
+  if (!is_valid_name(execute->portal)) return fail_batch(*refusal_), size;
+  const PreparedStatementPtr& found = find_portal(execute->portal);
+  const PreparedStatement* const portal = found.get();
   if (portal && portal->script) last_route_.note(*portal->script);
 
   const bool plain = portal && portal->is_plain() && !spooled_;
+  const PreparedStatementPtr kept = plain ? nullptr : found;  // others may take its name from it, or drop it
   Limited limited;
   if (!plain) {
-    if (const auto used = execute_by_proxy(*execute, portal, size, limited)) return *used;
+    if (const auto used = execute_by_proxy(*execute, kept, size, limited)) return *used;
   } else if (local_abort_) {
     return fail_batch(transaction_failed()), size;
   }
@@ -198,16 +200,15 @@ void SessionCore::execute_internally(Link& link, const redshift::ServerText& tex
   PreparedStatement prepared;
   prepared.sent_text = text.view();
   prepared.kind = text.kind();
-  prepared.key = prepared_key(prepared.sent_text, {}, *parsed_with());
+  prepared.set_key(*parsed_with());
   ensure_prepared(link, prepared, false);
-  const ServerName name = server_name(prepared.key);
   // The unnamed portal is the client's, but for what ends the transaction and all portals with it.
   const bool ends = note.statement && ends_transaction(note.statement->kind);
   const std::string_view portal = ends ? "" : "pgswitch";
   const bool left = !ends && !first;  // by one that failed, whose Close was skipped
   work_->to_server.compose([&](std::string& out) {
     if (left) protocol::write_close(out, 'P', portal);
-    protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(name)).int16(0).int16(0).int16(0).finish();
+    protocol::MessageWriter(out, frontend::bind).string(portal).string(as_view(prepared.name)).int16(0).int16(0).int16(0).finish();
     protocol::MessageWriter(out, frontend::execute).string(portal).int32(0).finish();
     if (!ends) protocol::write_close(out, 'P', portal);
   });

@@ -70,7 +70,7 @@ void SessionCore::set_sent_text(PreparedStatement& prepared) {
     if (auto named = with_server_name(prepared.sent_text, *items.front().statement, nullptr)) prepared.sent_text = std::move(*named);
   prepared.settings = parsed_with();
   prepared.conforming_strings = settings_.facts().conforming_strings;
-  prepared.key = prepared_key(prepared.sent_text, prepared.parameter_types, *prepared.settings);
+  prepared.set_key(*prepared.settings);
 }
 
 /// Whether the rules now in force, and the session's state, can only decide the statement as it was decided.
@@ -84,8 +84,8 @@ bool SessionCore::is_current(const PreparedStatement& prepared) const {
   return item.statement->prepared.empty() && prepared.script->generation == engine_->generation() && (item.decision->depends_on & changing) == 0;
 }
 
-/// The statement as the rules now in force, and the session's state, decide it.
-PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
+/// The statement as the rules now in force, and the session's state, decide it. Good until it is asked again.
+const PreparedStatementPtr& SessionCore::current(const PreparedStatementPtr& prepared) {
   if (is_current(*prepared)) return prepared;
   if (momentary_ && momentary_->asked == prepared) return momentary_->answer;
   const rules::ScriptPtr& script = decide(prepared->text);
@@ -93,8 +93,8 @@ PreparedStatementPtr SessionCore::current(PreparedStatementPtr prepared) {
   auto again = std::make_shared<PreparedStatement>(*prepared);
   again->script = script;
   set_sent_text(*again);
-  if (is_momentary(*again)) momentary_ = MomentaryDecision{std::move(prepared), again, nullptr};
-  return again;
+  if (is_momentary(*again)) momentary_ = MomentaryDecision{prepared, again, nullptr};
+  return work_->renewed = std::move(again);
 }
 
 /// An error in the middle of a batch: shown in its place, the rest of the batch is skipped. What the batch (or its
@@ -170,7 +170,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return momentary_.reset(), size;
   const auto parse = frontend::read_parse(body_of(header, in));
   if (!parse) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
-  if (const auto wrong = wrong_name(parse->statement)) return fail_batch(*wrong), size;
+  if (!is_valid_name(parse->statement)) return fail_batch(*refusal_), size;
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
   PreparedStatementPtr prepared = momentary_ && momentary_->parsing ? std::exchange(momentary_->parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
@@ -258,9 +258,8 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
     work_->to_server.add(frame);
   } else {
     if (!unnamed && !known) make_room(link);
-    const ServerName name = server_name(prepared.key);
     work_->to_server.compose([&](std::string& out) {
-      protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
+      protocol::write_parse(out, unnamed ? std::string_view{} : as_view(prepared.name), prepared.sent_text, prepared.parameter_types);
     });
   }
   if (unnamed)
@@ -315,9 +314,8 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   // The server will say that it does not know it.
   if (prepared.settings && !is_parsed_alike(prepared) && may_be_misread(prepared.sent_text, settings_.facts().conforming_strings)) return false;
   if (!unnamed) make_room(link);
-  const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
-    protocol::write_parse(out, unnamed ? std::string_view{} : as_view(name), prepared.sent_text, prepared.parameter_types);
+    protocol::write_parse(out, unnamed ? std::string_view{} : as_view(prepared.name), prepared.sent_text, prepared.parameter_types);
   });
   Note note;
   note.key = prepared.key;
@@ -339,10 +337,10 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto target = frontend::read_describe(body_of(header, in));
   if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
-  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
+  if (!is_valid_name(target->name)) return fail_batch(*refusal_), size;
 
   if (target->target == 'P') {
-    const PreparedStatementPtr portal = find_portal(target->name);
+    const PreparedStatementPtr& portal = find_portal(target->name);
     const redshift::Cursor* const cursor = find_spooled(target->name);
     if (cursor && !cursor->description.empty() && status() != 'E') return local_reply(cursor->description), size;
     if (portal && is_local(*portal) && !surely_portal(target->name)) return 0;
@@ -365,28 +363,26 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
 
   bool server_tells = false;
   if (!means_or_server_tells(target->name, server_tells)) return 0;
-  PreparedStatementPtr prepared = find_prepared(target->name);
-  if (!prepared) return fail_batch(unknown_prepared_statement(target->name)), size;
-  const PreparedKey key = prepared->key;
-  prepared = current(std::move(prepared));
-  server_tells = server_tells && prepared->key == key;
-  if (prepared->item().decision->verb == Decision::Verb::reject)
-    return fail_batch(to_error(prepared->item().decision->refusal)), size;
-  if (is_local(*prepared)) return describe_locally(*prepared, true), size;
+  const PreparedStatementPtr& named = find_prepared(target->name);
+  if (!named) return fail_batch(unknown_prepared_statement(target->name)), size;
+  const PreparedStatementPtr& decided = current(named);
+  server_tells = server_tells && decided->key == named->key;
+  if (decided->item().decision->verb == Decision::Verb::reject)
+    return fail_batch(to_error(decided->item().decision->refusal)), size;
+  if (is_local(*decided)) return describe_locally(*decided, true), size;
   if (local_abort_) return fail_batch(transaction_failed()), size;
-  if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
-  Link* link = link_for(*prepared);
+  if (!server_tells && !prepared_known(*decided, target->name.empty())) return 0;
+  Link* link = link_for(*decided);
   if (!link) return refusal_ ? (fail_batch(*refusal_), size) : 0;
-  prepared = known_to(*link, std::move(prepared), target->name.empty());
+  const PreparedStatementPtr& prepared = known_to(*link, decided, target->name.empty());
   if (refusal_) return fail_batch(*refusal_), size;
   if (!server_tells && !prepared_known(*prepared, target->name.empty())) return 0;
   ensure_prepared(*link, *prepared, target->name.empty());
   if (target->name.empty() || prepared->by_sql) {
     work_->to_server.add(in.substr(0, size));
   } else {
-    const ServerName name = server_name(prepared->key);
     work_->to_server.compose([&](std::string& out) {
-      protocol::MessageWriter(out, frontend::describe).byte('S').string(as_view(name));
+      protocol::MessageWriter(out, frontend::describe).byte('S').string(as_view(prepared->name));
     });
   }
   push_named(Expect::describe, *prepared, target->name, server_tells);

@@ -21,6 +21,7 @@ bool may_be_temporary(const rules::TableName& table) { return table.schema.empty
 }  // namespace
 
 Link* SessionCore::find_link(RouteId route) const {
+  if (active_ && active_->route == route) return active_;
   for (const auto& link : links_)
     if (link->route == route) return link.get();
   return nullptr;

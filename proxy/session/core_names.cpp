@@ -115,8 +115,8 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
 }
 
 /// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
-/// Where they have changed what its text may be, it must not be: refusal_.
-PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prepared, bool unnamed) {
+/// Where they have changed what its text may be, it must not be: refusal_. Good until it is asked again.
+const PreparedStatementPtr& SessionCore::known_to(Link& link, const PreparedStatementPtr& prepared, bool unnamed) {
   if (prepared->by_sql) return prepared;
   const bool translated = !is_for(link, *prepared);
   if (!translated && is_parsed_alike(*prepared)) return prepared;
@@ -125,10 +125,10 @@ PreparedStatementPtr SessionCore::known_to(Link& link, PreparedStatementPtr prep
   const bool conforming = settings_.facts().conforming_strings;
   if (may_be_misread(prepared->sent_text, conforming)) return refusal_ = to_error(rules::misreading_refusal()), prepared;
   if (conforming != prepared->conforming_strings && prepared->text.find('\\') != std::string::npos) return refusal_ = strings_changed(), prepared;
-  if (translated) return for_kind(link, std::move(prepared));
+  if (translated) return work_->renewed = for_kind(link, prepared);
   auto again = std::make_shared<PreparedStatement>(*prepared);
   set_sent_text(*again);
-  return again;
+  return work_->renewed = std::move(again);
 }
 
 /// A text that was decided in another encoding than the one in which it would be sent.
@@ -136,12 +136,13 @@ bool SessionCore::may_be_misread(std::string_view text, bool conforming_strings)
   return settings_.facts().ascii_in_characters && rules::may_be_misread(text, {conforming_strings});
 }
 
-/// Servers know statements by other names, and do not see what is wrong with the client's.
-std::optional<SqlError> SessionCore::wrong_name(std::string_view name) const {
-  if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return std::nullopt;
+/// Servers know statements by other names, and do not see what is wrong with the client's. False: refusal_.
+bool SessionCore::is_valid_name(std::string_view name) {
+  if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return true;
   std::string fault = protocol::utf8_fault(name);
-  if (fault.empty()) return std::nullopt;
-  return SqlError{protocol::Severity::error, "22021", std::move(fault), "", "", 0};
+  if (fault.empty()) return true;
+  refusal_ = SqlError{protocol::Severity::error, "22021", std::move(fault), "", "", 0};
+  return false;
 }
 
 /// Good until a name is given another meaning.
@@ -166,12 +167,12 @@ std::optional<std::string> SessionCore::with_server_name(std::string_view text, 
   const bool conforming = settings_.told()[static_cast<std::size_t>(Tracked::standard_conforming_strings)] != "off";
   const auto token = rules::find_prepared_name(text, statement.prepared, {conforming});
   if (!token) return std::nullopt;
-  const ServerName name = server_name(named->key);
+  const std::string_view name = as_view(named->name);
   if (note) {
     note->shift_from = rules::characters(text.substr(0, token->begin));
     note->position_shift = static_cast<std::int32_t>(rules::characters(text.substr(token->begin, token->size))) - static_cast<std::int32_t>(name.size());
   }
-  const rules::Edit edit{token->begin, token->size, as_view(name)};
+  const rules::Edit edit{token->begin, token->size, name};
   return rules::splice(text, {&edit, 1});
 }
 

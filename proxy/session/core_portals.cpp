@@ -84,8 +84,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
-  for (const std::string_view name : {names->portal, names->statement})
-    if (const auto wrong = wrong_name(name)) return fail_batch(*wrong), skip_frame(header, in);
+  if (!is_valid_name(names->portal) || !is_valid_name(names->statement)) return fail_batch(*refusal_), skip_frame(header, in);
 
   if (spooled_ && names->portal.empty()) spooled_->close({});
   if (find_spooled(names->portal)) return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
@@ -93,23 +92,22 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   bool server_tells = false;
   if (!means_or_server_tells(names->statement, server_tells)) return 0;
   const bool unnamed = names->statement.empty();
-  PreparedStatementPtr prepared = find_prepared(names->statement);
-  if (!prepared) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
-  if (prepared->by_sql)
-    if (const auto refused = refuse_prepared(*prepared, facts_now())) return fail_batch(*refused), skip_frame(header, in);
-  const PreparedKey key = prepared->key;
-  prepared = current(std::move(prepared));
-  server_tells = server_tells && prepared->key == key;
-  const ScriptItem& item = prepared->item();
+  const PreparedStatementPtr& named = find_prepared(names->statement);
+  if (!named) return fail_batch(unknown_prepared_statement(names->statement)), skip_frame(header, in);
+  if (named->by_sql)
+    if (const auto refused = refuse_prepared(*named, facts_now())) return fail_batch(*refused), skip_frame(header, in);
+  const PreparedStatementPtr& decided = current(named);
+  server_tells = server_tells && decided->key == named->key;
+  const ScriptItem& item = decided->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
-  if (is_local(*prepared)) return bind_locally(header, in, *names, prepared);
-  if (fails_in_transaction(*prepared)) return fail_batch(transaction_failed()), skip_frame(header, in);
+  if (is_local(*decided)) return bind_locally(header, in, *names, decided);
+  if (fails_in_transaction(*decided)) return fail_batch(transaction_failed()), skip_frame(header, in);
 
-  if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
-  Link* link = link_for(*prepared);
+  if (!server_tells && !prepared_known(*decided, unnamed)) return 0;
+  Link* link = link_for(*decided);
   if (!link) return refusal_ ? (fail_batch(*refusal_), skip_frame(header, in)) : 0;
-  if (asks_watch(*link, prepared->item())) return 0;
-  prepared = known_to(*link, std::move(prepared), unnamed);
+  if (asks_watch(*link, item)) return 0;
+  const PreparedStatementPtr& prepared = known_to(*link, decided, unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
   // A cursor WITH HOLD of that name on another server: it is one set of names.
@@ -129,13 +127,12 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
   } else if (names->portal.empty()) {
     push_named(Expect::bind, *prepared, names->statement, server_tells);
-    unnamed_portal_ = std::move(prepared);
+    if (unnamed_portal_ != prepared) unnamed_portal_ = prepared;  // often the same: spares two atomic counts
   } else {
     Note note;
     if (server_tells) note.client_name = names->statement;
-    const PreparedStatement& bound = *prepared;
-    rename_portal(names->portal, std::move(prepared), note);
-    work_->ledger.push(Expect::bind, Reply::forward, bound, std::move(note));
+    rename_portal(names->portal, prepared, note);
+    work_->ledger.push(Expect::bind, Reply::forward, *prepared, std::move(note));
   }
   if (taken) fail_batch(duplicate_portal(names->portal));
   return used;
@@ -145,9 +142,8 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::send_bind(const FrameHeader& header, ByteView in, const frontend::BindNames& names,
                                    const PreparedStatement& prepared) {
   if (names.statement.empty() || prepared.by_sql) return stream_to_server(header, in);
-  const ServerName name = server_name(prepared.key);
   work_->to_server.compose([&](std::string& out) {
-    protocol::write_bind_names(out, header.body_size - names.names_size, names.portal, as_view(name));
+    protocol::write_bind_names(out, header.body_size - names.names_size, names.portal, as_view(prepared.name));
   });
   const std::size_t head = protocol::frame_header_size + names.names_size;
   const std::size_t here = std::min(header.frame_size(), in.size());
@@ -199,10 +195,12 @@ Link* SessionCore::link_of_portal(std::string_view name) {
   return need_link(objects_.at(cursor_key(name)));
 }
 
-PreparedStatementPtr SessionCore::find_portal(std::string_view name) const {
+/// Good until a portal is bound, run or closed.
+const PreparedStatementPtr& SessionCore::find_portal(std::string_view name) const {
+  static const PreparedStatementPtr none;
   if (name.empty()) return unnamed_portal_;
   const auto found = portals_.find(name.substr(0, longest_name));
-  return found == portals_.end() ? nullptr : found->second;
+  return found == portals_.end() ? none : found->second;
 }
 
 /// Whether it is certain what the name of a portal means that only the session knows. False: waits.
@@ -286,7 +284,7 @@ std::size_t SessionCore::on_close(const FrameHeader& header, ByteView in) {
   if (skip_until_sync_) return size;
   const auto target = frontend::read_close(body_of(header, in));
   if (!target) return fail_batch(malformed_message(frontend::fault(header.type, body_of(header, in)))), size;
-  if (const auto wrong = wrong_name(target->name)) return fail_batch(*wrong), size;
+  if (!is_valid_name(target->name)) return fail_batch(*refusal_), size;
   if (target->target == 'P') return close_portal(target->name, in.substr(0, size));
   if (!surely_means(target->name)) return 0;
   const PreparedStatementPtr prepared = find_prepared(target->name);

@@ -164,7 +164,7 @@ PreparedStatementPtr SessionCore::for_kind(Link& link, PreparedStatementPtr prep
     settings += "redshift";
     for (const std::string_view name : {"enable_case_sensitive_identifier", "downcase_delimited_identifier"}) settings += settings_.value(name).value_or("") + ",";
   }
-  again->key = prepared_key(again->sent_text, again->parameter_types, settings);
+  again->set_key(settings);
   return again;
 }
 

@@ -135,7 +135,7 @@ bool SessionCore::run_on_server(std::string_view text) {
   if (!may_send(*link, begin, end, text)) return false;
   if (items.size() == 1 && !limited.decision && asks_watch(*link, items.front())) return false;
   for (std::size_t i = begin; i < end; ++i)
-    if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, std::move(named), false);
+    if (PreparedStatementPtr named = named_in_sql(*items[i].statement)) prepared_[items[i].statement->prepared] = known_to(*link, named, false);
   if (refusal_) return false;
 
   Note note;

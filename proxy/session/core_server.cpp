@@ -1,5 +1,7 @@
 // Frames of the servers: checked off the ledger, which says what the client sees of them.
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 
 #include "protocol/backend.hpp"
 #include "protocol/writer.hpp"
@@ -32,28 +34,31 @@ bool may_stream(char type) {
   }
 }
 
+/// A bit for each Expect.
+using Expects = std::uint16_t;
+constexpr Expects bit(Expect expect) { return static_cast<Expects>(1u << static_cast<unsigned>(expect)); }
+
+/// What each type of message may answer.
+constexpr std::array<Expects, 256> answered_by = [] {
+  std::array<Expects, 256> asked{};
+  const auto answer = [&](Expects expects, std::initializer_list<char> types) {
+    for (const char type : types) asked[static_cast<unsigned char>(type)] = expects;
+  };
+  answer(bit(Expect::parse), {backend::parse_complete});
+  answer(bit(Expect::bind), {backend::bind_complete});
+  answer(bit(Expect::close), {backend::close_complete});
+  answer(bit(Expect::describe), {backend::no_data, backend::parameter_description});
+  answer(bit(Expect::describe) | bit(Expect::query), {backend::row_description});
+  answer(bit(Expect::execute), {backend::portal_suspended});
+  answer(bit(Expect::function_call), {backend::function_call_response});
+  answer(bit(Expect::query) | bit(Expect::execute), {backend::data_row, backend::copy_data, backend::copy_done, backend::copy_out_response,
+                                                     backend::copy_in_response, backend::command_complete, backend::empty_query_response});
+  return asked;
+}();
+
 /// Whether a server may send `type` in answer to what it was asked. Nothing of ours wants data.
 bool answers(char type, const Entry& asked) {
-  const Expect expect = asked.expect;
-  const bool runs = expect == Expect::query || expect == Expect::execute;
-  switch (type) {
-    case backend::parse_complete: return expect == Expect::parse;
-    case backend::bind_complete: return expect == Expect::bind;
-    case backend::close_complete: return expect == Expect::close;
-    case backend::no_data:
-    case backend::parameter_description: return expect == Expect::describe;
-    case backend::row_description: return expect == Expect::describe || expect == Expect::query;
-    case backend::portal_suspended: return expect == Expect::execute;
-    case backend::function_call_response: return expect == Expect::function_call;
-    case backend::data_row:
-    case backend::copy_data:
-    case backend::copy_done:
-    case backend::copy_out_response:
-    case backend::command_complete:
-    case backend::empty_query_response: return runs;
-    case backend::copy_in_response: return runs && asked.reply == Reply::forward;
-    default: return false;
-  }
+  return (answered_by[static_cast<unsigned char>(type)] & bit(asked.expect)) != 0 && (type != backend::copy_in_response || asked.reply == Reply::forward);
 }
 
 constexpr std::size_t largest_control_frame = 1u << 20;
@@ -145,11 +150,12 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
     default: break;
   }
   if (work_->ledger.empty() || !answers(header.type, work_->ledger.head())) return desynchronised(header.type), in.size();
-  if (work_->ledger.head().translated) return on_translated(header.type, frame, body), size;
-  const bool spools = work_->ledger.head().spools;
-  if (spools && header.type == backend::data_row)
+  const Entry& head = work_->ledger.head();
+  if (head.translated) return on_translated(header.type, frame, body), size;
+  const bool forward = head.reply == Reply::forward || head.reply == Reply::partial;
+  if (head.spools && header.type == backend::data_row)
     CoreCursors(*this).on_row(frame, size);
-  else if (!(spools && CoreCursors(*this).on_frame(header.type, frame)) && !swallowing() && (!limited_ || is_within_limits(header.type)))
+  else if (!(head.spools && CoreCursors(*this).on_frame(header.type, frame)) && forward && (!limited_ || is_within_limits(header.type)))
     work_->to_client.add(frame);
   settle(header.type, body);
   return size;
@@ -158,8 +164,8 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
 /// A frame that answers the head has passed: checks it off, if it is the last one of the answer.
 void SessionCore::settle(char type, ByteView body) {
   const Expect expect = work_->ledger.head().expect;
-  const bool done = type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended;
-  if (done && work_->ledger.head().reply == Reply::substitute) {
+  if (work_->ledger.head().reply == Reply::substitute &&
+      (type == backend::command_complete || type == backend::empty_query_response || type == backend::portal_suspended)) {
     holds(backend::error_response, {});
     work_->to_client.append(work_->ledger.substitute());  // it should have failed
   }

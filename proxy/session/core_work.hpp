@@ -29,6 +29,7 @@ struct SessionWork {
   QueryHead head;
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
+  PreparedStatementPtr renewed;       ///< the latest that current() or known_to() made
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
   std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing
   std::shared_ptr<CoreLoad> load;     ///< COPY on a link of kind redshift

@@ -11,14 +11,12 @@ void Gather::add_piece(std::string_view range) {
   pieces_.push_back({range.data(), 0, range.size()});
 }
 
-/// No more is going to be added to the last range: where it is small and stands behind bytes of our own, it becomes some of them. A copy
-/// costs less than another piece in the kernel.
-void Gather::join() {
-  constexpr std::size_t small = 512;
+/// The last range, where it stands behind bytes of our own.
+void Gather::copy_last() {
   if (pieces_.size() < first_ + 2) return;
   const Piece range = pieces_.back();
   Piece& before = pieces_[pieces_.size() - 2];
-  if (!range.data || range.size > small || before.data || before.offset + before.size != own_.size()) return;
+  if (before.data || before.offset + before.size != own_.size()) return;
   own_.append(range.data, range.size);
   before.size += range.size;
   pieces_.pop_back();
@@ -31,15 +29,12 @@ void Gather::append(std::string_view bytes) {
 void Gather::own_added(std::size_t start) {
   const std::size_t added = own_.size() - start;
   if (added == 0) return;
+  const bool first = empty();
   size_ += static_cast<std::uint32_t>(added);
-  if (!empty()) {
-    Piece& last = pieces_.back();
-    if (!last.data && last.offset + last.size == start) {
-      last.size += added;
-      return;
-    }
-  }
-  pieces_.push_back({nullptr, start, added});
+  if (!first && !pieces_.back().data && pieces_.back().offset + pieces_.back().size == start)
+    pieces_.back().size += added;
+  else
+    pieces_.push_back({nullptr, start, added});
 }
 
 int Gather::pieces(iovec* out, int max) {

@@ -14,7 +14,7 @@ namespace pgswitch {
 /// where they are until then.
 class Gather {
  public:
-  bool empty() const { return first_ == pieces_.size(); }
+  bool empty() const { return size_ == 0; }
   /// Bytes not written yet.
   std::size_t size() const { return size_; }
 
@@ -58,7 +58,13 @@ class Gather {
     std::size_t size;
   };
   void add_piece(std::string_view range);
-  void join();
+  /// No more is going to be added to the last range: where it is small and stands behind bytes of our own, it becomes some of them. A copy
+  /// costs less than another piece in the kernel.
+  void join() {
+    constexpr std::size_t small = 512;
+    if (!empty() && pieces_.back().data && pieces_.back().size <= small) copy_last();
+  }
+  void copy_last();
   void own_added(std::size_t start);
   const char* begin_of(const Piece& piece) const { return piece.data ? piece.data : own_.data() + piece.offset; }
 

@@ -63,17 +63,10 @@ void Ledger::push_substitute(Expect expect, std::string_view error) {
   inserts_ += error;
 }
 
-void Ledger::pop(Note* note) {
-  if (note && head().has_note) {
-    *note = std::move(notes_.front());
-  }
-  forget_front();
-}
-
 void Ledger::emit_inserts(Gather& to_client) {
   while (!empty() && (head().expect == Expect::insert || head().expect == Expect::copy_end)) {
     to_client.append(std::string_view(inserts_).substr(inserts_begin_, head().insert_size));
-    forget_front();
+    pop();
   }
 }
 
@@ -112,17 +105,20 @@ std::uint32_t Ledger::ready_expected() const {
   return count;
 }
 
-void Ledger::forget_front() {
-  const Entry entry = entries_.pop();
+void Ledger::pop() {
+  const Entry& entry = entries_.front();
   if (entry.has_note) {
-    notes_.drop();
+    notes_.pop();
     doubtful_ -= doubtful_ > 0;
   }
-  inserts_begin_ += entry.insert_size;
-  if (inserts_begin_ == inserts_.size()) {
-    inserts_.clear();
-    inserts_begin_ = 0;
+  if (entry.insert_size > 0) {
+    inserts_begin_ += entry.insert_size;
+    if (inserts_begin_ == inserts_.size()) {
+      inserts_.clear();
+      inserts_begin_ = 0;
+    }
   }
+  entries_.pop();
 }
 
 /// The newest of the notes that `about` picks; notes_.size() when there is none.

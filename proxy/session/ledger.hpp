@@ -102,8 +102,8 @@ class Ledger {
   /// Of the newest entry.
   void mark_translated() { entries_.back().translated = true; }
 
-  /// The head's reply has come: removes it. `note` receives its note, if it has one.
-  void pop(Note* note = nullptr);
+  /// The head's reply has come: removes it, and its note, if it has one.
+  void pop();
   /// Bytes of inserts and substitutes that wait for their turn.
   std::size_t insert_bytes() const { return inserts_.size() - inserts_begin_; }
   /// Moves the inserts now at the head to the client; forgets a copy_end there.
@@ -144,7 +144,6 @@ class Ledger {
   const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
  private:
-  void forget_front();
   Note* next_about(std::string_view name, std::size_t from);
   template <class About>
   std::size_t newest(About about) const;
@@ -163,14 +162,14 @@ bool Ledger::drop_to_sync(Dropped dropped) {
   std::size_t notes = 0;
   for (std::size_t i = 0; i < sync; ++i) notes += entries_[i].has_note;
   for (std::size_t i = notes; i-- > 0;) dropped(notes_[i], next_about(notes_[i].client_name, notes));
-  for (std::size_t i = 0; i < sync; ++i) forget_front();
+  for (std::size_t i = 0; i < sync; ++i) pop();
   return !entries_.empty();
 }
 
 template <class Dropped>
 void Ledger::drop_all(Dropped dropped) {
   for (std::size_t i = notes_.size(); i-- > 0;) dropped(notes_[i]);
-  while (!entries_.empty()) forget_front();
+  while (!entries_.empty()) pop();
 }
 
 }  // namespace pgswitch

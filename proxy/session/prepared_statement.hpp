@@ -24,6 +24,7 @@ struct PreparedStatement {
   std::shared_ptr<const std::string> settings;
   bool conforming_strings = true;  ///< standard_conforming_strings, under which it was decided
   PreparedKey key;              ///< of sent_text, parameter_types, settings and kind
+  ServerName name{};            ///< server_name() of the key
   ServerKind kind = ServerKind::postgres;       ///< of the servers that sent_text is for
   std::shared_ptr<const redshift::Sent> sent;   ///< how sent_text differs for that kind; nullptr: it does not
   std::uint32_t serial = 0;     ///< of the client's Parse: tells names apart that have the same text
@@ -32,6 +33,11 @@ struct PreparedStatement {
   bool client_copy = false;     ///< COPY between the client and a link of kind redshift: answered by the session, see CoreLoad
   std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
   std::shared_ptr<const std::string> result_formats;  ///< of a portal that is a FETCH of kept rows: as in its Bind; nullptr: text
+  /// Once sent_text, parameter_types and kind are what they are. `parsed_with`: what settings the text depends on.
+  void set_key(std::string_view parsed_with) {
+    key = prepared_key(sent_text, parameter_types, parsed_with);
+    name = server_name(key);
+  }
   /// Its statement; PostgreSQL refuses texts with more than one.
   const rules::ScriptItem& item() const { return script->items.front(); }
   /// It runs on its server as it is, and leaves nothing behind: nearly all do.

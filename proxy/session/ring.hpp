@@ -4,7 +4,6 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace pgswitch {
 
@@ -15,30 +14,23 @@ class Ring {
  public:
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
-  T& operator[](std::size_t i) { return items_[(first_ + i) & (items_.size() - 1)]; }
-  const T& operator[](std::size_t i) const { return items_[(first_ + i) & (items_.size() - 1)]; }
-  T& front() { return (*this)[0]; }
-  const T& front() const { return (*this)[0]; }
+  T& operator[](std::size_t i) { return items_[(first_ + i) & (room_ - 1)]; }
+  const T& operator[](std::size_t i) const { return items_[(first_ + i) & (room_ - 1)]; }
+  T& front() { return items_[first_]; }
+  const T& front() const { return items_[first_]; }
   T& back() { return (*this)[size_ - 1]; }
 
   void push(T&& item) {
-    if (size_ == items_.size()) grow();
+    if (size_ == room_) grow();
     renew((*this)[size_++], std::move(item));
   }
   void push(const T& item) { push(T(item)); }
-  T pop() {
-    T item = std::move(items_[first_]);
-    drop();
-    return item;
-  }
   /// Forgets the oldest element.
-  void drop() {
-    renew(items_[first_]);
-    first_ = static_cast<std::uint32_t>((first_ + 1) & (items_.size() - 1));
+  void pop() {
+    if constexpr (!std::is_trivially_destructible_v<T>) renew(items_[first_]);
+    first_ = (first_ + 1) & (room_ - 1);
     --size_;
   }
-  /// Removes the newest element.
-  T pop_back() { return std::exchange((*this)[--size_], T{}); }
 
  private:
   static_assert(std::is_nothrow_default_constructible_v<T> && std::is_nothrow_move_constructible_v<T>);
@@ -49,12 +41,15 @@ class Ring {
     std::construct_at(&item, std::forward<From>(from)...);
   }
   void grow() {
-    std::vector<T> larger(items_.empty() ? 8 : items_.size() * 2);
-    for (std::size_t i = 0; i < size_; ++i) larger[i] = std::move((*this)[i]);
-    items_ = std::move(larger);
+    const std::uint32_t larger = room_ == 0 ? 8 : room_ * 2;
+    auto items = std::make_unique<T[]>(larger);
+    for (std::size_t i = 0; i < size_; ++i) items[i] = std::move((*this)[i]);
+    items_ = std::move(items);
+    room_ = larger;
     first_ = 0;
   }
-  std::vector<T> items_;  ///< size is a power of two
+  std::unique_ptr<T[]> items_;
+  std::uint32_t room_ = 0;  ///< elements that items_ has, a power of two
   std::uint32_t first_ = 0;
   std::uint32_t size_ = 0;
 };

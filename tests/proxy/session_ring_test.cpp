@@ -12,9 +12,9 @@ TEST(ring, is_first_in_first_out_over_many_turns) {
   int in = 0, out = 0;
   for (int turn = 0; turn < 100; ++turn) {
     for (int i = 0; i < turn % 13; ++i) ring.push(in++);
-    for (int i = 0; i < turn % 11 && !ring.empty(); ++i) ASSERT_EQ(ring.pop(), out++);
+    for (int i = 0; i < turn % 11 && !ring.empty(); ++i, ring.pop()) ASSERT_EQ(ring.front(), out++);
   }
-  while (!ring.empty()) ASSERT_EQ(ring.pop(), out++);
+  for (; !ring.empty(); ring.pop()) ASSERT_EQ(ring.front(), out++);
   EXPECT_EQ(in, out);
 }
 
@@ -35,7 +35,7 @@ TEST(ring, lets_go_of_what_is_popped) {
   ring.push(value);
   ring.pop();
   EXPECT_EQ(value.use_count(), 2);
-  ring.pop_back();
+  ring.pop();
   EXPECT_EQ(value.use_count(), 1);
 }
 

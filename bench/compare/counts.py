@@ -1,17 +1,20 @@
 """Instructions and system calls of a transaction: counts, which do not depend on the machine's mood."""
-from load import open_servers, pgbench, pgbench_command, select_only
+from load import open_servers, pgbench, pgbench_command, pipelined, select_only
 from process import instructions_in, system_calls
 from table import Column, Group
 from ways import Way, prepared_settings
 
 PROTOCOLS = ("simple", "extended", "prepared")
+_PREPARED = ("prepared", "pipeline")
 _CALLGRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null"
-_CELLS = (*((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS), ("login", 1))
+_CELLS = (*((protocol, clients) for clients in (1, 16) for protocol in PROTOCOLS), ("pipeline", 16), ("login", 1))
 
 
 def load(cell, transactions):
-    """pgbench's options. "login": each transaction on a connection of its own."""
+    """pgbench's options. "pipeline": ten prepared statements a transaction; "login": each transaction on a connection of its own."""
     protocol, clients = cell
+    if protocol == "pipeline":
+        return pipelined("prepared", clients, "-t", transactions)
     return select_only("simple", clients, "-C", "-t", transactions) if protocol == "login" else select_only(protocol, clients, "-t", transactions)
 
 
@@ -27,7 +30,8 @@ def difference(counted, cell, transactions):
 class Instructions(Group):
     name = "instructions"
     title = ("User-space instructions of the proxy for one transaction (`pgbench -S`), counted by callgrind; the kernel's are not in "
-             "it. The difference of two runs of different length. \"login\": each transaction logs in (MD5) and leaves.")
+             "it. The difference of two runs of different length. \"pipeline\": ten prepared statements sent at once; \"login\": each "
+             "transaction logs in (MD5) and leaves.")
     heads = ("protocol", "clients")
     cells = _CELLS
     columns = (Column("instructions", "instructions/tx", ratio=True),)
@@ -37,7 +41,7 @@ class Instructions(Group):
     def measure(self, stage, name, cell, arguments):
         protocol, clients = cell
         program = name.split()[0]
-        settings = {"rules": ""} if "without" in name else prepared_settings(name) if protocol == "prepared" else {}
+        settings = {"rules": ""} if "without" in name else prepared_settings(name) if protocol in _PREPARED else {}
 
         def counted(transactions):
             with stage.pooler(program, under=_CALLGRIND, **settings) as pooler:
@@ -63,7 +67,7 @@ class SystemCalls(Group):
 
     def measure(self, stage, name, cell, arguments):
         protocol, clients = cell
-        way = stage.way(name, **(prepared_settings(name) if protocol == "prepared" else {}))
+        way = stage.way(name, **(prepared_settings(name) if protocol in _PREPARED else {}))
         open_servers(way, clients + 2)
 
         def counted(transactions):

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import tempfile
+from pathlib import Path
 
 from ways import BIN, PASSWORD, TOOLS
 
@@ -36,6 +37,10 @@ def open_servers(way, count, tls=False):
 
 def select_only(protocol, clients, *more):
     return ("-S", "-M", protocol, "-c", clients, "-j", min(2, clients), *more)
+
+
+def pipelined(protocol, clients, *more):
+    return ("-f", Path(__file__).with_name("pipeline.sql"), "-M", protocol, "-c", clients, "-j", min(2, clients), *more)
 
 
 def transactions(output):

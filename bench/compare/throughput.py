@@ -1,5 +1,5 @@
 """pgbench through a way: transactions each second, latency, and the proxy's CPU time for a transaction."""
-from load import latency_us, open_servers, pgbench, select_only, tps, transactions, with_script
+from load import latency_us, open_servers, pgbench, pipelined, select_only, tps, transactions
 from process import cpu_ns, memory_kb
 from table import Column, Group
 from ways import prepared_settings
@@ -70,10 +70,5 @@ class Pipeline(Throughput):
     cells = (("extended", 1), ("extended", 16), ("prepared", 16))
     ways = ("pgswitch", "pgbouncer", "haproxy", "direct")
 
-    def measure(self, stage, name, cell, arguments):
-        select = "SELECT abalance FROM pgbench_accounts WHERE aid = :aid;\n"
-        script = "\\set aid random(1, 100000)\n\\startpipeline\n" + select * 10 + "\\endpipeline\n"
-        way = stage.way(name, **self.settings(stage, name, cell))
-        open_servers(way, min(20, cell[-1]))
-        return with_script(script, lambda path: sample(way, "-f", path, "-M", cell[0], "-c", cell[1], "-j", min(2, cell[1]),
-                                                       "-T", round(arguments.seconds)))
+    def options(self, cell):
+        return pipelined(*cell)

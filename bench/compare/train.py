@@ -11,10 +11,9 @@ from pathlib import Path
 from ways import PASSWORD, Stage, Way, make_folder
 
 from launch import exit_on_sigterm, temporary_folder
-from load import open_servers, pgbench, select_only, with_script
+from load import open_servers, pgbench, pipelined, select_only, with_script
 
 _ROWS = 50_000
-_PIPELINE = "\\startpipeline\n" + "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;\n" * 10 + "\\endpipeline\n"
 _ONE = "SELECT 1;\n"
 _SETTINGS = "SET application_name TO trained;\nSELECT abalance FROM pgbench_accounts WHERE aid = 4711;\n"
 
@@ -30,7 +29,8 @@ def work(way, tls):
             run(*select_only(protocol, clients))
         run("-M", protocol, "-c", 4)
         with_script(_SETTINGS, lambda path: run("-f", path, "-M", protocol, "-c", 4))
-    with_script(_PIPELINE, lambda path: run("-f", path, "-M", "extended", "-c", 4))
+    for protocol in ("extended", "prepared"):
+        run(*pipelined(protocol, 4))
     for user in ("app", "app_scram"):
         with_script(_ONE, lambda path: run("-f", path, "-c", 4, "-C", "-U", user))
     environment = dict(os.environ, PGPASSWORD=PASSWORD, PGSSLMODE="require" if tls else "disable")

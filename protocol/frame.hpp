@@ -30,6 +30,15 @@ inline HeaderStatus read_header(ByteView in, std::size_t max_frame_size, FrameHe
   return HeaderStatus::complete;
 }
 
+/// Bytes of the complete frames of that type at the start of `in`, up to the first that is another, malformed or not here as a whole.
+inline std::size_t run_of(char type, ByteView in, std::size_t max_frame_size) {
+  std::size_t run = 0;
+  FrameHeader header;
+  while (read_header(in.substr(run), max_frame_size, header) == HeaderStatus::complete && header.type == type && header.frame_size() <= in.size() - run)
+    run += header.frame_size();
+  return run;
+}
+
 /// A complete frame, viewed where it lies.
 struct Frame {
   char type = 0;

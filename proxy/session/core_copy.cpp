@@ -51,6 +51,7 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
     case frontend::copy_data:
       if (!small_is_whole(header, in)) return 0;
       copy_syncs_ = 0;
+      if (const std::size_t run = protocol::run_of(header.type, in, options_.max_frame_size); run > 0) return work_->to_server.add(in.substr(0, run)), run;
       return stream_to_server(header, in);
     case frontend::copy_done:
     case frontend::copy_fail:

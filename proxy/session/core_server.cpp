@@ -153,6 +153,11 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
   const Entry& head = work_->ledger.head();
   if (head.translated) return on_translated(header.type, frame, body), size;
   const bool forward = head.reply == Reply::forward || head.reply == Reply::partial;
+  if (forward && !head.spools && !limited_ && (header.type == backend::data_row || header.type == backend::copy_data)) {
+    const std::size_t rows = protocol::run_of(header.type, in, options_.max_frame_size);  // as this one, so those behind it
+    work_->to_client.add(in.substr(0, rows));
+    return rows;
+  }
   if (head.spools && header.type == backend::data_row)
     CoreCursors(*this).on_row(frame, size);
   else if (!(head.spools && CoreCursors(*this).on_frame(header.type, frame)) && forward && (!limited_ || is_within_limits(header.type)))

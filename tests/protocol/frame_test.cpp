@@ -52,5 +52,17 @@ TEST(Frame, no_limit_lets_a_length_beyond_int32_pass) {
   EXPECT_EQ(read_header(bytes("d\x7f\xff\xff\xf5"), none, header), HeaderStatus::malformed);
 }
 
+TEST(Frame, run_ends_at_the_first_frame_that_is_another_or_not_all_there) {
+  const std::string row = bytes("D\0\0\0\6ab"), empty_row = bytes("D\0\0\0\4");
+  EXPECT_EQ(run_of('D', "", limit), 0u);
+  EXPECT_EQ(run_of('D', bytes("C\0\0\0\4"), limit), 0u);
+  EXPECT_EQ(run_of('D', row + empty_row + row, limit), 19u);
+  EXPECT_EQ(run_of('D', row + row + bytes("C\0\0\0\4") + row, limit), 14u);
+  EXPECT_EQ(run_of('D', row + row.substr(0, 6), limit), 7u);
+  EXPECT_EQ(run_of('D', row + row.substr(0, 3), limit), 7u);
+  EXPECT_EQ(run_of('D', row + bytes("D\0\0\0\3"), limit), 7u);
+  EXPECT_EQ(run_of('D', row + 'D' + int32(limit) + std::string(limit, 'x'), limit), 7u);
+}
+
 }  // namespace
 }  // namespace pgswitch::protocol

@@ -1,4 +1,5 @@
 // COPY FROM STDIN: the client's data, and what else it sends meanwhile.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <limits>
@@ -55,9 +56,12 @@ std::size_t SessionCore::on_copy_frame(const FrameHeader& header, ByteView in) {
       return stream_to_server(header, in);
     case frontend::copy_done:
     case frontend::copy_fail:
-      if (!small_is_whole(header, in)) return 0;
+      if (!small_is_whole(header, in) || (copy_syncs_ > 0 && !complete(header, in))) return 0;
       active_->copy_in = false;
-      return stream_to_server(header, in);
+      stream_to_server(header, in);
+      // Syncs that may be owed are answered before anything behind the end of the data is.
+      if (copy_syncs_ > 0) await_replies();
+      return std::min(header.frame_size(), in.size());
     case frontend::flush: return skip_frame(header, in);
     case frontend::sync: return skip_copy_sync(header, in);
     default: return break_copy(header.type), 0;
@@ -71,7 +75,7 @@ std::size_t SessionCore::skip_copy_sync(const FrameHeader& header, ByteView in) 
   return skip_frame(header, in);
 }
 
-/// The server's COPY has failed, by data in front of Syncs of the client that were taken for some inside the COPY: they are owed.
+/// The server's COPY has failed; where it has not read Syncs of the client that were taken for some inside it, they are owed.
 void SessionCore::end_failed_copy() {
   for (; copy_syncs_ > 0; --copy_syncs_) {
     work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });

@@ -6,6 +6,7 @@
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/redshift/errors.hpp"
+#include "proxy/session/copy_syncs.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
@@ -60,7 +61,8 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   if (work_->ledger.empty()) return desynchronised(backend::error_response), false;
   failed_ = true;
   if (redshift_) redshift_->rows = redshift_->part = 0;
-  active_->copy_in = false;
+  const bool copy_ended = !std::exchange(active_->copy_in, false) && !copy_broken_;
+  if (copy_syncs_ > 0 && !leaves_syncs(backend::error_field(body, 'C'), copy_ended)) copy_syncs_ = 0;
   // The client was told that its transaction had begun: it must not go on without one.
   const bool opening = std::exchange(opening_, false);
   local_abort_ |= opening;

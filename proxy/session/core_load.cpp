@@ -4,6 +4,7 @@
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/redshift/settings.hpp"
+#include "proxy/session/copy_syncs.hpp"
 #include "proxy/session/core.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/redshift/spelling.hpp"
@@ -187,6 +188,7 @@ bool CoreLoad::cancel(SqlError error) {
 void CoreLoad::fail(SqlError error) {
   const std::shared_ptr<CoreLoad> self = std::exchange(core_.work_->load, nullptr);
   end_stall();
+  if (!leaves_syncs(error.sqlstate, copy_.phase() != copy::Phase::receiving)) core_.copy_syncs_ = 0;
   if (told_in_)
     for (std::string* text : {&error.message, &error.detail, &error.hint, &error.context}) *text = copy::in_encoding(*told_in_, *text);
   core_.local_abort_ |= copy_.has_rolled_back() && in_transaction_;
@@ -195,7 +197,7 @@ void CoreLoad::fail(SqlError error) {
     core_.fail_batch(error), core_.maybe_release();
   else
     core_.fail_query(error);
-  // Those behind the data at fault; see SessionCore::end_failed_copy().
+  // See SessionCore::end_failed_copy().
   constexpr ByteView sync("S\0\0\0\4", 5);
   FrameHeader header;
   read_header(sync, sync.size(), header);
@@ -233,7 +235,7 @@ std::size_t CoreLoad::on_client_frame(const FrameHeader& header, ByteView in) {
       return here;
     }
     case frontend::copy_done:
-      if (!copy_.finish()) return fail(copy_.error()), size;
+      if (!copy_.finish()) return core_.copy_syncs_ = 0, fail(copy_.error()), size;
       return upload(), size;
     case frontend::copy_fail:
       if (!core_.complete(header, in)) return 0;
@@ -267,6 +269,7 @@ void CoreLoad::on_client_data(ByteView data) {
 /// CopyFail.
 void CoreLoad::end_data(ByteView body) {
   const std::string_view reason = body.substr(0, body.find('\0'));
+  core_.copy_syncs_ = 0;
   SqlError error{
       Severity::error, std::string(protocol::sqlstate::query_canceled), "COPY from stdin failed: " + std::string(reason), "", "", 0};
   error.context = "COPY " + copy_.statement().table + ", line " + std::to_string(copy_.line() + 1);
@@ -316,8 +319,8 @@ void CoreLoad::on_lost(const SqlError& error, bool in_transaction) {
   core_.stall(SessionCore::Stall::none);
   core_.refusal_.reset();
   core_.lost_in_transaction_.reset();
+  if (copy_.phase() != copy::Phase::receiving) core_.copy_syncs_ = 0;
   if (const auto tag = copy_.on_lost(in_transaction)) {
-    core_.copy_syncs_ = 0;
     core_.work_->to_client.compose([&](std::string& out) { protocol::write_command_complete(out, *tag); });
   } else {
     core_.write_local_error(error);

@@ -120,7 +120,8 @@ void SessionCore::answer_for_lost(const SqlError& error, char status_then) {
       protocol::write_ready_for_query(bytes, shown);
   }
   if (batch_open_ && !skips) protocol::write_error(bytes, error);
-  // As with any error in a COPY, the Syncs behind the last of the data are answered.
+  // As with an error in a COPY, the Syncs behind the last of the data are answered, if they have no end.
+  if (!active_->copy_in && !copy_broken_) copy_syncs_ = 0;
   const bool synced = copy_syncs_ > 0;
   for (; copy_syncs_ > 0; --copy_syncs_) protocol::write_ready_for_query(bytes, shown);
   work_->to_client.append(bytes);

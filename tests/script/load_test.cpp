@@ -189,6 +189,41 @@ TEST(redshift_copy_from, the_client_gives_up) {
   begin(script).client(copy_data("1\tx\n"), copy_fail("enough")).expect_to_client(any_error("57014"), ready('I')).expect_release();
 }
 
+/// It has taken the Syncs before that for some inside.
+TEST(redshift_copy_from, the_client_gives_up_behind_a_sync) {
+  Script script(loading());
+  begin(script)
+      .client(sync(), copy_fail("no"), query("select 1"))
+      .expect_to_client(any_error("57014"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row_description(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift_copy_from, the_load_fails_behind_a_sync_by_the_data_or_not) {
+  Script script(loading());
+  begin(script)
+      .client(copy_data("1\tx\n"), sync(), copy_done())
+      .expect_uploaded("1\tx\n")
+      .expect_to_server(load())
+      .server(error("42501"), ready('I'))
+      .expect_to_client(any_error("42501"), ready('I'))
+      .expect_release();
+  Script by_data(loading());
+  begin(by_data)
+      .client(copy_data("1\tx\n"), sync(), copy_done())
+      .expect_uploaded("1\tx\n")
+      .expect_to_server(load())
+      .server(load_failed(), ready('I'))
+      .expect_to_server(ask_why())
+      .server(why('I'))
+      .expect_to_client(any_error("22P02"), ready('I'), ready('I'))
+      .expect_release();
+}
+
 TEST(redshift_copy_from, the_upload_fails) {
   Script script(loading("no bucket"));
   begin(script)

@@ -22,6 +22,9 @@ bool each_frame(std::string& bytes, OnFrame on_frame) {
   return true;
 }
 
+/// Of a COPY: data, or their end.
+bool is_data(char type) { return type == 'd' || type == 'c' || type == 'f'; }
+
 /// What may come at any time.
 bool goes_between(char type) {
   namespace backend = protocol::backend;
@@ -92,22 +95,20 @@ char ServerModel::status_then() const {
 
 void ServerModel::on_sent(char type, std::string_view body) {
   Statements run = run_by(type, body);
-  if (type == 'd' && !data_ended_) copy_syncs_ = 0;
-  if (type == 'S' && !data_ended_) ++copy_syncs_;
-  if (type == 'c' || type == 'f') data_ended_ = true;
-  if (!in_copy_ && std::string_view("QFPBDEC").find(type) != std::string_view::npos) copy_syncs_ = 0, data_ended_ = false;
-  if (type == 'X' || type == 'd') return;
+  if (type == 'X') return;
   if (copying_) {
-    if (type == 'S') ++syncs_ignored_;
+    syncs_ignored_ += type == 'S';
+    if (type == 'S') ++copy_syncs_;
+    if (type == 'd') copy_syncs_ = 0;
     if (type == 'c' || type == 'f') copying_ = false;
-    if (type == 'S' || type == 'H' || type == 'c' || type == 'f') return;
+    if (type == 'S' || type == 'H' || is_data(type)) return;
     misused_ = true;
   }
   if (type == 'S') skipping_ = open_ = false;
   if (type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C') open_ = true;
   if (skipping_) return;
   if (type == 'Q' || type == 'F') open_ = false;
-  const bool ignored = type == 'H' || ((type == 'c' || type == 'f') && asked_.empty());
+  const bool ignored = type == 'H' || (is_data(type) && asked_.empty());
   if (!ignored) asked_.emplace_back(type, std::move(run));
 }
 
@@ -115,25 +116,24 @@ bool ServerModel::pop(std::string_view types) {
   failed_ = answered_ = false;
   if (asked_.empty() || types.find(asked_.front()) == std::string_view::npos) return false;
   asked_.pop_front();
-  while (!asked_.empty() && (asked_.front() == 'c' || asked_.front() == 'f')) asked_.pop_front();
+  while (!asked_.empty() && is_data(asked_.front())) asked_.pop_front();
   return true;
 }
 
 void ServerModel::begin_copy() {
   copying_ = in_copy_ = true;
-  std::uint32_t inside = 0;
+  copy_syncs_ = 0;
   bool sync_left = false;
   for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
     if (*next == 'c' || *next == 'f') copying_ = false;
-    else if (*next != 'S') {
+    else if (*next != 'S' && *next != 'd') {
       misused_ = true;
       break;
     }
     syncs_ignored_ += *next == 'S';
-    inside += *next == 'S';
+    copy_syncs_ = *next == 'S' ? copy_syncs_ + 1 : *next == 'd' ? 0 : copy_syncs_;
     next = asked_.erase(next);
   }
-  copy_syncs_ = std::min(copy_syncs_, inside);
   for (const char type : asked_) sync_left |= type == 'S';
   if (asked_.front() == 'E' && !sync_left) open_ = true;
 }
@@ -144,12 +144,16 @@ void ServerModel::skip_to_sync() {
   if (skipping_) open_ = true;
 }
 
-/// The data in front of the Syncs was at fault, so the server has not seen them inside the COPY.
-void ServerModel::end_failed_copy() {
-  for (; copy_syncs_ > 0; --copy_syncs_, --syncs_ignored_) {
-    asked_.emplace_back('S');
-    skipping_ = open_ = false;
-  }
+/// Where the data in front of the Syncs was at fault, the server has not read them inside the COPY: what was sent behind its end stands
+/// behind them.
+void ServerModel::end_failed_copy(std::string_view sqlstate) {
+  const bool is_of_data = sqlstate.starts_with("22") || sqlstate == "23502" || sqlstate == "23514";
+  const bool unread = copying_ ? sqlstate != "57014" : is_of_data;
+  copying_ = in_copy_ = false;
+  if (!unread || copy_syncs_ == 0) return;
+  for (; copy_syncs_ > 0; --copy_syncs_, --syncs_ignored_) asked_.emplace(asked_.begin() + 1, 'S');
+  const auto ended = std::find_if(asked_.rbegin(), asked_.rend(), [](char type) { return std::string_view("QFS").find(type) != std::string_view::npos; });
+  open_ = std::any_of(asked_.rbegin(), ended, [](char type) { return !is_data(type); });
 }
 
 bool ServerModel::on_said(char type, std::string_view body) {
@@ -188,12 +192,15 @@ bool ServerModel::on_said(char type, std::string_view body) {
       if (head == '\0' && !open_) return false;  // in an open batch it may break down at any time
       failed_ = answered_ = head == 'Q' || head == 'F';
       if (!failed_ && transaction_ == 'T') transaction_ = 'E';
+      if (in_copy_) end_failed_copy(backend::error_field(body, 'C'));
       if (!failed_) skip_to_sync();
-      copying_ = false;
-      if (std::exchange(in_copy_, false)) end_failed_copy();
       return true;
     default: return true;
   }
+}
+
+std::size_t ServerModel::waiting() const {
+  return static_cast<std::size_t>(std::count_if(asked_.begin(), asked_.end(), [](char type) { return type != 'd'; }));
 }
 
 std::uint32_t ServerModel::ready_expected() const {

@@ -29,8 +29,8 @@ class ServerModel {
   char status_then() const;
   /// The transaction has failed, and the oldest message does not end it.
   bool refuses() const;
-  /// How many messages it has not answered in full.
-  std::size_t waiting() const { return asked_.size(); }
+  /// How many messages it has not answered in full, data of a COPY not counted.
+  std::size_t waiting() const;
   /// ReadyForQuery still to come for what was sent.
   std::uint32_t ready_expected() const;
   /// Something was sent that only a Sync ends.
@@ -70,7 +70,7 @@ class ServerModel {
   bool on_said(char type, std::string_view body);
   bool pop(std::string_view types);
   void begin_copy();
-  void end_failed_copy();
+  void end_failed_copy(std::string_view sqlstate);
   void skip_to_sync();
 
   std::string sent_, said_;   ///< incomplete frames
@@ -81,8 +81,7 @@ class ServerModel {
   bool skipping_ = false;     ///< after an error, until Sync
   bool copying_ = false;
   bool in_copy_ = false;      ///< the COPY has begun, and is not answered
-  bool data_ended_ = false;
-  std::uint32_t copy_syncs_ = 0;  ///< Syncs that came behind the last data of the COPY, before its end
+  std::uint32_t copy_syncs_ = 0;  ///< Syncs that came behind the last data of the running COPY, before its end
   bool misused_ = false;
   bool failed_ = false;
   bool answered_ = false;     ///< the query that it works on has had an answer

@@ -16,6 +16,11 @@ namespace {
 /// PostgreSQL's output buffer (PQ_SEND_BUFFER_SIZE): what does not fit goes out.
 constexpr std::size_t most_held = 8192;
 
+/// Behind SAVEPOINT a mode of the transaction may be refused (25001).
+bool has_savepoint(const std::vector<DeferredStatement>& deferred) {
+  return std::any_of(deferred.begin(), deferred.end(), [](const DeferredStatement& one) { return one.statement->kind == Kind::savepoint; });
+}
+
 }  // namespace
 
 /// At once when nothing is owed before it, else in its place; `note` says what is to be taken back when it is skipped.
@@ -55,7 +60,7 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
       tag = statement->command == "START TRANSACTION" ? "START TRANSACTION" : "BEGIN";
       break;
     case Kind::set_transaction:
-      if (!may_defer || statement->command != "SET TRANSACTION") return false;
+      if (!may_defer || statement->command != "SET TRANSACTION" || imports_snapshot(*statement, text) || has_savepoint(work_->deferred)) return false;
       tag = "SET";
       break;
     case Kind::savepoint:

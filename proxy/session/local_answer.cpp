@@ -14,6 +14,16 @@ namespace pgswitch {
 using protocol::Severity;
 using protocol::SqlError;
 
+namespace {
+
+/// `word` in lower case.
+bool contains_word(std::string_view text, std::string_view word) {
+  const auto same = [](char a, char b) { return (a | 0x20) == b; };
+  return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
+}
+
+}  // namespace
+
 std::string_view text_of(const rules::ScriptItem& item, std::string_view text) {
   return item.begin >= text.size() ? std::string_view{} : text.substr(item.begin, item.size);
 }
@@ -46,10 +56,10 @@ SqlError to_error(const rules::Refusal& refusal) {
   return error;
 }
 
-bool has_chain(std::string_view text) {
-  static constexpr std::string_view word = "chain";
-  const auto same = [](char a, char b) { return (a | 0x20) == b; };
-  return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
+bool has_chain(std::string_view text) { return contains_word(text, "chain"); }
+
+bool imports_snapshot(const rules::Statement& statement, std::string_view text) {
+  return statement.kind == rules::Kind::set_transaction && contains_word(text, "snapshot");
 }
 
 std::string ending_failed(const rules::Statement& statement, std::string_view text) {

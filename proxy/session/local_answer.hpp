@@ -23,6 +23,8 @@ std::size_t write_answer_rows(std::string& out, const rules::Answer& answer, std
 protocol::SqlError to_error(const rules::Refusal& refusal);
 /// COMMIT AND CHAIN, ROLLBACK AND CHAIN: the transaction goes on.
 bool has_chain(std::string_view text);
+/// SET TRANSACTION SNAPSHOT, which only its server can tell to be right.
+bool imports_snapshot(const rules::Statement& statement, std::string_view text);
 /// `text` as it must be sent where the client's transaction has failed and the server's has not: COMMIT and PREPARE
 /// TRANSACTION roll back.
 std::string ending_failed(const rules::Statement& statement, std::string_view text);

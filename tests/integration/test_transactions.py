@@ -85,6 +85,37 @@ def test_the_modes_of_begin_reach_the_server(proxy, begin, setting, value):
         connection.execute("ROLLBACK")
 
 
+@pytest.mark.parametrize("begin, mode", (
+    ("BEGIN ISOLATION LEVEL REPEATABLE READ", "SET TRANSACTION SNAPSHOT 'none'"),
+    ("BEGIN; SAVEPOINT a", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+    ("BEGIN READ ONLY; SAVEPOINT a", "SET TRANSACTION READ WRITE"),
+    ("BEGIN; SAVEPOINT a", "SET TRANSACTION READ ONLY")))
+def test_a_mode_that_the_transaction_cannot_have_fails_at_once(proxy, direct, begin, mode):
+    def told(endpoint):
+        with endpoint.connect(cursor_factory=psycopg.ClientCursor) as connection:
+            for statement in begin.split("; "):
+                connection.execute(statement)
+            try:
+                connection.execute(mode)
+                answer = None
+            except psycopg.Error as error:
+                answer = error.sqlstate, error.diag.message_primary
+            return answer, connection.info.transaction_status
+    assert told(proxy) == told(direct)
+
+
+def test_a_snapshot_is_imported(proxy, direct):
+    with direct.connect(autocommit=False) as exporter, proxy.connect() as importer, proxy.connect() as writer:
+        exporter.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        snapshot = one(exporter, "SELECT pg_export_snapshot()")
+        writer.execute("INSERT INTO written (what) VALUES ('behind it')")
+        importer.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        importer.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        assert count(importer) == 0
+        importer.execute("COMMIT")
+        assert count(importer) == 1
+
+
 def test_a_deferred_constraint_fails_at_commit(proxy):
     with proxy.connect() as connection:
         connection.execute("BEGIN")

@@ -179,16 +179,17 @@ TEST(transaction, failed_by_a_refusal_goes_on_after_rollback_to_a_savepoint_that
       .expect_release();
 }
 
+/// As a standby refuses it.
 TEST(transaction, whose_deferred_settings_fail_is_answered) {
   Script()
-      .client(query("begin"), query("set transaction snapshot 'none'"))
+      .client(query("begin"), query("set transaction isolation level serializable"))
       .expect_to_client(complete("BEGIN"), ready('T'), complete("SET"), ready('T'))
       .client(query("select 1"))
       .expect_acquire()
       .expect_to_server(parse(on_server("begin"), "begin"), bind_to("pgswitch", on_server("begin")), execute("pgswitch") + close_portal("pgswitch"),
-                        first_behind("set transaction snapshot 'none'"), query("select 1"))
-      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), error("22023"))
-      .expect_to_client(error("22023"))
+                        first_behind("set transaction isolation level serializable"), query("select 1"))
+      .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), parse_complete(), close_complete(), bind_complete(), error("0A000"))
+      .expect_to_client(error("0A000"))
       .expect_to_server(sync())
       .server(ready('E'))
       .expect_to_client(ready('E'))

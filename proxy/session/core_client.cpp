@@ -129,8 +129,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
       closing_ = true;
       return header.frame_size() <= in.size() ? header.frame_size() : in.size();
     default:
-      fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation),
-             "invalid frontend message type " + std::to_string(static_cast<unsigned char>(header.type)), "", "", 0});
+      give_up("invalid frontend message type " + std::to_string(static_cast<unsigned char>(header.type)));
       return 0;
   }
 }
@@ -139,6 +138,8 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
 /// when it happens to be here in one piece: what a client may send must not depend on how the network cuts it.
 bool SessionCore::complete(const FrameHeader& header, ByteView in) {
   if (header.frame_size() > options_.query_max_bytes) {
+    const bool in_copy = (active_ && active_->copy_in) || work_->load;
+    if (!work_->ledger.empty() && !in_copy) return await_replies(), false;
     fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::program_limit_exceeded), "message is too large",
            "The message has " + std::to_string(header.frame_size()) + " bytes, query_max_bytes is " +
                std::to_string(options_.query_max_bytes) + ".",

@@ -185,6 +185,8 @@ ORDER = {
     "unknown_type_behind_a_query": ready(query("SELECT 1"), frame(b"!")),
     "unknown_type_behind_a_batch": ready(_SELECT, bind(), execute(), frame(b"!")),
     "bad_length_behind_a_query": ready(query("SELECT 1"), frame(b"S", b"", 0), differs="told"),
+    "password_behind_a_batch": ready(_SELECT, bind(), execute(), frame(b"p", b"secret\0")),
+    "password_behind_a_query": ready(query("SELECT 1"), frame(b"p", b"secret\0")),
     "terminate_behind_a_batch": ready(_SELECT, bind(), execute(), TERMINATE, differs="flushed"),
     "message_behind_terminate": ready(TERMINATE, query("SELECT 1")),
     "copy_data_outside_copy": ready(copy_data(b"x\n")),

@@ -313,7 +313,8 @@ TEST(malformed, frames_are_refused_behind_the_answers_that_are_owed) {
               {Bytes("S\0\0\0\3", 5), "invalid message length"},
               {Bytes("S\0\0\x27\x11", 5), "invalid message length"},
               {Bytes("F\x40\0\0\0", 5), "invalid message length"},
-              {Bytes("!\0\0\0\1", 5), "invalid frontend message type 33"}};
+              {Bytes("!\0\0\0\1", 5), "invalid frontend message type 33"},
+              {frame('p', "secret"), "invalid frontend message type 112"}};
   for (const auto& row : rows)
     Script()
         .client(query("select 1"), row.bytes)

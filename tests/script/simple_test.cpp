@@ -147,6 +147,19 @@ TEST(simple_query, larger_than_query_max_bytes_ends_the_session) {
   Script(start).client(query(std::string(200, 'x'))).expect_to_client(any_fatal("54000")).expect_close();
 }
 
+TEST(simple_query, larger_than_query_max_bytes_ends_the_session_behind_the_answers_that_are_owed) {
+  Start start;
+  start.options.query_max_bytes = 100;
+  Script(start)
+      .client(query("select 1"), query("select '" + std::string(100, 'x') + "'"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'), any_fatal("54000"))
+      .expect_release()
+      .expect_close();
+}
+
 TEST(simple_query, large_rows_stream_through) {
   const Bytes row = data_row(std::string(100'000, 'x'));
   Script()

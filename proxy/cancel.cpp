@@ -77,25 +77,30 @@ boost::asio::awaitable<bool> ask_for_tls(Stream& stream, const CancelTarget& tar
   co_return !error;
 }
 
-boost::asio::awaitable<bool> deliver(Worker& worker, const CancelTarget& target, std::int64_t deadline_us) {
+/// What became of a CancelRequest; `unsettled`: the server may still read it, and send its signal then.
+enum class CancelFate : std::uint8_t { not_sent, unsettled, signalled };
+
+boost::asio::awaitable<CancelFate> deliver(Worker& worker, const CancelTarget& target, std::int64_t deadline_us) {
   const int fd = begin_connect(target);
-  if (fd < 0) co_return false;
+  if (fd < 0) co_return CancelFate::not_sent;
   Stream stream(worker.io(), worker.poller(), fd);
   bool ok = co_await connect_stream(stream, deadline_us);
   if (ok && target.tls) ok = co_await ask_for_tls(stream, target, deadline_us);
-  if (!ok) co_return false;
+  if (!ok) co_return CancelFate::not_sent;
   std::string packet;
   protocol::write_cancel_request(packet, target.process_id, target.secret);
   IoEnd end = co_await write_fully(stream, packet, deadline_us);
   if (end == IoEnd::done) end = co_await read_to_end(stream, deadline_us);
-  co_return end == IoEnd::done;
+  co_return end == IoEnd::done ? CancelFate::signalled : CancelFate::unsettled;
 }
 
 // The connection may have been closed meanwhile, so it is looked for, not remembered.
-void end_cancel(Worker& worker, std::uint64_t id) {
+void end_cancel(Worker& worker, std::uint64_t id, CancelFate fate) {
   for (const auto& [key, shard] : worker.router().shards()) {
-    shard->each([id](const ServerConn& server) {
-      if (server.id == id) --server.cancels_in_flight;
+    shard->each([id, fate](const ServerConn& server) {
+      if (server.id != id) return;
+      --server.cancels_in_flight;
+      server.has_unsettled_cancel |= fate == CancelFate::unsettled;
     });
   }
 }
@@ -131,14 +136,15 @@ boost::asio::awaitable<bool> await_turn(Worker& worker, std::int64_t deadline_us
 }
 
 boost::asio::awaitable<void> run_cancel(Worker& worker, CancelTarget target, std::int64_t deadline_us) {
-  bool sent = co_await await_turn(worker, deadline_us);
-  if (sent) {
+  CancelFate fate = CancelFate::not_sent;
+  const bool has_turn = co_await await_turn(worker, deadline_us);
+  if (has_turn) {
     ++worker.cancels_in_flight;
-    sent = co_await deliver(worker, target, deadline_us);
+    fate = co_await deliver(worker, target, deadline_us);
     --worker.cancels_in_flight;
   }
-  end_cancel(worker, target.id);
-  if (!sent) log_line(LogLevel::debug, "cancel request for server process " + std::to_string(target.process_id) + " failed");
+  end_cancel(worker, target.id, fate);
+  if (fate != CancelFate::signalled) log_line(LogLevel::debug, "cancel request for server process " + std::to_string(target.process_id) + " failed");
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ std::size_t hash_of(std::uint64_t id) { return static_cast<std::size_t>(id * 0x9
 
 std::string_view PoolShard::reason_to_close(const ServerConn& server) const {
   if (paused_) return "pause mode";
+  if (server.has_unsettled_cancel) return "cancel_wait_timeout";
   if (!server.close_needed) return {};
   return server.close_reason_.empty() ? std::string_view("close_needed") : server.close_reason_;
 }

@@ -56,6 +56,7 @@ class ServerConn final : private StreamOwner {
   std::uint32_t process_id = 0;  ///< of BackendKeyData
   std::string cancel_secret;
   mutable std::uint32_t cancels_in_flight = 0;  ///< a connection with a cancel in flight is not reused
+  mutable bool has_unsettled_cancel = false;    ///< one was sent and not confirmed: it may come at any time, so whoever has the connection is the last
   bool close_needed = false;            ///< configuration changed, RECONNECT, lifetime: close instead of reusing
 
   std::int64_t connected_us = 0;

@@ -256,6 +256,21 @@ def test_a_postmaster_that_stops_holds_up_new_connections_only(start_proxy, oltp
         first.execute("COMMIT")
 
 
+def test_a_cancel_request_that_may_still_come_reaches_nobody_but_the_one_meant(start_proxy, oltp, stopped):
+    proxy = start_proxy(pool_mode="transaction", default_pool_size=1, cancel_wait_timeout=1, server_tls_sslmode="disable")
+    with proxy.connect() as first, proxy.connect() as second:
+        used = one(first, "SELECT pg_backend_pid()")
+        sent = in_background(lambda: one(first, "SELECT pg_sleep(3) IS NULL"))
+        eventually(lambda: backends(oltp, "wait_event = 'PgSleep'"), what="the query runs")
+        stopped(postmaster(oltp))
+        first.cancel()  # comes back after cancel_wait_timeout: the postmaster has not read it
+        assert sent() is False
+        result = in_background(lambda: one(second, "SELECT pg_backend_pid() FROM pg_sleep(1)"))
+        eventually(lambda: waiting_clients(proxy) == 1, what="it waits for a new connection")
+        stopped.go_on(postmaster(oltp))
+        assert result() != used
+
+
 def test_clients_that_come_while_the_server_is_down_are_served_when_it_is_back(start_proxy, wire):
     proxy = start_proxy(pool_mode="transaction", **through(wire))
     wire.refuse()

@@ -56,6 +56,7 @@ void SessionCore::on_server_lost(rules::RouteId route, const SqlError& why) {
     work_->ledger.drop_all([this](Note& note) { take_back(note); });
     work_->to_server.clear();
     if (at_frame_boundary()) server_rest_ = 0;
+    if (redshift_) redshift_->rows = redshift_->part = 0, redshift_->hidden_tag.clear();
     server_rest_spools_ = batch_open_ = false;
     failed_ = false;
     setting_up_ = false;

@@ -40,6 +40,41 @@ TEST(redshift, each_execute_of_a_portal_has_its_own_count) {
       .expect_release();
 }
 
+TEST(redshift, an_answer_that_was_lost_counts_for_nothing) {
+  Script(on_redshift())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(row_description(), data_row(), data_row())
+      .server_lost()
+      .expect_to_client(row_description(), data_row(), data_row(), any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("select 2"))
+      .expect_acquire()
+      .expect_to_server(query("select 2"))
+      .server(row_description(), data_row(), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), data_row(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
+TEST(redshift, the_parts_of_an_answer_that_was_lost_are_not_those_of_the_next) {
+  const Bytes asked = query("SELECT CAST('0' AS varchar) AS \"lock_timeout\"");
+  Script(on_redshift())
+      .client(query("show lock_timeout; select 1"))
+      .expect_acquire()
+      .expect_to_server(query("SELECT CAST('0' AS varchar) AS \"lock_timeout\";select 1"))
+      .server(row_description(), data_row("0"), complete("SELECT"))
+      .server_lost()
+      .expect_to_client(row_description(), data_row("0"), complete("SHOW"), any_error("08006"), ready('I'))
+      .expect_release("app", Leftover{.unusable = true})
+      .client(query("show lock_timeout"))
+      .expect_acquire()
+      .expect_to_server(asked)
+      .server(row_description(), data_row("0"), complete("SELECT"), ready('I'))
+      .expect_to_client(row_description(), data_row("0"), complete("SHOW"), ready('I'))
+      .expect_release();
+}
+
 TEST(redshift, tables_made_of_queries_have_no_count_that_nobody_knows) {
   Script(on_redshift())
       .client(query("create table n as select 1"))

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
+#include "protocol/backend.hpp"
 #include "protocol/frame.hpp"
 #include "proxy/session/core_load.hpp"
 #include "rules.hpp"
@@ -31,18 +33,17 @@ struct Exact {
   std::size_t size;
 };
 
-/// The types of the whole frames at the start of `bytes`, which are removed.
-std::string take_types(std::string& bytes) {
-  std::string types;
+/// Calls `on_frame(type, body)` for the whole frames at the start of `bytes`, which are removed.
+template <class OnFrame>
+void take_frames(std::string& bytes, OnFrame on_frame) {
   protocol::FrameHeader header;
   std::size_t used = 0;
   while (read_header(std::string_view(bytes).substr(used), 0x7fffffff, header) == protocol::HeaderStatus::complete &&
          header.frame_size() <= bytes.size() - used) {
-    types += header.type;
+    on_frame(header.type, std::string_view(bytes).substr(used + protocol::frame_header_size, header.body_size));
     used += header.frame_size();
   }
   bytes.erase(0, used);
-  return types;
 }
 
 }  // namespace
@@ -336,10 +337,27 @@ void Run::written_to_client(std::string_view bytes) {
   client_received_ += bytes;
   client_frames_ += bytes;
   if (!as_server_.said(bytes) && !nonsense_ && !as_server_.misused()) fail("no server would answer so, to the client:\n" + show(client_received_));
-  for (const char type : take_types(client_frames_)) {
+  take_frames(client_frames_, [this](char type, std::string_view body) {
     answered_ += type == 'Z';
     gaps_ |= type == 'G';
+    if (rows_ && !nonsense_) check_rows(type, body);
+  });
+}
+
+void Run::check_rows(char type, std::string_view body) {
+  namespace backend = protocol::backend;
+  constexpr std::size_t value_at = 6;
+  if (type == backend::data_row && ++rows_->count > 0 && rows_->in_order) {
+    const std::string value(body.substr(std::min(body.size(), value_at)));
+    const std::uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
+    if (number >= first_row && number <= std::exchange(rows_->last, number)) fail("row " + value + " comes twice or too late, to the client:\n" + show(client_received_));
   }
+  if (type == backend::command_complete) {
+    const std::string tag(body.substr(0, body.find('\0')));
+    if (tag.starts_with("SELECT ") && tag != "SELECT " + std::to_string(rows_->count))
+      fail(std::to_string(rows_->count) + " rows but " + tag + ", to the client:\n" + show(client_received_));
+  }
+  if (std::string_view("CEIsZ").find(type) != std::string_view::npos) rows_->count = 0;
 }
 
 void Run::check_replies(bool all) {

@@ -53,6 +53,12 @@ class Run : private LeaseSource {
   bool is_closed() const { return closed_; }
   /// Requests may go without a ReadyForQuery from now on (what an error skips until Sync, Syncs during COPY).
   void expect_gaps() { gaps_ = true; }
+  /// Servers number their rows, from first_row on, and tell in the tag how many an answer has: so must what the client gets. `in_order`:
+  /// it gets rows as they were said, none twice.
+  static constexpr std::uint64_t first_row = 100;
+  void expect_rows(bool in_order) { rows_ = RowCheck{in_order, 0, 0}; }
+  /// A statement runs whose time a rule limits.
+  bool is_limited() const { return !closed_ && core_.limit_phase() == LimitPhase::running; }
 
   const std::string& failure() const { return failure_; }
 
@@ -62,6 +68,12 @@ class Run : private LeaseSource {
     ServerModel model;
     bool is_leased = false;
     std::string unread, received;  ///< bytes not taken by the core; bytes written since the last expectation
+  };
+
+  /// See expect_rows().
+  struct RowCheck {
+    bool in_order = false;
+    std::uint64_t last = 0, count = 0;
   };
 
   /// What a COPY on a Redshift server has uploaded.
@@ -84,6 +96,7 @@ class Run : private LeaseSource {
   bool act();
   void drain();
   void written_to_client(std::string_view bytes);
+  void check_rows(char type, std::string_view body);
   void released(const Action& action);
   void check_leftover(const std::string& route, const Leftover& left);
   void check_replies(bool all);
@@ -112,6 +125,7 @@ class Run : private LeaseSource {
   std::int64_t now_us_ = 1;                ///< goes on with all that is given
   bool nonsense_ = false;                  ///< a server said what none would
   bool losing_ = false;                    ///< every acquire fails
+  std::optional<RowCheck> rows_;
   std::size_t request_rest_ = 0;           ///< bytes of the last request not taken yet
   std::size_t asked_ = 0, answered_ = 0;   ///< requests that await a ReadyForQuery; ReadyForQuery that came
   std::string failure_;

@@ -105,10 +105,11 @@ void ServerModel::on_sent(char type, std::string_view body) {
     misused_ = true;
   }
   if (type == 'S') skipping_ = open_ = false;
-  if (type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C') open_ = true;
+  const bool wrong = type == 'H' && !body.empty();  // an error until Sync, as of the extended query's other messages
+  if (type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C' || wrong) open_ = true;
   if (skipping_) return;
   if (type == 'Q' || type == 'F') open_ = false;
-  const bool ignored = type == 'H' || (is_data(type) && asked_.empty());
+  const bool ignored = (type == 'H' && !wrong) || (is_data(type) && asked_.empty());
   if (!ignored) asked_.emplace_back(type, std::move(run));
 }
 
@@ -161,6 +162,8 @@ bool ServerModel::on_said(char type, std::string_view body) {
   const char head = asked_.empty() ? '\0' : asked_.front();
   if (type == backend::error_response && backend::error_field(body, 'V') == "FATAL") return true;
   if (failed_ && !goes_between(type) && type != backend::ready_for_query) return false;
+  if (std::string_view("CEIsZ").find(type) != std::string_view::npos) rows_ = 0;
+  rows_ += type == backend::data_row;
   switch (type) {
     case backend::parse_complete: return pop("P");
     case backend::bind_complete: return pop("B");

@@ -29,6 +29,8 @@ class ServerModel {
   char status_then() const;
   /// The transaction has failed, and the oldest message does not end it.
   bool refuses() const;
+  /// Rows that it has said in the answer that it gives.
+  std::uint64_t rows() const { return rows_; }
   /// How many messages it has not answered in full, data of a COPY not counted.
   std::size_t waiting() const;
   /// ReadyForQuery still to come for what was sent.
@@ -85,6 +87,7 @@ class ServerModel {
   bool misused_ = false;
   bool failed_ = false;
   bool answered_ = false;     ///< the query that it works on has had an answer
+  std::uint64_t rows_ = 0;
   char status_ = 'I';
   std::uint32_t syncs_ignored_ = 0;
 };

@@ -1,7 +1,7 @@
 """Syncs inside a COPY FROM STDIN: the server ignores them, but for those behind data that make it fail. Each answer comes, once."""
 import pytest
 from endpoint import USERS, Endpoint
-from messages import COPY_DONE, SYNC, bind, copy_data, execute, parse, query
+from messages import COPY_DONE, SYNC, bind, copy_data, copy_fail, execute, parse, query
 from oracle import transcript
 from raw import RawClient
 
@@ -9,6 +9,7 @@ pytestmark = pytest.mark.pgswitch
 
 SIMPLE = query("COPY copied (a) FROM STDIN")
 EXTENDED = parse("COPY copied (a) FROM STDIN") + bind() + execute()
+FAIL = copy_fail("no")
 BAD, GOOD = copy_data(b"a\tb\n"), copy_data(b"a\n")
 # What is sent, and how many ReadyForQuery PostgreSQL answers.
 CASES = {
@@ -24,6 +25,12 @@ CASES = {
     "extended, Syncs around bad data": ((EXTENDED, SYNC, BAD, SYNC), 1),
     "extended, Syncs around the end of bad data": ((EXTENDED, BAD, SYNC, COPY_DONE, SYNC), 2),
     "extended, Syncs around good data": ((EXTENDED, SYNC, GOOD, SYNC, COPY_DONE, SYNC), 1),
+    "a Sync before CopyFail": ((SIMPLE, GOOD, SYNC, FAIL), 1),
+    "Syncs around CopyFail": ((SIMPLE, SYNC, FAIL, SYNC), 2),
+    "a Sync between bad data and CopyFail": ((SIMPLE, BAD, SYNC, FAIL), 2),
+    "extended, a Sync before CopyFail": ((EXTENDED, GOOD, SYNC, FAIL, SYNC), 1),
+    "extended, Syncs around CopyFail": ((EXTENDED, SYNC, FAIL, SYNC), 1),
+    "extended, Syncs between bad data and CopyFail": ((EXTENDED, BAD, SYNC, FAIL, SYNC), 2),
 }
 
 

@@ -130,7 +130,7 @@ Bytes answer(const ServerModel& server, Choices& choose, bool is_redshift, std::
     case 'F': return (errs ? error("42883") : function_result()) + ready_now;
     default: break;
   }
-  if (errs) return error("22012");
+  if (errs) return error(choose.below(2) ? "22012" : "57014");
   const auto next_row = [&] { return data_row(std::to_string(++last_row)); };
   if (how < 6) return next_row();
   if (how == 6 && server.waiting() == 1 && server.asked_to_copy()) return copy_in_response();

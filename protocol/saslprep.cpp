@@ -13,8 +13,6 @@
 namespace pgswitch::protocol {
 namespace {
 
-bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
-
 /// RFC 3454, C.1.2. U+200B is in B.1 too; PostgreSQL looks here first.
 bool is_space(std::uint32_t code) {
   return code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200b) || code == 0x202f || code == 0x205f ||
@@ -53,7 +51,7 @@ bool append_prepared(std::string& out, std::uint32_t code, std::string_view byte
 }  // namespace
 
 std::string saslprep(std::string_view password) {
-  if (std::all_of(password.begin(), password.end(), is_ascii)) return std::string(password);
+  if (is_ascii(password)) return std::string(password);
   std::string prepared;
   prepared.reserve(password.size() * 2);
   for (std::string_view rest = password; !rest.empty();) {

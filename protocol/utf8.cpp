@@ -30,7 +30,7 @@ std::optional<std::uint32_t> take_code_point(std::string_view& rest) {
 }
 
 std::string utf8_fault(std::string_view text) {
-  if (std::none_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) < 0; })) return {};
+  if (is_ascii(text)) return {};
   while (!text.empty())
     if (!take_code_point(text)) break;
   if (text.empty()) return {};

@@ -27,10 +27,6 @@ std::vector<bool> flags(const std::vector<std::string>& columns, const std::vect
   return found;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0 || c == '\0'; });
-}
-
 }  // namespace
 
 std::string shortened(std::string_view data) {
@@ -65,7 +61,6 @@ bool CopyDecoder::fail(std::string_view sqlstate, std::string message, std::stri
 }
 
 bool CopyDecoder::check_encoding(std::string_view text) {
-  if (is_ascii(text)) return true;
   if (text.find('\0') != std::string_view::npos) return fail(bad_encoding, "invalid byte sequence for encoding \"UTF8\": 0x00");
   std::string fault = protocol::utf8_fault(text);
   return fault.empty() || fail(bad_encoding, std::move(fault));

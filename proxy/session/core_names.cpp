@@ -138,7 +138,7 @@ bool SessionCore::may_be_misread(std::string_view text, bool conforming_strings)
 
 /// Servers know statements by other names, and do not see what is wrong with the client's. False: refusal_.
 bool SessionCore::is_valid_name(std::string_view name) {
-  if (name.empty() || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return true;
+  if (protocol::is_ascii(name) || settings_.told()[static_cast<std::size_t>(Tracked::client_encoding)] != "UTF8") return true;
   std::string fault = protocol::utf8_fault(name);
   if (fault.empty()) return true;
   refusal_ = SqlError{protocol::Severity::error, "22021", std::move(fault), "", "", 0};

@@ -1,7 +1,6 @@
 // What servers are sent where their kinds differ: the one gate to Redshift's lexer, and what stands for statements that one kind lacks.
-#include <algorithm>
-
 #include "protocol/frontend.hpp"
+#include "protocol/utf8.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/core_load.hpp"
@@ -24,10 +23,6 @@ Sent::Part part_of(const Translation& made) {
   part.notice = made.error;
   if (part.notice.severity == protocol::Severity::error) part.notice.message.clear();
   return part;
-}
-
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0; });
 }
 
 void add_parts(Sent& sent, const Translation& made) {
@@ -56,7 +51,7 @@ redshift::Asker SessionCore::asker_of(const Link& link) const {
 /// not as the session's settings say.
 std::optional<ServerText> SessionCore::server_text(const Link& link, std::string_view text, Sent* sent, std::optional<bool> conforming) {
   SqlError fault;
-  if (link.state->kind == ServerKind::redshift && !is_ascii(text))
+  if (link.state->kind == ServerKind::redshift && !protocol::is_ascii(text))
     if (auto objects = CoreLoad::object_to_encoding(*this)) return refusal_ = std::move(*objects), std::nullopt;
   const bool reads = conforming.value_or(settings_.facts().conforming_strings);
   std::optional<ServerText> made = ServerText::of(link.state->kind, text, reads, fault, sent ? &sent->positions : nullptr);

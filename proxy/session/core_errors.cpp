@@ -49,6 +49,9 @@ bool is_fatal(ByteView body) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
+/// A server has the buffers for temporary tables that somebody has made it have, whatever is reset: another may do.
+bool has_other_buffers(const protocol::SqlError& error) { return error.sqlstate == "22023" && error.message.find("\"temp_buffers\"") != std::string::npos; }
+
 }  // namespace
 
 /// True when the rest of the bytes can be looked at.
@@ -75,6 +78,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     refusal_->position = 0;
     refusal_->detail = "While applying the session's settings on \"" + rules::route_name(active_->route) + "\"" +
                        (refusal_->detail.empty() ? "." : ": " + refusal_->detail);
+    if (has_other_buffers(*refusal_) && (active_->pins & ~bit(Pin::session_mode)) == 0) active_->spent = true;
     return true;
   }
   const bool broken_copy = on_broken_copy(body);

@@ -1,4 +1,5 @@
 """Settings of clients that share one server: in failed, lost and nested transactions, in two encodings, and long ones."""
+import psycopg
 import pytest
 from endpoint import failure, one
 from faults import is_gone, resident_kb
@@ -96,3 +97,19 @@ def test_savepoints_do_not_copy_what_is_set(shared):
         client.execute("ROLLBACK TO a")
         assert one(client, "SHOW my.n") == "38"
         client.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("pool_mode", ("transaction", "session"))
+def test_temp_buffers_are_refused_once_by_a_server_that_had_temporary_tables(start_proxy, pool_mode):
+    proxy = start_proxy(pool_mode=pool_mode, default_pool_size=1)
+    def buffers():
+        with proxy.connect(options="-c temp_buffers=20MB") as client:
+            return one(client, "SHOW temp_buffers")
+    assert buffers() == "20MB"
+    with proxy.connect() as other:
+        other.execute("CREATE TEMP TABLE mine AS SELECT 1")
+    try:
+        assert buffers() == "20MB", "the server was another one"
+    except psycopg.Error as error:
+        assert "temp_buffers" in str(error)
+    assert buffers() == "20MB"

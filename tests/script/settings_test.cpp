@@ -71,6 +71,18 @@ TEST(settings, that_cannot_be_applied_fail_the_statement_which_is_not_sent) {
       .whole_exchange("select 1", "SELECT 1");
 }
 
+TEST(settings, temp_buffers_that_a_server_cannot_have_any_more_cost_it) {
+  const std::string_view set = "set temp_buffers to '20MB'";
+  Script script;
+  script.whole_exchange(set, "SET")
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query(set))
+      .server(error("22023", "invalid value for parameter \"temp_buffers\": 2560"), ready('I'))
+      .expect_to_client(any_error("22023"), ready('I'))
+      .expect_release("b", Leftover{.unusable = true});
+}
+
 TEST(settings, that_cannot_be_applied_fail_a_batch_too) {
   Script script;
   with_path(script)

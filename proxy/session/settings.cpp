@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view role = "role";
 constexpr std::string_view session_authorization = "session_authorization";
+constexpr std::string_view read_only = "default_transaction_read_only";
+constexpr unsigned read_only_returns = 1u << tracked_count;  ///< in returning_
 
 /// What rules look at without asking for it.
 /// Settings that many set for themselves, and that decide how a statement runs but not what it means. Sorted.
@@ -24,11 +26,23 @@ constexpr std::array<std::string_view, 19> not_parsed_with{
 }  // namespace
 
 SessionSettings::SessionSettings(TrackedCopy tracked, Settings base)
-    : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {}
+    : told_(tracked), wanted_(tracked), base_tracked_(std::move(tracked)), settings_(base), base_(std::move(base)) {
+  told_read_only_ = wanted_read_only();
+}
+
+std::optional<bool> SessionSettings::wanted_read_only() const {
+  const SessionSetting* const wanted = settings_.find(read_only);
+  return wanted ? redshift::truth_of(rules::setting_value(wanted->statement)) : std::nullopt;
+}
 
 bool SessionSettings::on_parameter_status(ServerState& server, std::string_view name, std::string_view value, bool own) {
   const Tracked tracked = find_tracked(name);
-  if (tracked == Tracked::count) return !own;
+  if (tracked == Tracked::count) {
+    if (own || name != read_only) return !own;
+    if ((returning_ & read_only_returns) != 0 && base_.find(name)) return false;
+    told_read_only_ = value == "on";
+    return true;
+  }
   const auto i = static_cast<std::size_t>(tracked);
   const std::string usual = server.kind == ServerKind::redshift ? usual_value(tracked, value) : std::string();
   if (!usual.empty()) value = usual;
@@ -119,6 +133,7 @@ void SessionSettings::set(std::string_view name, const std::string& statement, S
   }
   remember(server);
   changed();
+  if (name == read_only) returning_ &= ~read_only_returns;
   local_.erase(name);
   if (hidden_) hidden_->emplace(name);
   const SharedText text = statement;
@@ -149,6 +164,7 @@ void SessionSettings::reset(std::string_view name, ServerState& server) {
     return;
   }
   changed();
+  if (name == read_only) returning_ |= read_only_returns, untold_ = true;
   local_.erase(name);
   if (hidden_) hidden_->emplace(name);
   server.settings.erase(name);
@@ -303,6 +319,10 @@ void SessionSettings::tell_wanted(std::string& out) {
     told_.set(i, wanted_[i]);
     ++version_;
   }
+  const std::optional<bool> on = wanted_read_only();
+  if (!on || !told_read_only_ || *on == *told_read_only_) return;
+  protocol::write_parameter_status(out, read_only, *on ? "on" : "off");
+  told_read_only_ = on;
 }
 
 }  // namespace pgswitch

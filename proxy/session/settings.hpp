@@ -116,6 +116,7 @@ class SessionSettings {
   void reset_all(ServerState& server, bool role_too);
   void end_local();
   const Facts& find_facts();
+  std::optional<bool> wanted_read_only() const;
   const SessionSetting* find(std::string_view name) const;
   bool is_hidden(std::string_view name) const;
   void changed();
@@ -124,13 +125,14 @@ class SessionSettings {
   TrackedCopy told_;         ///< what the client believes
   TrackedCopy wanted_;       ///< what servers must be set to
   TrackedCopy base_tracked_; ///< start-up values: RESET returns to them
-  unsigned returning_ = 0;     ///< bits by Tracked: just RESET, so what the server reports is its own default, not a wish
+  unsigned returning_ = 0;     ///< bits by Tracked, and read_only: just RESET, so what the server reports is its own default, not a wish
   std::string unreported_;     ///< what has changed tracked ones since the last ReadyForQuery, which reports them
   unsigned version_ = 0;
   unsigned facts_version_ = ~0u;
   Facts facts_;                ///< as of that version
   bool unsettled_ = false;
   bool untold_ = false;
+  std::optional<bool> told_read_only_;  ///< default_transaction_read_only, which servers report too: what the client believes, if that is known
   bool committed_ = false;   ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
   Settings settings_;
   Settings base_;

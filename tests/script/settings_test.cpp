@@ -253,6 +253,37 @@ TEST(settings, of_the_start_packet_are_applied_and_reset_returns_to_them) {
       .expect_release();
 }
 
+TEST(settings, read_only_of_the_start_packet_is_what_the_client_believes_behind_a_reset) {
+  const std::string_view on = "SET default_transaction_read_only='yes'";
+  const Bytes told_off = parameter_status("default_transaction_read_only", "off");
+  const Bytes told_on = parameter_status("default_transaction_read_only", "on");
+  Start start;
+  start.base = {{"default_transaction_read_only", std::string(on)}};
+  Script(start)
+      .client(query("reset all"))
+      .expect_acquire()
+      .expect_to_server(query(on))
+      .server(complete("SET"), told_on, ready('I'))
+      .expect_to_server(query("reset all"))
+      .server(complete("RESET"), told_off, ready('I'))
+      .expect_to_client(complete("RESET"), ready('I'))
+      .expect_release()
+      .client(query("set default_transaction_read_only = off"))
+      .expect_acquire()
+      .expect_to_server(query(on))
+      .server(complete("SET"), told_on, ready('I'))
+      .expect_to_server(query("set default_transaction_read_only = off"))
+      .server(complete("SET"), told_off, ready('I'))
+      .expect_to_client(complete("SET"), told_off, ready('I'))
+      .expect_release()
+      .client(query("reset default_transaction_read_only"))
+      .expect_acquire()
+      .expect_to_server(query("reset default_transaction_read_only"))
+      .server(complete("RESET"), ready('I'))
+      .expect_to_client(complete("RESET"), told_on, ready('I'))
+      .expect_release();
+}
+
 TEST(settings, discard_all_forgets_everything) {
   const std::string with_path_set = on_server("select 1", {}, "search_path=" + std::string(set_path) + '\0');
   Script script;

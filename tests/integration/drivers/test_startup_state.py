@@ -67,6 +67,24 @@ def test_start_up_settings_hold_and_every_way_back_leads_to_them(proxy, direct):
     assert steps(proxy) == steps(direct)
 
 
+def told_read_only(endpoint, start):
+    with endpoint.connect(options=f"-c default_transaction_read_only={start}", prepare_threshold=None) as connection:
+        def after(*statements):
+            for statement in statements:
+                connection.execute(statement)
+            return connection.info.parameter_status("default_transaction_read_only")
+        return [after(), after("RESET ALL"), after("SELECT 1"), after("SET default_transaction_read_only = off"),
+                after("RESET default_transaction_read_only"), after("SET default_transaction_read_only = on"), after("DISCARD ALL"),
+                after("BEGIN", "SET default_transaction_read_only = off"), after("ROLLBACK"), after("BEGIN", "RESET ALL", "ROLLBACK"),
+                after("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"), after("BEGIN", "RESET ALL"), after("ROLLBACK"),
+                after("SET default_transaction_read_only TO DEFAULT"), after("SELECT count(*) FROM customers")]
+
+
+@pytest.mark.parametrize("start", ("on", "off", "yes"))
+def test_what_a_client_is_told_of_read_only_transactions_is_so_behind_a_reset_too(proxy, direct, start):
+    assert told_read_only(proxy, start) == told_read_only(direct, start)
+
+
 @pytest.mark.pgswitch
 def test_start_up_settings_hold_on_every_server_of_every_route(transaction_proxy):
     with transaction_proxy.connect(options=start_options()) as mine, transaction_proxy.many(4) as others:

@@ -323,7 +323,9 @@ def test_a_suspended_portal_is_kept_for_another_statement(start):
 
 @pytest.mark.parametrize("settings, sqlstate, named", (({"cursor_spool_max": 500_000}, "54000", "cursor_spool_max"),
                                                        ({"cursor_spool_total": 500_000}, "53400", "cursor_spool_total"),
-                                                       ({"cursor_spool_dir": "/nowhere"}, "58030", "cursor_spool_dir")))
+                                                       ({"cursor_spool_dir": "/nowhere"}, "58030", "cursor_spool_dir"),
+                                                       ({"wrapper": ("prlimit", "--fsize=200000")}, "58030", "cursor_spool_dir")),
+                         ids=("one cursor", "all cursors", "no folder", "no room on the disk"))
 def test_a_limit_is_an_error_that_names_its_setting(start, settings, sqlstate, named):
     proxy = start(**settings)
     with proxy.connect(dbname="dw", autocommit=False) as connection:

@@ -3,6 +3,7 @@
 
 #include "proxy/client_login.hpp"
 #include "proxy/client_session.hpp"
+#include "proxy/closing_door.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
@@ -35,6 +36,14 @@ void dismiss(Worker& worker, bool only_waiting) {
     const bool waiting = session->relay() && session->relay()->is_waiting();
     if (waiting || !only_waiting) session->kill(shutting_down());
   }
+}
+
+/// True when a client may be in the middle of its handshake with one of them.
+bool turn_away(const Listeners& listeners) {
+  bool any = false;
+  for (const auto& listener : listeners)
+    if (!listener->is_unix() && listener->fd() >= 0) any |= turn_away_new_clients(listener->fd());
+  return any;
 }
 
 }  // namespace
@@ -100,12 +109,18 @@ void Proxy::shut_down(Shutdown mode) {
   if (mode == Shutdown::wait_for_servers) pause();
   Worker& first = *workers_.front();
   first.post([this, mode, &first] {
-    stop_listening();
-    const auto step = [mode](Worker& worker) {
-      worker.begin_draining();
-      if (mode == Shutdown::wait_for_transactions) worker.shut_down_sessions(shutting_down());
+    const auto drain = [this, mode, &first] {
+      stop_listening();
+      const auto step = [mode](Worker& worker) {
+        worker.begin_draining();
+        if (mode == Shutdown::wait_for_transactions) worker.shut_down_sessions(shutting_down());
+      };
+      on_each_worker(first, step, [this] { arm_shutdown_check(); });
     };
-    on_each_worker(first, step, [this] { arm_shutdown_check(); });
+    shutdown_alarm_ = std::make_unique<Alarm>(first.io());
+    const bool shares_port = first.config().so_reuseport != 0 && !side_listener_;
+    if (shares_port && turn_away(listeners_)) return shutdown_alarm_->call_after(handshake_us, drain);
+    drain();
   });
 }
 
@@ -118,7 +133,6 @@ void Proxy::stop_listening() {
 }
 
 void Proxy::arm_shutdown_check() {
-  if (!shutdown_alarm_) shutdown_alarm_ = std::make_unique<Alarm>(workers_.front()->io());
   shutdown_alarm_->call_after(check_us, [this] { check_shutdown(); });
 }
 

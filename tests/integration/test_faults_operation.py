@@ -1,6 +1,10 @@
 """What operators do, and what time does: certificates that expire, reloads that fail, clocks that jump, drains and restarts."""
+import asyncio
 import signal
 import subprocess
+import sys
+import threading
+from contextlib import ExitStack
 from glob import glob
 from pathlib import Path
 
@@ -9,8 +13,8 @@ import pytest
 from conftest import tls_settings
 from endpoint import USERS, Endpoint, failure, one
 from faults import Session, is_unhurt, sqlstates
-from frames import values
-from launch import accepts, eventually, write_file
+from frames import TERMINATE, query, startup, values
+from launch import accepts, as_runner, eventually, write_file
 from test_cancel import in_background
 
 pytestmark = [pytest.mark.pooler, pytest.mark.pgswitch]
@@ -219,3 +223,69 @@ def test_a_rolling_restart_of_two_processes_fails_no_transaction(make_pooler, co
     finally:
         for pooler in started:
             pooler.stop()
+
+
+class Knockers:
+    """Clients that come one behind the other, each for one query; `answered` and `failed` say what became of them."""
+
+    def __init__(self, port, at_once=12):
+        self.port, self.at_once = port, at_once
+        self.answered, self.failed = 0, []
+        self._over = False
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over = True
+        self._thread.join()
+
+    async def _all(self):
+        await asyncio.gather(*(self._one_by_one() for _ in range(self.at_once)))
+
+    async def _one_by_one(self):
+        while not self._over:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                writer.write(startup() + query("SELECT 'mine'") + TERMINATE)
+                said = await asyncio.wait_for(reader.read(-1), 20)
+                writer.close()
+                assert b"mine" in said, said
+                self.answered += 1
+            except (OSError, AssertionError) as failure:
+                self.failed.append(failure)
+
+
+TRIES_A_FILTER = """
+import socket, struct, ctypes
+let_all_pass = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0xffffffff))
+with socket.socket() as tried:
+    tried.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 1, ctypes.addressof(let_all_pass)))
+"""
+
+
+def may_filter():
+    """Does the kernel let an ordinary user attach a filter to a TCP socket (SO_ATTACH_FILTER)?"""
+    return subprocess.run([sys.executable, "-c", TRIES_A_FILTER], cwd="/", stderr=subprocess.DEVNULL, **as_runner()).returncode == 0
+
+
+@pytest.mark.skipif(not may_filter(), reason="here the kernel itself has to see to it (net.ipv4.tcp_migrate_req)")
+def test_a_rolling_restart_resets_no_client_that_knocks(make_pooler):
+    """Of the two processes on the port one closes its socket while the kernel goes on to choose it for new clients."""
+    with ExitStack() as stack:
+        def start(**more):
+            pooler = make_pooler(pool_mode="transaction", auth_type="trust", so_reuseport=1, **more)
+            pooler.port = more.get("listen_port", pooler.port)
+            return stack.enter_context(pooler)
+
+        old = start()
+        with Knockers(old.port) as knockers:
+            for _ in range(8):
+                fresh, before = start(listen_port=old.port), knockers.answered
+                eventually(lambda: "process up" in fresh.log_text() and knockers.answered > before + 100, what="both are in use")
+                old.signal(signal.SIGTERM)
+                assert old.wait(20) == 0
+                old = fresh
+    assert not knockers.failed

@@ -72,6 +72,9 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   // What opens a transaction whose first statement is refused anyway.
   const bool refused = refusal_ && work_->head.waits && !shows_any(work_->ledger);
   if (refused) refusal_ = backend::read_error(body), refusal_->position = 0;
+  // What opens a transaction for a query that is not sent before it has: the query is told, and is not skipped.
+  const bool waited_for = opening && !refused && work_->head.waits && !shows_any(work_->ledger);
+  if (waited_for) lost_in_transaction_ = backend::read_error(body), lost_in_transaction_->position = 0;
   const Entry head = work_->ledger.head();
   if (setting_up_) {
     refusal_ = backend::read_error(body);
@@ -95,11 +98,11 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
   else if (head.spools && CoreCursors(*this).on_error(body, late)) {
   } else if (const auto failure = active_->state->kind == ServerKind::redshift ? redshift::as_serialization_failure(body) : std::nullopt)
     write_local_error(*failure);
-  else if (!broken_copy && !retry && !refused)
+  else if (!broken_copy && !retry && !refused && !waited_for)
     forward_report(backend::error_response, frame, body);
   if (head.expect == Expect::execute) forget_limited();
   if (head.expect != Expect::query && head.expect != Expect::function_call) on_batch_error(frame, backend::error_field(body, 'C'), opening);
-  skip_until_sync_ &= !refused && !late;
+  skip_until_sync_ &= !refused && !waited_for && !late;
   end_failed_copy();
   if (broken_copy) fatal(synchronization_lost());
   return !broken_copy;

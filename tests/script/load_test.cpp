@@ -173,6 +173,19 @@ TEST(redshift_copy_from, bad_data_is_refused_before_anything_is_loaded) {
       .expect_release();
 }
 
+TEST(redshift_copy_from, a_begin_that_fails_takes_it_with_it_and_nothing_else) {
+  Script(loading())
+      .client(query("begin"), query(copy), query("select 1"), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), sync())
+      .server(error("57P03", "not now"), ready('I'))
+      .expect_to_client(any_error("57P03"), ready('E'), any_error("25P02"), ready('E'), ready('E'))
+      .client(query("rollback"))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
 TEST(redshift_copy_from, bad_data_fails_the_transaction) {
   Script script(loading());
   begin_in_transaction(script)

@@ -195,6 +195,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
     if (!work_->ledger.empty()) return await_replies(), 0;
     write_local_error(refusal_ ? *refusal_ : transaction_failed());
     refusal_.reset();
+    work_->head = {};
     abort_locally();
     write_local_ready();
     return skip_frame(header, in);
@@ -203,6 +204,7 @@ std::size_t SessionCore::on_function_call(const FrameHeader& header, ByteView in
   if (link && link->state->kind == ServerKind::redshift)
     if (auto objects = CoreLoad::object_to_encoding(*this)) refusal_ = std::move(*objects);
   if (!link || refusal_) return refusal_ ? on_function_call(header, in) : 0;
+  work_->head = {};
   work_->ledger.push(Expect::function_call);
   batch_open_ = batch_wrote_ = false;
   link->state->unknown_settings = true;

@@ -195,6 +195,7 @@ std::optional<SqlError> SessionCore::refuse_script() const {
 bool SessionCore::run_script(std::string_view text) {
   const auto& items = work_->head.script->items;
   if (!work_->head.started) {
+    if (refusal_) return fail_query(*refusal_);
     if (const auto refused = refuse_script()) return fail_query(*refused);
     for (std::size_t i = 0; i < items.size(); ++i)
       if (const auto refused = refuse_execute(*items[i].statement, ScriptItems(items).first(i), text)) return fail_query(*refused);

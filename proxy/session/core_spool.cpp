@@ -64,6 +64,7 @@ CursorPtr CoreCursors::head_cursor() const {
 bool CoreCursors::drains(const FrameHeader& header, ByteView in) {
   if (!core_.is_paused()) return false;
   if (header.type == frontend::sync || header.type == frontend::flush || header.type == frontend::execute || header.type == frontend::terminate) return false;
+  core_.work_->head.waits |= header.type == frontend::query || header.type == frontend::function_call;
   const std::optional<bool> rollback = core_.batch_open_ ? false : rolls_back(in);
   if (!rollback) return true;
   if (*rollback) {
@@ -228,12 +229,22 @@ bool CoreCursors::on_error(ByteView body, bool& late) {
   if (cursor->portal && is_abandoned() && core_.predicted_ != 'T') return true;
   if (cursor->rows.fault() && !cursor->portal) return core_.write_local_error(*cursor->rows.fault()), true;
   if (core_.spooled_ && cursor->suspended) core_.spooled_->close(cursor->name);
-  // The client has been told that all is well so far, and learns of it by what it does next.
-  late = cursor->portal && core_.work_->ledger.head().reply == Reply::swallow && !core_.batch_open_ && core_.predicted_ == 'T';
+  // The client has been told that all is well so far, and learns of it by what it does next: also by a query in the same batch, which
+  // no error of the batch skips that it has not been told of.
+  const bool query_waits = core_.batch_open_ && core_.work_->head.waits;
+  late = cursor->portal && core_.work_->ledger.head().reply == Reply::swallow && (query_waits || (!core_.batch_open_ && core_.predicted_ == 'T'));
   if (!late) return false;
-  core_.lost_in_transaction_ = backend::read_error(body);
-  core_.lost_in_transaction_->position = 0;
-  core_.local_abort_ = true;
+  protocol::SqlError error = backend::read_error(body);
+  error.position = 0;
+  if (query_waits) {
+    core_.work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
+    core_.work_->ledger.push(Expect::sync, Reply::swallow);
+    core_.batch_open_ = core_.batch_wrote_ = false;
+  }
+  if (core_.predicted_ == 'T')
+    core_.lost_in_transaction_ = std::move(error), core_.local_abort_ = true;
+  else
+    core_.refusal_ = std::move(error);
   return true;
 }
 

@@ -256,6 +256,40 @@ TEST(redshift_portal, an_error_while_its_rows_are_kept_is_that_of_the_statement_
   script.exchange("rollback", "ROLLBACK", 'I').expect_release();
 }
 
+/// Not of the batch, which has had its answers: the query has a ReadyForQuery, and what stands behind it is not skipped.
+TEST(redshift_portal, an_error_while_its_rows_are_kept_is_that_of_a_query_in_its_batch) {
+  const Bytes parsed = parse("", "select n from t") + bind_to("", "");
+  Start start = on_redshift();
+  start.gaps = true;  // what is lost with the batch
+  Script script(start);
+  script.client(query("begin"), parsed, execute("", 1), query("select 1"), query("select 2"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), parsed, execute(""), flush())
+      .server(begun(), parse_complete(), bind_complete(), rows(1, 1))
+      .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+      .expect_to_server(flush())
+      .server(rows(2, 2), error("22012"))
+      .expect_to_server(sync())
+      .server(ready('E'))
+      .expect_to_client(any_error("22012"), ready('E'), any_error("25P02"), ready('E'));
+  script.exchange("rollback", "ROLLBACK", 'I').expect_release();
+  for (const Bytes& next : {query("select 1"), query("show work_mem"), function_call("x")}) {
+    Script outside(start);
+    outside.client(parsed, execute("", 1), next, sync())
+        .expect_acquire()
+        .expect_to_server(parsed, execute(""), flush())
+        .server(parse_complete(), bind_complete(), rows(1, 1))
+        .expect_to_client(parse_complete(), bind_complete(), rows(1, 1), portal_suspended())
+        .expect_to_server(flush())
+        .server(error("22012"))
+        .expect_to_server(sync())
+        .server(ready('I'))
+        .expect_to_client(any_error("22012"), ready('I'), ready('I'))
+        .expect_release();
+  }
+}
+
 TEST(redshift_portal, too_many_rows_to_keep_are_an_error_of_the_next_execute) {
   Script script(spooling({.memory = 1 << 20, .most = 30}));
   suspend(script)

@@ -263,7 +263,7 @@ void SessionCore::send_parse(Link& link, const PreparedStatement& prepared, cons
     });
   }
   if (unnamed)
-    there.unnamed = prepared.key;
+    note.replaced = std::exchange(there.unnamed, prepared.key);
   else if (!known)
     there.insert(prepared.key);
   ++counters.server_parses;
@@ -322,7 +322,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   note.unnamed = unnamed;
   note_text(prepared, prepared.text, note);
   if (unnamed)
-    there.unnamed = prepared.key;
+    note.replaced = std::exchange(there.unnamed, prepared.key);
   else
     there.insert(prepared.key);
   ++counters.server_parses;

@@ -212,7 +212,7 @@ void SessionCore::take_back(Note& note, Note* later) {
     if (note.closes)
       there.stale.push_back(note.key);
     else if (note.unnamed)
-      there.unnamed = {};
+      there.unnamed = note.replaced;
     else
       there.erase(note.key);
   }

@@ -48,7 +48,8 @@ struct Note {
   rules::StatementPtr statement;
   // parse, bind, close and inserts in their place: done in advance, taken back when an error skips the message
   PreparedKey key;                   ///< added to the server's set
-  bool unnamed = false;              ///< it became the server's unnamed statement
+  bool unnamed = false;              ///< it became the server's unnamed statement,
+  PreparedKey replaced;              ///< in the place of this one
   bool closes = false;               ///< it was removed from the set instead
   bool names_client_statement = false;
   std::string client_name;

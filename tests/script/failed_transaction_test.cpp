@@ -21,6 +21,30 @@ TEST(transaction, begin_that_fails_takes_a_simple_query_with_it) {
       .expect_release();
 }
 
+/// What was skipped has not taken its place on the server, where nothing can be prepared now.
+TEST(transaction, that_has_failed_knows_its_unnamed_statement) {
+  const Bytes batch = parse("", "select 1/0") + bind_to("", "") + execute("") + parse("", "select 2") + sync();
+  Script()
+      .client(query("begin"), batch)
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), batch)
+      .server(begun(), parse_complete(), bind_complete(), error("22012"), ready('E'))
+      .expect_to_client(parse_complete(), bind_complete(), error("22012"), ready('E'))
+      .client(describe_statement(""), sync())
+      .expect_to_server(describe_statement(""), sync())
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(parse("", "select 3"), sync())
+      .expect_to_server(parse("", "select 3"), sync())
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'))
+      .client(describe_statement(""), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(any_error("26000"), ready('E'));
+}
+
 TEST(transaction, begin_that_fails_fails_every_query_behind_it) {
   Script()
       .client(query("begin"), query("select 1"), query("select 2"))

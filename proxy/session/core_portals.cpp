@@ -1,9 +1,13 @@
 // Portals: what Bind makes, what becomes of it, where it lives; and Close.
+#include <algorithm>
+#include <charconv>
+
 #include "protocol/frontend.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/core_cursors.hpp"
 #include "proxy/session/local_answer.hpp"
 #include "rules/route_names.hpp"
+#include "rules/tokens.hpp"
 
 namespace pgswitch {
 
@@ -26,6 +30,22 @@ rules::StatementPtr closing(Kind kind, rules::Effect effect, std::string_view ob
   statement->effects = rules::bit(effect);
   statement->object = object;
   return statement;
+}
+
+/// How many parameters PostgreSQL finds in a statement; nullopt: where that is not in its text.
+std::optional<std::size_t> parameters_wanted(const PreparedStatement& prepared) {
+  const Kind kind = prepared.item().statement->kind;
+  const bool counted = kind == Kind::select || (kind >= Kind::insert && kind <= Kind::merge);
+  std::size_t wanted = prepared.parameter_types.size() / 4;
+  rules::TokenReader reader(prepared.sent_text, {prepared.conforming_strings});
+  for (rules::Token token = reader.next(); token.type != rules::TokenType::end; token = reader.next()) {
+    if (token.type != rules::TokenType::parameter) continue;
+    const std::string_view number = reader.text(token).substr(1);
+    std::size_t one = 0;
+    if (!counted || std::from_chars(number.data(), number.data() + number.size(), one).ec != std::errc()) return std::nullopt;
+    wanted = std::max(wanted, one);
+  }
+  return prepared.by_sql ? std::nullopt : std::optional(wanted);
 }
 
 /// Of objects_.
@@ -101,7 +121,14 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const ScriptItem& item = decided->item();
   if (item.decision->verb == Decision::Verb::reject) return fail_batch(to_error(item.decision->refusal)), skip_frame(header, in);
   if (is_local(*decided)) return bind_locally(header, in, *names, decided);
-  if (fails_in_transaction(*decided)) return fail_batch(transaction_failed()), skip_frame(header, in);
+  // In a failed transaction; what is wrong with the parameters comes first.
+  const auto fail_bind = [&](const PreparedStatement& statement) -> std::size_t {
+    const auto wanted = parameters_wanted(statement);
+    if (wanted && !complete(header, in)) return 0;
+    const std::string fault = wanted ? frontend::bind_fault(body_of(header, in), *wanted) : std::string();
+    return fail_batch(fault.empty() ? transaction_failed() : malformed_message(fault)), skip_frame(header, in);
+  };
+  if (fails_in_transaction(*decided)) return fail_bind(*decided);
 
   if (!server_tells && !prepared_known(*decided, unnamed)) return 0;
   Link* link = link_for(*decided);
@@ -110,6 +137,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr& prepared = known_to(*link, decided, unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
+  if (link->status == 'E' && predicted_ == 'E' && work_->ledger.empty() && !prepared->by_sql && !surely_prepared(*link, *prepared, unnamed)) return fail_bind(*prepared);
   // A cursor WITH HOLD of that name on another server: it is one set of names.
   if (is_held_cursor(names->portal) && objects_.at(cursor_key(names->portal)) != link->route)
     return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);

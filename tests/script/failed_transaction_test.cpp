@@ -45,6 +45,43 @@ TEST(transaction, that_has_failed_knows_its_unnamed_statement) {
       .expect_to_client(any_error("26000"), ready('E'));
 }
 
+/// Of parameters PostgreSQL tells first.
+TEST(transaction, that_has_failed_without_a_server_finds_fault_with_parameters) {
+  const auto wrong = [](std::string_view name, std::string_view wanted) {
+    return error("08P01", "bind message supplies 1 parameters, but prepared statement \"" + std::string(name) + "\" requires " + std::string(wanted));
+  };
+  const std::string none = on_server("select 1"), two = on_server("select $2");
+  Script()
+      .client(parse("s", "select 1"), parse("t", "select $2"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(none, "select 1"), parse(two, "select $2"), sync())
+      .server(parse_complete(), parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("begin"), execute("p"), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("34000"), ready('E'))
+      .client(bind_to("", "s", {"1"}), sync(), bind_to("", "t", {"1"}), sync(), bind_to("", "s"), sync())
+      .expect_to_client(wrong("s", "0"), ready('E'), wrong("t", "2"), ready('E'), any_error("25P02"), ready('E'));
+  // The same where the server that has failed does not know the statement.
+  Script()
+      .client(parse("s", "select * from b_t"), sync())
+      .expect_acquire("b")
+      .expect_to_server(parse(on_server("select * from b_t"), "select * from b_t"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release("b")
+      .client(query("begin"), query("select 1"))
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), query("select 1"))
+      .server(begun(), error("22012"), ready('E'))
+      .expect_to_client(error("22012"), ready('E'))
+      .client(bind_to("", "s", {"1"}), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(wrong("s", "0"), ready('E'));
+}
+
 TEST(transaction, begin_that_fails_fails_every_query_behind_it) {
   Script()
       .client(query("begin"), query("select 1"), query("select 2"))

@@ -98,8 +98,7 @@ void ServerModel::on_sent(char type, std::string_view body) {
   if (type == 'X') return;
   if (copying_) {
     syncs_ignored_ += type == 'S';
-    if (type == 'S') ++copy_syncs_;
-    if (type == 'd') copy_syncs_ = 0;
+    note_in_copy(type);
     if (type == 'c' || type == 'f') copying_ = false;
     if (type == 'S' || type == 'H' || is_data(type)) return;
     misused_ = true;
@@ -121,9 +120,16 @@ bool ServerModel::pop(std::string_view types) {
   return true;
 }
 
+void ServerModel::note_in_copy(char type) {
+  data_behind_sync_ |= type == 'd' && copy_syncs_ > 0;
+  if (type == 'S') ++copy_syncs_;
+  if (type == 'd') copy_syncs_ = 0;
+}
+
 void ServerModel::begin_copy() {
   copying_ = in_copy_ = true;
   copy_syncs_ = 0;
+  data_behind_sync_ = false;
   bool sync_left = false;
   for (auto next = asked_.begin() + 1; next != asked_.end() && copying_;) {
     if (*next == 'c' || *next == 'f') copying_ = false;
@@ -132,7 +138,7 @@ void ServerModel::begin_copy() {
       break;
     }
     syncs_ignored_ += *next == 'S';
-    copy_syncs_ = *next == 'S' ? copy_syncs_ + 1 : *next == 'd' ? 0 : copy_syncs_;
+    note_in_copy(*next);
     next = asked_.erase(next);
   }
   for (const char type : asked_) sync_left |= type == 'S';
@@ -151,6 +157,7 @@ void ServerModel::end_failed_copy(std::string_view sqlstate) {
   const bool is_of_data = sqlstate.starts_with("22") || sqlstate == "23502" || sqlstate == "23514";
   const bool unread = copying_ ? sqlstate != "57014" : is_of_data;
   copying_ = in_copy_ = false;
+  misused_ |= unread && data_behind_sync_;
   if (!unread || copy_syncs_ == 0) return;
   for (; copy_syncs_ > 0; --copy_syncs_, --syncs_ignored_) asked_.emplace(asked_.begin() + 1, 'S');
   const auto ended = std::find_if(asked_.rbegin(), asked_.rend(), [](char type) { return std::string_view("QFS").find(type) != std::string_view::npos; });

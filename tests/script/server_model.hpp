@@ -39,7 +39,8 @@ class ServerModel {
   bool open() const { return open_; }
   /// It waits for CopyData.
   bool copying() const { return copying_; }
-  /// Something else than data was sent during a COPY: what that is answered depends on when it arrived.
+  /// Something else than data was sent during a COPY: what that is answered depends on when it arrived. Or a COPY with Syncs among
+  /// its data has failed by one of them: what these are answered depends on which.
   bool misused() const { return misused_; }
   /// Its answer to a query was an error: the ReadyForQuery is all that is left of it.
   bool failed() const { return failed_; }
@@ -72,6 +73,7 @@ class ServerModel {
   bool on_said(char type, std::string_view body);
   bool pop(std::string_view types);
   void begin_copy();
+  void note_in_copy(char type);
   void end_failed_copy(std::string_view sqlstate);
   void skip_to_sync();
 
@@ -84,6 +86,7 @@ class ServerModel {
   bool copying_ = false;
   bool in_copy_ = false;      ///< the COPY has begun, and is not answered
   std::uint32_t copy_syncs_ = 0;  ///< Syncs that came behind the last data of the running COPY, before its end
+  bool data_behind_sync_ = false;
   bool misused_ = false;
   bool failed_ = false;
   bool answered_ = false;     ///< the query that it works on has had an answer

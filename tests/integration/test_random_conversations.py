@@ -71,7 +71,7 @@ def comparable(messages):
             message = ("T", without_oids(message[1]))
         if message[0] == "Z":
             status, refused = message[1].decode(), False
-        if status == "E" and (message[0] == "n" or fields.get("C") in ("42601", "25P02", "34000")):
+        if status == "E" and (message[0] == "n" or fields.get("C") in ("42601", "25P02", "34000") or is_of_failed_portal(fields)):
             told_so += [] if refused else ["failed transaction"]
             refused = True
         elif not refused:
@@ -79,8 +79,20 @@ def comparable(messages):
     return told_so
 
 
+def is_of_failed_portal(fields):
+    return fields.get("C") == "55000" and fields["M"].startswith("portal ") and fields["M"].endswith(" cannot be run")
+
+
+def sets_and_goes_on(step):
+    """A batch, which ends where its route changes, has set by then what is reported."""
+    texts = [text for text, _ in step]
+    return HINT in "".join(texts) and any("SESSION CHARACTERISTICS" in text for text in texts if text[0] == "P")
+
+
 def is_forced_by_routes(message, steps):
     """What one server does in one transaction is refused where two would have to, and portals end where a batch changes the route."""
+    if message[0] == "S" and message[1].startswith(b"default_transaction_read_only"):
+        return any(map(sets_and_goes_on, steps))
     if message[0] != "E" or HINT not in shown(steps):
         return False
     return message[1].get("C") in ("34000", "42P03") or message[1].get("M", "").startswith("statements of one implicit transaction route to")

@@ -137,7 +137,11 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr& prepared = known_to(*link, decided, unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
-  if (link->status == 'E' && predicted_ == 'E' && work_->ledger.empty() && !prepared->by_sql && !surely_prepared(*link, *prepared, unnamed)) return fail_bind(*prepared);
+  if (!unnamed && predicted_ != 'I' && !prepared->by_sql && !surely_prepared(*link, *prepared, false)) {
+    // It could not be prepared there in a failed transaction.
+    if (may_have_failed(*link)) return await_replies(), 0;
+    if (link->status == 'E' && work_->ledger.empty()) return fail_bind(*prepared);
+  }
   // A cursor WITH HOLD of that name on another server: it is one set of names.
   if (is_held_cursor(names->portal) && objects_.at(cursor_key(names->portal)) != link->route)
     return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);

@@ -23,21 +23,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   pgswitch::fuzz::Input input(data, size);
   const unsigned choice = input.byte();
   ServerLogin::Options options;
-  options.method = choice & 32 ? LoginMethod::redshift_digest : static_cast<LoginMethod>(choice % 4);
+  options.method = choice & 32 ? LoginMethod::redshift_digest : choice & 128 ? LoginMethod::handed_over : static_cast<LoginMethod>(choice % 4);
   options.user = "alice";
   options.credential = choice & 64 ? Credential(derive_digest_secret("pencil", "salt")) : credential_of(choice / 4);
   options.random = std::string(ServerLogin::random_bytes, 'R');
   options.process_secret = "process secret";
   options.channel_binding = choice & 16 ? "hash" : "";
   options.scram_iterations = 1;
-  const bool known = !std::holds_alternative<std::monostate>(options.credential);
+  const bool known = !std::holds_alternative<std::monostate>(options.credential), handed_over = options.method == LoginMethod::handed_over;
   ServerLogin login(std::move(options));
   std::string out;
   LoginStatus status = login.start(out);
   const bool trusted = status == LoginStatus::done;
   const char answer = choice & 32 ? redshift_digest_answer : 'p';
   while (status == LoginStatus::need_more && !input.empty()) status = login.on_message({answer, input.piece()}, out);
-  pgswitch::fuzz::require(status != LoginStatus::done || trusted || known);
+  pgswitch::fuzz::require(status != LoginStatus::done || trusted || known || handed_over);
+  if (status == LoginStatus::done && handed_over) {
+    const auto* given = std::get_if<Password>(&login.proven_credential());
+    pgswitch::fuzz::require(out.size() == 9 && given && !given->text.text().empty());  // no AuthenticationOk
+  }
   if (status == LoginStatus::failed) {
     pgswitch::fuzz::require(!login.error().message.empty() && login.error().severity == Severity::fatal);
     pgswitch::fuzz::require(login.on_password_message("x", out) == LoginStatus::failed);

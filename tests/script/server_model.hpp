@@ -65,6 +65,7 @@ class ServerModel {
     operator char() const { return type; }
     char type;
     Statements run;
+    bool before_data = false;  ///< a Sync with CopyData behind it
   };
   static Statements read(std::string_view text);
   static std::uint64_t rest(std::string_view bytes);

@@ -3,6 +3,7 @@
 A minute of it; PGSWITCH_NONCE_SECONDS=600 makes it ten, PGSWITCH_NONCE_CLIENTS=300 is the number of clients.
 """
 import asyncio
+import contextlib
 import itertools
 import os
 import random
@@ -29,15 +30,16 @@ async def run_clients(clients, seconds, each_second):
     running = [asyncio.create_task(client.run(over)) for client in clients]
     ended = asyncio.gather(*running)
     end = time.monotonic() + seconds
-    for number in itertools.count():
-        await asyncio.wait({ended}, timeout=1)
-        if ended.done() or time.monotonic() >= end:
-            break
-        await each_second(number)
-    over.set()
     try:
+        for number in itertools.count():
+            await asyncio.wait({ended}, timeout=1)
+            if ended.done() or time.monotonic() >= end:
+                break
+            await each_second(number)
+        over.set()
         await ended
     finally:
+        over.set()
         for task in running:
             task.cancel()
     for client in clients:
@@ -59,17 +61,15 @@ class Killer:
 
     def _kill_servers(self, second):
         cluster = self.clusters[second % 2]
-        try:
+        with contextlib.suppress(RuntimeError, ProcessLookupError):  # it is recovering from the last crash; the process has gone by itself
             pids = backends(cluster, "state <> 'idle'") or backends(cluster)
-        except RuntimeError:
-            return  # it is recovering from the last crash
-        if second % CRASH_EVERY == CRASH_EVERY - 1 and pids:
-            os.kill(self.dice.choice(pids), signal.SIGKILL)
-            self.killed["clusters"] += 1
-            return
-        for pid in self.dice.sample(pids, min(3, len(pids))):
-            cluster.sql(f"SELECT pg_terminate_backend({pid})")
-            self.killed["servers"] += 1
+            if second % CRASH_EVERY == CRASH_EVERY - 1 and pids:
+                os.kill(self.dice.choice(pids), signal.SIGKILL)
+                self.killed["clusters"] += 1
+                return
+            for pid in self.dice.sample(pids, min(3, len(pids))):
+                cluster.sql(f"SELECT pg_terminate_backend({pid})")
+                self.killed["servers"] += 1
 
 
 async def do_nothing(_):

@@ -34,20 +34,6 @@ TEST(copy_from, failed_by_the_client) {
       .expect_release();
 }
 
-TEST(copy_from, syncs_before_copy_fail_are_not_answered) {
-  Script()
-      .client(query(copy_in))
-      .expect_acquire()
-      .expect_to_server(query(copy_in))
-      .server(copy_in_response())
-      .expect_to_client(copy_in_response())
-      .client(copy_data("1\n"), sync(), copy_fail("no"), sync())
-      .expect_to_server(copy_data("1\n"), copy_fail("no"), sync())
-      .server(error("57014", "COPY from stdin failed: no"), ready('I'), ready('I'))
-      .expect_to_client(error("57014", "COPY from stdin failed: no"), ready('I'), ready('I'))
-      .expect_release();
-}
-
 TEST(copy_from, data_after_the_servers_error_is_dropped) {
   Script()
       .client(query(copy_in))

@@ -133,8 +133,7 @@ class SessionCore : private rules::SessionState {
   bool may_follow_copy(const protocol::FrameHeader& header) const;
   std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in), skip_copy_sync(const protocol::FrameHeader& header, protocol::ByteView in);
-  void end_failed_copy();
-  void break_copy(char type);
+  void end_failed_copy(), break_copy(char type);
   bool on_broken_copy(protocol::ByteView body);
 
   // core_query.cpp: simple protocol; core_run.cpp, core_text.cpp: what of a query string goes to a server at once, and as what
@@ -278,17 +277,19 @@ class SessionCore : private rules::SessionState {
   void remove_link(Link* link);
   void predict(rules::Kind kind);
 
+  // core_plain.cpp: answers and Binds as most are
+  std::size_t pass_plain(protocol::ByteView in);
+  void note_bound(std::string_view name, const PreparedStatement& prepared);
+  std::size_t bind_again(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names);
+
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);
-  void settle(char type, protocol::ByteView body);
-  void on_command_complete(protocol::ByteView body);
-  bool on_ready(protocol::ByteView body);
+  void settle(char type, protocol::ByteView body), desynchronised(char type);
+  void on_command_complete(protocol::ByteView body), note_application_name(std::string_view name);
+  bool on_ready(protocol::ByteView body), swallowing() const;
   void on_parameter_status(protocol::ByteView frame, protocol::ByteView body);
   void on_redshift_parameter(std::string_view name, std::string_view value, bool own);
-  void note_application_name(std::string_view name);
   void on_parked_bytes(Link& link, char type, protocol::ByteView frame, protocol::ByteView body);
-  void desynchronised(char type);
-  bool swallowing() const;
 
   // core_errors.cpp
   bool on_error(protocol::ByteView frame, protocol::ByteView body);
@@ -334,8 +335,7 @@ class SessionCore : private rules::SessionState {
 
   // core.cpp
   const rules::ScriptPtr& decide(std::string_view text);
-  void await_replies();
-  void end_wait();
+  void await_replies(), end_wait();
   protocol::SqlError transaction_failed();
   void stall(Stall why) { stall_ = why; }
   void fatal(const protocol::SqlError& error);

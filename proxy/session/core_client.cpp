@@ -41,7 +41,7 @@ void SessionCore::repeat_setting() {
 }
 
 std::size_t SessionCore::on_client_bytes(ByteView in) {
-  begin_work();
+  begin_work().bound = {};
   std::size_t used = 0;
   client_needed_ = 0;
   while (wants_client() && used < in.size()) {
@@ -108,6 +108,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   if (head_spools() && CoreCursors(*this).drains(header, in)) return 0;
+  if (header.type != frontend::bind && header.type != frontend::describe && header.type != frontend::execute) work_->bound = {};
   switch (header.type) {
     case frontend::query:
       if (options_.disable_pqexec) return give_up("PQexec disallowed"), 0;

@@ -361,6 +361,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
     return size;
   }
 
+  work_->bound = {};
   bool server_tells = false;
   if (!means_or_server_tells(target->name, server_tells)) return 0;
   const PreparedStatementPtr& named = find_prepared(target->name);

@@ -104,6 +104,8 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
+  if (names->portal.empty() && !work_->bound.empty() && names->statement == work_->bound) return bind_again(header, in, *names);
+  work_->bound = {};
   if (!is_valid_name(names->portal) || !is_valid_name(names->statement)) return fail_batch(*refusal_), skip_frame(header, in);
 
   if (spooled_ && names->portal.empty()) spooled_->close({});
@@ -160,6 +162,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   } else if (names->portal.empty()) {
     push_named(Expect::bind, *prepared, names->statement, server_tells);
     if (unnamed_portal_ != prepared) unnamed_portal_ = prepared;  // often the same: spares two atomic counts
+    if (!server_tells && link->state->kind == ServerKind::postgres) note_bound(names->statement, *unnamed_portal_);
   } else {
     Note note;
     if (server_tells) note.client_name = names->statement;

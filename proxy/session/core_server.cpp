@@ -90,6 +90,12 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
       if (work_->ledger.empty()) end_wait();
       continue;
     }
+    if (link == active_ && !limited_) {
+      const std::size_t passed = pass_plain(rest);
+      if (passed > 0 && work_->ledger.empty()) end_wait();
+      used += passed;
+      if (passed > 0) continue;
+    }
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;

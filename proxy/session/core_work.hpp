@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "protocol/frame.hpp"
@@ -29,6 +30,7 @@ struct SessionWork {
   QueryHead head;
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
+  std::string_view bound;             ///< the client's name, in its bytes, of the statement of note_bound(); empty: there is none
   PreparedStatementPtr renewed;       ///< the latest that current() or known_to() made
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
   std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing

@@ -64,7 +64,7 @@ void Ledger::push_substitute(Expect expect, std::string_view error) {
 }
 
 void Ledger::emit_inserts(Gather& to_client) {
-  while (!empty() && (head().expect == Expect::insert || head().expect == Expect::copy_end)) {
+  while (has_insert_at_head()) {
     to_client.append(std::string_view(inserts_).substr(inserts_begin_, head().insert_size));
     pop();
   }

@@ -73,6 +73,8 @@ struct Entry {
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
   std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
   std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
+  /// The client gets the answer as it is, and nothing else becomes of it.
+  bool is_plain() const { return reply == Reply::forward && !has_note && !translated && !spools; }
 };
 
 /// The replies still owed to the client on one server connection, in the order in which they will come, and what to do
@@ -107,6 +109,8 @@ class Ledger {
   void pop();
   /// Bytes of inserts and substitutes that wait for their turn.
   std::size_t insert_bytes() const { return inserts_.size() - inserts_begin_; }
+  /// Whether an insert or a copy_end is at the head: no reply comes for it.
+  bool has_insert_at_head() const { return !empty() && (head().expect == Expect::insert || head().expect == Expect::copy_end); }
   /// Moves the inserts now at the head to the client; forgets a copy_end there.
   void emit_inserts(Gather& to_client);
   /// Bytes of the head's substitute.

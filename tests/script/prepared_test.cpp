@@ -272,4 +272,26 @@ TEST(prepared, close_of_a_statement_needs_no_server_and_frees_its_name) {
       .expect_release();
 }
 
+/// What a Bind was asked for holds for the next of the same name until anything may have changed that.
+TEST(prepared, bound_again_and_again_until_the_name_is_closed) {
+  const std::string name_2 = on_server("select 2");
+  Script()
+      .client(parse("s", select_1), parse("t", "select 2"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), parse(name_2, "select 2"), sync())
+      .server(parse_complete(), parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s", {"1"}), execute(""), bind_to("", "s", {"2"}), describe_portal(""), execute(""), bind_to("", "t"), execute(""),
+              bind_to("", "s", {"3"}), execute(""), close_statement("s"), bind_to("", "s", {"4"}), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1, {"1"}), execute(""), bind_to("", name_1, {"2"}), describe_portal(""), execute(""), bind_to("", name_2), execute(""),
+                        bind_to("", name_1, {"3"}), execute(""), execute("pgswitch refused"), sync())
+      .server(bind_complete(), complete("SELECT 0"), bind_complete(), row_description(), data_row("v"), complete("SELECT 1"), bind_complete(), complete("SELECT 0"),
+              bind_complete(), complete("SELECT 0"), error("34000"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 0"), bind_complete(), row_description(), data_row("v"), complete("SELECT 1"), bind_complete(),
+                        complete("SELECT 0"), bind_complete(), complete("SELECT 0"), close_complete(), any_error("26000"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -46,6 +46,17 @@ def test_a_pipelined_script(proxy, tmp_path):
     check(proxy.pgbench("-f", script, "-M", "extended", "-c", CLIENTS, "-j", 2, "-t", 50), CLIENTS * 50)
 
 
+@pytest.mark.parametrize("protocol", ("simple", "extended", "prepared"))
+def test_serialization_failures_are_tried_again(proxy, oltp, tmp_path, protocol):
+    oltp.sql("DROP TABLE IF EXISTS tried; CREATE TABLE tried AS SELECT 0 AS n; GRANT ALL ON tried TO PUBLIC", "app")
+    script = tmp_path / "serializable.sql"
+    script.write_text("BEGIN ISOLATION LEVEL SERIALIZABLE;\nSELECT n FROM tried;\nUPDATE tried SET n = n + 1;\nEND;\n")
+    done = proxy.pgbench("-f", script, "-M", protocol, "-c", 4, "-j", 2, "-t", 25, "--max-tries=1000")
+    check(done, 100)
+    assert int(re.search(r"number of transactions retried: (\d+)", done.stdout)[1]) > 0
+    assert oltp.sql("SELECT n FROM tried", "app") == "100"
+
+
 @pytest.mark.pgswitch
 def test_both_databases_under_load(proxy, tmp_path):
     script = tmp_path / "mixed.sql"

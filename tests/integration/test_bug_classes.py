@@ -1,4 +1,5 @@
 """What went wrong in other poolers (tests/BUG_CLASSES.md) and is tested nowhere else; and that each test named there exists."""
+import os
 import re
 import socket
 import struct
@@ -149,6 +150,16 @@ def test_bug_class_44_databases_that_only_the_template_knows_are_served_and_relo
         with proxy.connect(user="app", dbname="postgres") as connection:
             assert one(connection, "SELECT current_database()") == "postgres"
         proxy.console("RELOAD")
+
+
+def test_bug_class_49_programs_that_are_started_get_no_descriptors(lone):
+    client = arrived(lone)
+    client.send(query("SELECT 1"))
+    client.read_until(b"Z")
+    flags = {int(file.name): int(re.search(r"^flags:\s+(\d+)", file.read_text(), re.M)[1], 8)
+             for file in Path(f"/proc/{lone.pooler.pid}/fdinfo").iterdir()}
+    assert len(flags) > 8
+    assert [fd for fd, flag in flags.items() if fd > 2 and not flag & os.O_CLOEXEC] == []
 
 
 def test_bug_class_52_the_locks_of_a_client_that_vanished_are_free(lone):

@@ -160,7 +160,9 @@ bool SessionCore::run_on_server(std::string_view text) {
     work_->ledger.mark_translated();
   batch_open_ = batch_wrote_ = false;
   work_->head.next = end;
-  if (names_in_doubt_ || declares) stall(Stall::replies);
+  // An error leaves the transaction open that stands before its end.
+  const bool may_stay_open = std::any_of(items.begin() + begin + 1, items.begin() + end, [](const ScriptItem& item) { return ends_transaction(item.statement->kind); });
+  if (names_in_doubt_ || declares || may_stay_open) stall(Stall::replies);
   if (limited.decision) run_limited(std::move(limited));
   return true;
 }

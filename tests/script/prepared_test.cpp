@@ -180,6 +180,25 @@ TEST(prepared, statement_known_on_the_server_is_refused_in_a_failed_transaction)
       .expect_release();
 }
 
+// The string may fail in front of its COMMIT, and the transaction with it.
+TEST(prepared, statement_known_on_the_server_waits_for_a_string_that_may_not_reach_its_commit) {
+  Script(eager_begin())
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("begin; select 1/0; commit"), parse("t", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(query("begin; select 1/0; commit"))
+      .server(complete("BEGIN"), error("22012"), ready('E'))
+      .expect_to_client(complete("BEGIN"), error("22012"), ready('E'))
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(error("25P02"), ready('E'))
+      .expect_to_client(error("25P02"), ready('E'));
+}
+
 TEST(prepared, statement_known_on_the_server_waits_for_what_may_fail_the_transaction) {
   Script(eager_begin())
       .client(query("begin"))

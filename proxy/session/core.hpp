@@ -130,6 +130,7 @@ class SessionCore : private rules::SessionState {
   std::size_t on_flush(const protocol::FrameHeader& header, protocol::ByteView in);
 
   // core_copy.cpp
+  bool in_copy() const { return (active_ && active_->copy_in) || work_->load; }
   bool may_follow_copy(const protocol::FrameHeader& header) const;
   std::size_t on_early_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_copy_frame(const protocol::FrameHeader& header, protocol::ByteView in), skip_copy_sync(const protocol::FrameHeader& header, protocol::ByteView in);
@@ -324,10 +325,9 @@ class SessionCore : private rules::SessionState {
   std::optional<protocol::SqlError> refuse_counting(rules::ScriptItems items, std::size_t i, bool wrote, bool counted) const;
   void note_cursor(const rules::ScriptItem& item);
   bool has_to_wait(const Limited& what);
-  void run_limited(Limited what);
+  void run_limited(Limited what), forget_limited(), cancel_limited();
   bool is_within_limits(char type);
   void end_limited(bool extended, bool suspended = false);
-  void forget_limited(), cancel_limited();
 
   // core_loss.cpp
   void lose_transaction(bool stays);

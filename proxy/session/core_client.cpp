@@ -55,8 +55,8 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       if (client_rest_ == 0) maybe_release();
       continue;
     }
-    const bool in_copy = (active_ && active_->copy_in) || work_->load;
-    if (!in_copy && (work_->ledger.size() >= Work::most_owed || work_->ledger.insert_bytes() >= Work::most_unread)) {
+    const bool copies = in_copy();
+    if (!copies && (work_->ledger.size() >= Work::most_owed || work_->ledger.insert_bytes() >= Work::most_unread)) {
       await_replies();
       break;
     }
@@ -71,7 +71,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;
-    if (!frontend::is_known(rest[0]) && !in_copy && !copy_expected_) {
+    if (!frontend::is_known(rest[0]) && !copies && !copy_expected_) {
       give_up("invalid frontend message type " + std::to_string(static_cast<unsigned char>(rest[0])));
       break;
     }
@@ -90,8 +90,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
 
 /// The client's stream cannot be read on. What it has asked for before is answered first, but a COPY that waits for its data.
 void SessionCore::give_up(std::string why) {
-  const bool in_copy = (active_ && active_->copy_in) || work_->load;
-  if (!work_->ledger.empty() && !in_copy) return await_replies();
+  if (!work_->ledger.empty() && !in_copy()) return await_replies();
   fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::protocol_violation), std::move(why), "", "", 0});
 }
 
@@ -139,8 +138,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
 /// when it happens to be here in one piece: what a client may send must not depend on how the network cuts it.
 bool SessionCore::complete(const FrameHeader& header, ByteView in) {
   if (header.frame_size() > options_.query_max_bytes) {
-    const bool in_copy = (active_ && active_->copy_in) || work_->load;
-    if (!work_->ledger.empty() && !in_copy) return await_replies(), false;
+    if (!work_->ledger.empty() && !in_copy()) return await_replies(), false;
     fatal({protocol::Severity::fatal, std::string(protocol::sqlstate::program_limit_exceeded), "message is too large",
            "The message has " + std::to_string(header.frame_size()) + " bytes, query_max_bytes is " +
                std::to_string(options_.query_max_bytes) + ".",
@@ -156,7 +154,7 @@ bool SessionCore::complete(const FrameHeader& header, ByteView in) {
 std::size_t SessionCore::refuse_frame(const FrameHeader& header, ByteView in) {
   SqlError error = no_room(header.frame_size());
   const bool query = header.type == frontend::query && !skip_until_sync_;
-  if ((active_ && active_->copy_in) || work_->load) error.severity = protocol::Severity::fatal;
+  if (in_copy()) error.severity = protocol::Severity::fatal;
   if (error.severity == protocol::Severity::fatal) return fatal(error), 0;
   if (query && !fail_query(error)) return 0;
   has_no_room_ = false;

@@ -29,7 +29,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (portal && portal->script) last_route_.note(*portal->script);
 
   const bool plain = portal && portal->is_plain() && !spooled_;
-  const PreparedStatementPtr kept = plain ? nullptr : found;  // others may take its name from it, or drop it
+  const PreparedStatementPtr kept = plain && !redshift_ ? nullptr : found;  // others may take its name from it, or drop it
   Limited limited;
   if (!plain) {
     work_->bound = {};

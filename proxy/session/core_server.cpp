@@ -197,13 +197,13 @@ void SessionCore::settle(char type, ByteView body) {
     case backend::data_row:
       if (work_->ledger.head().spools) CoreCursors(*this).row_passed();
       return;
+    case backend::portal_suspended:  // what it does it has done with its first rows: set_config(), locks
     case backend::close_complete:
       if (work_->ledger.head().has_note && work_->ledger.head_note().statement) apply(*rules::StatementPtr(work_->ledger.head_note().statement), *active_, false);
       break;
     case backend::parse_complete:
     case backend::bind_complete:
-    case backend::no_data:
-    case backend::portal_suspended: break;
+    case backend::no_data: break;
     default: return;
   }
   work_->ledger.pop();

@@ -117,6 +117,26 @@ TEST(settings, set_config_counts) {
       .expect_release("b");
 }
 
+// asyncpg's fetchval() asks for one row: no CommandComplete comes.
+TEST(settings, set_config_of_a_portal_that_is_suspended_behind_its_row_counts) {
+  const std::string set = "select set_config('work_mem', '1MB', false)";
+  Script()
+      .client(parse("", set), bind_to("", ""), execute("", 1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", set), bind_to("", ""), execute("", 1), sync())
+      .server(parse_complete(), bind_complete(), data_row("1MB"), portal_suspended(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row("1MB"), portal_suspended(), ready('I'))
+      .expect_release()
+      .client(query("select * from b_t"))
+      .expect_acquire("b")
+      .expect_to_server(query("SELECT set_config('work_mem', '1MB', false)"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
 TEST(settings, that_failed_are_not_remembered) {
   Script()
       .client(query("set search_path to a"))

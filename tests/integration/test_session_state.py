@@ -3,8 +3,10 @@ import re
 
 import psycopg
 import pytest
-from endpoint import failure, one
+from endpoint import USERS, failure, one
 from launch import eventually
+from messages import SYNC, bind, execute, parse, query
+from raw import RawClient
 
 
 def show(connection, name):
@@ -31,6 +33,18 @@ def test_a_setting_follows_its_client_over_all_servers_and_reaches_nobody_else(t
             for other in held[:round_ + 1]:
                 other.execute("COMMIT")
         assert (one(clients[1], f"SELECT current_setting('{name}', true)") or None) in (before[0], None)
+
+
+@pytest.mark.pgswitch
+def test_a_setting_of_a_portal_that_is_left_behind_its_first_row_reaches_nobody_else(start_proxy):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1)
+    with RawClient(proxy.port) as client, proxy.connect() as other:
+        client.login("app", USERS["app"], database="app")
+        client.send(parse("SELECT set_config('work_mem', '7MB', false)") + bind() + execute(rows=1) + SYNC)
+        client.read_until(b"Z")
+        assert show(other, "work_mem") == "4MB"
+        client.send(query("SHOW work_mem"))
+        assert b"7MB" in dict(client.read_until(b"Z"))[b"D"]
 
 
 @pytest.mark.pgswitch

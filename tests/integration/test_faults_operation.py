@@ -271,7 +271,6 @@ def may_filter():
     return subprocess.run([sys.executable, "-c", TRIES_A_FILTER], cwd="/", stderr=subprocess.DEVNULL, **as_runner()).returncode == 0
 
 
-@pytest.mark.skipif(not may_filter(), reason="here the kernel itself has to see to it (net.ipv4.tcp_migrate_req)")
 def test_a_rolling_restart_resets_no_client_that_knocks(make_pooler):
     """Of the two processes on the port one closes its socket while the kernel goes on to choose it for new clients."""
     with ExitStack() as stack:
@@ -288,4 +287,6 @@ def test_a_rolling_restart_resets_no_client_that_knocks(make_pooler):
                 old.signal(signal.SIGTERM)
                 assert old.wait(20) == 0
                 old = fresh
-    assert not knockers.failed
+    # Where the kernel refuses the filter it has to see to it itself (net.ipv4.tcp_migrate_req): a reset at the door, and nothing else, is its matter.
+    harmless = () if may_filter() else (ConnectionResetError,)
+    assert [failure for failure in knockers.failed if not isinstance(failure, harmless)] == []

@@ -1,10 +1,8 @@
-// COPY between the client and a Redshift server.
+// COPY FROM STDIN into Redshift.
 #include <gtest/gtest.h>
-#include <array>
 
 #include "deferred_begin.hpp"
-#include "protocol/writer.hpp"
-#include "script.hpp"
+#include "load_messages.hpp"
 
 namespace pgswitch::script {
 
@@ -12,21 +10,6 @@ namespace {
 
 constexpr std::string_view copy = "copy t (a, b) from stdin";
 
-Bytes columns() {
-  Bytes out;
-  const std::array all{protocol::Column{"a"}, protocol::Column{"b"}};
-  protocol::write_row_description(out, all);
-  return out;
-}
-
-Bytes row(std::initializer_list<std::optional<std::string>> values) {
-  Bytes out;
-  const std::vector<std::optional<std::string>> all(values);
-  protocol::write_data_row(out, all);
-  return out;
-}
-
-Bytes copy_response(char type) { return frame(type, std::string_view("\0\0\2\0\0\0\0", 7)); }
 Bytes describe() { return query("SELECT a, b FROM t LIMIT 0"); }
 Bytes load() {
   return query(
@@ -382,47 +365,6 @@ TEST(redshift_copy_from, under_another_client_encoding_and_nothing_else) {
 
 TEST(redshift_copy_from, the_servers_own_copy_is_left_alone) {
   Script(loading()).whole_exchange("copy t from 's3://mine/too' csv", "COPY");
-}
-
-TEST(redshift_copy_to, sends_the_rows_of_a_query) {
-  Script(loading())
-      .client(query("copy t (a, b) to stdout"))
-      .expect_acquire()
-      .expect_to_server(query("SELECT a, b FROM t"))
-      .server(columns(), row({"1", "x\ty"}), row({std::nullopt, "\\"}), complete("SELECT"), ready('I'))
-      .expect_to_client(copy_response('H'), copy_data("1\tx\\ty\n"), copy_data("\\N\t\\\\\n"), copy_done(), complete("COPY 2"), ready('I'))
-      .expect_release();
-}
-
-TEST(redshift_copy_to, of_a_query_in_redshifts_spelling) {
-  Script(loading())
-      .client(query("copy (select '\\' as a, b from t) to stdout csv header"))
-      .expect_acquire()
-      .expect_to_server(query("select '\\\\' as a, b from t"))
-      .server(columns(), row({"\\", "x,y"}), complete("SELECT"), ready('I'))
-      .expect_to_client(copy_response('H'), copy_data("a,b\n"), copy_data("\\,\"x,y\"\n"), copy_done(), complete("COPY 1"), ready('I'))
-      .expect_release();
-}
-
-TEST(redshift_copy_to, an_error_in_the_middle) {
-  Script(loading())
-      .client(query("copy t (a, b) to stdout"))
-      .expect_acquire()
-      .expect_to_server(query("SELECT a, b FROM t"))
-      .server(columns(), row({"1", "x"}), error("22012", "division by zero"), ready('I'))
-      .expect_to_client(copy_response('H'), copy_data("1\tx\n"), error("22012", "division by zero"), ready('I'))
-      .expect_release();
-}
-
-TEST(redshift_copy_to, in_the_extended_protocol) {
-  Script(loading())
-      .client(parse("", "copy t (a, b) to stdout"), bind_to("", ""), describe_portal(""), execute(""), sync())
-      .expect_acquire()
-      .expect_to_server(query("SELECT a, b FROM t"))
-      .server(columns(), row({"1", "x"}), complete("SELECT"), ready('I'))
-      .expect_to_client(parse_complete(), bind_complete(), no_data(), copy_response('H'), copy_data("1\tx\n"), copy_done(),
-                        complete("COPY 1"), ready('I'))
-      .expect_release();
 }
 
 }  // namespace pgswitch::script

@@ -11,15 +11,16 @@ using protocol::SqlError;
 
 namespace {
 
-/// PostgreSQL's encodings (src/common/encnames.c). glibc's CP932 is what PostgreSQL calls SJIS: a backslash is one.
+/// PostgreSQL's encodings (src/common/encnames.c). glibc's CP932 is what PostgreSQL calls SJIS: a backslash is one;
+/// EUC-JP-MS is its EUC_JP.
 constexpr ClientEncoding encodings[] = {
     {"UTF8", Shape::utf8, ""},
     {"SQL_ASCII", Shape::utf8, ""},
     {"BIG5", Shape::two, "BIG5"},
     {"EUC_CN", Shape::euc_cn, "EUC-CN"},
     {"EUC_JIS_2004", Shape::euc, "EUC-JISX0213"},
-    {"EUC_JP", Shape::euc, "EUC-JP"},
-    {"EUC_KR", Shape::euc, "EUC-KR"},
+    {"EUC_JP", Shape::euc, "EUC-JP-MS"},
+    {"EUC_KR", Shape::euc_kr, "EUC-KR"},
     {"EUC_TW", Shape::euc_tw, "EUC-TW"},
     {"GB18030", Shape::gb18030, "GB18030"},
     {"GBK", Shape::two, "GBK"},
@@ -90,7 +91,8 @@ std::size_t length_of(Shape shape, std::string_view text) {
   const unsigned first = byte(text, 0);
   switch (shape) {
     case Shape::sjis: return first >= 0xa1 && first <= 0xdf ? 1 : 2;
-    case Shape::euc: return first == ss3 ? 3 : 2;
+    case Shape::euc:
+    case Shape::euc_kr: return first == ss3 ? 3 : 2;
     case Shape::euc_cn: return first == ss2 || first == ss3 ? 3 : 2;
     case Shape::euc_tw: return first == ss2 ? 4 : first == ss3 ? 3 : 2;
     case Shape::gb18030:
@@ -115,11 +117,34 @@ bool may_be_character(Shape shape, std::string_view text) {
       return outer(first) && second >= 0x40 && second <= 0xfe && second != 0x7f;
     }
     case Shape::euc:
+      if (first == 0x8e) return second >= 0xa1 && second <= 0xdf;
+      [[fallthrough]];
+    case Shape::euc_kr:
     case Shape::euc_cn:
+      if (text.size() == 2 && !in_euc(first)) return false;
+      [[fallthrough]];
     case Shape::euc_tw:
-      if (text.size() == 2 && first != 0x8e && !in_euc(first)) return false;
       return std::all_of(text.begin() + 1, text.end(), [](char c) { return in_euc(static_cast<unsigned char>(c)); });
-    default: return text.find('\0') == std::string_view::npos;
+    default: return text.find('\0') == std::string_view::npos && text != "\x8d ";
+  }
+}
+
+/// Whether the C library takes the character, or its first byte, for something else than PostgreSQL does.
+bool is_misread(const ClientEncoding& encoding, std::string_view character, bool first_is_one) {
+  if (character.size() == 1) return false;
+  return first_is_one || (encoding.name == "UHC" && character == "\xa2\xe8");  // it takes that and makes nothing of it
+}
+
+/// Whether what the C library writes for the first character of the UTF-8 `text` would be read as another: a control as the beginning
+/// of a longer one, a yen sign or an overline as ASCII.
+bool is_miswritten(Shape shape, std::string_view text) {
+  const bool control = text[0] == '\xc2' && text.size() > 1 && byte(text, 1) < 0xa0;
+  const bool as_ascii = text.starts_with("\xc2\xa5") || text.starts_with("\xe2\x80\xbe");
+  switch (shape) {
+    case Shape::two:
+    case Shape::euc_kr: return control;
+    case Shape::sjis: return as_ascii;
+    default: return false;
   }
 }
 
@@ -184,7 +209,7 @@ std::size_t Iconv::convert(std::string_view text, std::string& out) {
 }
 
 ToUtf8::ToUtf8(const ClientEncoding& encoding) : encoding_(encoding), iconv_("UTF-8", encoding.iconv) {
-  if (encoding.shape != Shape::single || !is_open()) return;
+  if (!is_open()) return;
   for (unsigned i = 0; i < singles_.size(); ++i) {
     const char c = static_cast<char>(0x80 + i);
     iconv_.convert({&c, 1}, singles_[i]);
@@ -236,15 +261,17 @@ bool ToUtf8::convert_whole(std::string_view& bytes, std::string& out) {
       continue;
     }
     std::size_t size = 0;
-    bool cut = false, valid = true;
+    bool cut = false, valid = true, known = true;
     for (end = 0; end < bytes.size() && is_high(bytes[end]); end += size) {
       size = length_of(encoding_.shape, bytes.substr(end));
       if ((cut = size == 0 || end + size > bytes.size())) break;
       if (!(valid = may_be_character(encoding_.shape, bytes.substr(end, size)))) break;
+      if (!(known = !is_misread(encoding_, bytes.substr(end, size), !singles_[byte(bytes, end) - 0x80].empty()))) break;
     }
     if (!convert_characters(bytes.substr(0, end), out)) return false;
     bytes.remove_prefix(end);
     if (!valid) return fail_invalid(bytes.substr(0, size));
+    if (!known) return fail_unknown(bytes.substr(0, size));
     if (cut) return true;
   }
   return true;
@@ -279,9 +306,11 @@ bool FromUtf8::convert(std::string_view text, std::string& out) {
     while (end < text.size() && !is_high(text[end])) ++end;
     out.append(text.substr(0, end));
     text.remove_prefix(end);
-    for (end = 0; end < text.size() && is_high(text[end]);) ++end;
+    bool known = true;
+    for (end = 0; end < text.size() && is_high(text[end]); end += std::min(length_of(Shape::utf8, text.substr(end)), text.size() - end))
+      if (!(known = !is_miswritten(encoding_.shape, text.substr(end)))) break;
     const std::size_t taken = end == 0 ? 0 : iconv_.convert(text.substr(0, end), out);
-    if (taken < end) {
+    if (taken < end || !known) {
       const std::string_view next = text.substr(taken);
       error_ = no_equivalent(next.substr(0, length_of(Shape::utf8, next)), "UTF8", encoding_.name);
       return false;

@@ -10,7 +10,7 @@ namespace pgswitch::copy {
 
 /// How the characters of an encoding are told apart (src/common/wchar.c of PostgreSQL). In all of them a byte below 0x80 that does not
 /// belong to the character before it is ASCII.
-enum class Shape : std::uint8_t { utf8, single, two, sjis, euc, euc_cn, euc_tw, gb18030 };
+enum class Shape : std::uint8_t { utf8, single, two, sjis, euc, euc_kr, euc_cn, euc_tw, gb18030 };
 
 /// An encoding of clients (manual, 24.3.1 Supported Character Sets).
 struct ClientEncoding {
@@ -58,7 +58,7 @@ class ToUtf8 {
 
   const ClientEncoding& encoding_;
   Iconv iconv_;
-  std::array<std::string, 128> singles_;  ///< of an encoding of single bytes: what those above 0x7f are
+  std::array<std::string, 128> singles_;  ///< what the bytes above 0x7f are by themselves: to the C library, where to PostgreSQL one begins a longer character
   std::string rest_;                      ///< the beginning of a character
   protocol::SqlError error_;
 };

@@ -62,10 +62,43 @@ TEST(ClientEncoding, faults_are_postgresqls) {
       {"SJIS", "a\x81", "a !22021 invalid byte sequence for encoding \"SJIS\": 0x81"},
       {"EUC_JP", "\xa4\n", " !22021 invalid byte sequence for encoding \"EUC_JP\": 0xa4 0x0a"},
       {"GB18030", "\x81\x30\x20\x30", " !22021 invalid byte sequence for encoding \"GB18030\": 0x81 0x30 0x20 0x30"},
+      {"GBK", "\xfa\x60\x80\x80z", "\u9dc3 !22P05 character with byte sequence 0x80 0x80 in encoding \"GBK\" has no equivalent in encoding \"UTF8\""},
+      {"GBK", "\x8d ", " !22021 invalid byte sequence for encoding \"GBK\": 0x8d 0x20"},
+      {"EUC_KR", "\x8e\xa1\xb0\xa1", " !22021 invalid byte sequence for encoding \"EUC_KR\": 0x8e 0xa1"},
+      {"EUC_JP", "\x8e\xe0", " !22021 invalid byte sequence for encoding \"EUC_JP\": 0x8e 0xe0"},
+      {"UHC", "\xb0\xa1\xa2\xe8", "\uac00 !22P05 character with byte sequence 0xa2 0xe8 in encoding \"UHC\" has no equivalent in encoding \"UTF8\""},
       {"BIG5", "x\xff\xff", "x !22P05 character with byte sequence 0xff 0xff in encoding \"BIG5\" has no equivalent in encoding \"UTF8\""},
   };
   for (const Sample& sample : wrong)
     for (std::size_t size = 1; size <= sample.bytes.size(); ++size) EXPECT_EQ(read(sample.name, sample.bytes, size), sample.utf8) << size;
+}
+
+/// Two bytes of `name`, in front of a character that is known.
+void expect_aligned(std::string_view name, std::string_view known, unsigned first, unsigned second) {
+  const std::string pair{static_cast<char>(first), static_cast<char>(second)};
+  const std::string alone = read(name, pair, 2), followed = read(name, pair + std::string(known), 4);
+  const bool good = alone.find('!') == alone.npos;
+  EXPECT_EQ(followed, good ? alone + read(name, known, 2) : alone) << name << ' ' << first << ' ' << second;
+  EXPECT_NE(alone, "") << name << ' ' << first << ' ' << second;
+}
+
+TEST(ClientEncoding, no_character_takes_a_part_of_the_next_or_vanishes) {
+  const std::pair<std::string_view, std::string_view> known[] = {{"BIG5", "\xa5\x5c"}, {"GBK", "\x81\x5c"}, {"UHC", "\xb0\xa1"}, {"EUC_KR", "\xb0\xa1"}, {"EUC_CN", "\xb0\xa1"}};
+  for (const auto& [name, character] : known)
+    for (unsigned first = 0x80; first <= 0xff; ++first)
+      for (unsigned second = 0xa0; second <= 0xff; ++second)
+        if (first != 0x8e && first != 0x8f) expect_aligned(name, character, first, second);  // there more than two
+}
+
+TEST(ClientEncoding, what_would_be_read_as_another_character_has_no_equivalent) {
+  const std::pair<std::string_view, std::string_view> wrong[] = {{"EUC_KR", "\u0080"}, {"BIG5", "\u0080"}, {"EUC_JP", "\u008e"}, {"SJIS", "\u00a5"}, {"SHIFT_JIS_2004", "\u203e"}};
+  for (const auto& [name, text] : wrong) {
+    FromUtf8 writer(encoding(name));
+    std::string out;
+    EXPECT_FALSE(writer.convert("a" + std::string(text), out)) << name;
+    EXPECT_EQ(writer.error().sqlstate, "22P05");
+    EXPECT_EQ(out, "a");
+  }
 }
 
 TEST(ClientEncoding, what_it_lacks_is_an_error_in_data_and_a_question_mark_in_words) {

@@ -126,8 +126,7 @@ class SessionCore : private rules::SessionState {
   std::size_t stream_to_server(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t skip_frame(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t on_function_call(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_sync(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_flush(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_sync(const protocol::FrameHeader& header, protocol::ByteView in), on_flush(const protocol::FrameHeader& header, protocol::ByteView in);
 
   // core_copy.cpp
   bool in_copy() const { return (active_ && active_->copy_in) || work_->load; }
@@ -278,10 +277,11 @@ class SessionCore : private rules::SessionState {
   void remove_link(Link* link);
   void predict(rules::Kind kind);
 
-  // core_plain.cpp: answers and Binds as most are
+  // core_plain.cpp: answers, Binds and what follows them as most are
   std::size_t pass_plain(protocol::ByteView in);
   void note_bound(std::string_view name, const PreparedStatement& prepared);
-  std::size_t bind_again(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names);
+  std::size_t follow_bound(protocol::ByteView in);
+  bool is_bound_alike(const protocol::frontend::BindNames& names);
 
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);

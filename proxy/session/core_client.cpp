@@ -41,7 +41,7 @@ void SessionCore::repeat_setting() {
 }
 
 std::size_t SessionCore::on_client_bytes(ByteView in) {
-  begin_work().bound = {};
+  begin_work().bound = nullptr;
   std::size_t used = 0;
   client_needed_ = 0;
   while (wants_client() && used < in.size()) {
@@ -79,7 +79,8 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       give_up("invalid message length");
       break;
     }
-    const std::size_t taken = on_client_frame(header, rest);
+    std::size_t taken = on_client_frame(header, rest);
+    if (taken > 0 && work_->bound && client_rest_ == 0) taken += follow_bound(rest.substr(taken));
     if (taken == 0 && is_watched() && redshift_->watch.phase == redshift::Watch::Phase::asked) continue;
     if (taken == 0) break;
     if (is_watched()) redshift_->watch = {};
@@ -107,7 +108,7 @@ std::size_t SessionCore::on_client_frame(const FrameHeader& header, ByteView in)
   copy_expected_ = copy_expected_ && !work_->ledger.empty();
   if (copy_expected_ && !may_follow_copy(header)) return await_replies(), 0;
   if (head_spools() && CoreCursors(*this).drains(header, in)) return 0;
-  if (header.type != frontend::bind && header.type != frontend::describe && header.type != frontend::execute) work_->bound = {};
+  if (header.type != frontend::bind && header.type != frontend::describe && header.type != frontend::execute) work_->bound = nullptr;
   switch (header.type) {
     case frontend::query:
       if (options_.disable_pqexec) return give_up("PQexec disallowed"), 0;

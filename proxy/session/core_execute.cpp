@@ -32,7 +32,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr kept = plain && !redshift_ ? nullptr : found;  // others may take its name from it, or drop it
   Limited limited;
   if (!plain) {
-    work_->bound = {};
+    work_->bound = nullptr;
     if (const auto used = execute_by_proxy(*execute, kept, size, limited)) return *used;
   } else if (local_abort_) {
     return fail_batch(transaction_failed()), size;

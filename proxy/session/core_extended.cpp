@@ -105,6 +105,7 @@ void SessionCore::fail_batch(const SqlError& error) {
   refusal_.reset();
   forget_limited();
   skip_until_sync_ = true;
+  work_->bound = nullptr;
   if (active_ && (batch_open_ || predicted_ != 'I')) {
     // Executing a portal that cannot exist.
     work_->to_server.compose([](std::string& out) {
@@ -361,7 +362,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
     return size;
   }
 
-  work_->bound = {};
+  work_->bound = nullptr;
   bool server_tells = false;
   if (!means_or_server_tells(target->name, server_tells)) return 0;
   const PreparedStatementPtr& named = find_prepared(target->name);

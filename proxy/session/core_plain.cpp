@@ -1,4 +1,4 @@
-// What most messages are, in short: answers that pass as they are, and Binds of one statement in a row.
+// What most messages are, in short: answers that pass as they are, and Binds in a row with what is sent behind each.
 #include "protocol/backend.hpp"
 #include "proxy/session/core.hpp"
 
@@ -53,17 +53,46 @@ std::size_t SessionCore::pass_plain(ByteView in) {
   return passed;
 }
 
-/// What makes bind_again() possible: until something else comes than its Describe, its Execute and the next of its kind.
+/// A Bind to the unnamed portal has been sent. If it was like most, less has to be asked of what follows in the same bytes.
 void SessionCore::note_bound(std::string_view name, const PreparedStatement& prepared) {
-  const bool alike = prepared.is_plain() && !prepared.by_sql && !spooled_ && is_current(prepared);
-  work_->bound = alike ? name : std::string_view();
+  if (!prepared.is_plain() || prepared.by_sql || spooled_ || !is_current(prepared)) return;
+  work_->bound = &prepared;
+  work_->bound_name = name;
 }
 
-/// Bind, to the unnamed portal, of the statement that the portal has already: all that was asked for the Bind before holds.
-std::size_t SessionCore::bind_again(const FrameHeader& header, ByteView in, const protocol::frontend::BindNames& names) {
-  ++counters.binds;
-  work_->ledger.push(Expect::bind, Reply::forward, *unnamed_portal_);
-  return send_bind(header, in, names, *unnamed_portal_);
+/// The Describe and the Execute, of all rows, that most send behind a Bind as it was noted: their bytes at the start of `in`.
+std::size_t SessionCore::follow_bound(ByteView in) {
+  constexpr ByteView describe("D\0\0\0\6P\0", 7), execute("E\0\0\0\11\0\0\0\0\0", 10);
+  const PreparedStatement& portal = *work_->bound;
+  std::size_t used = 0;
+  if (in.starts_with(describe)) {
+    work_->ledger.push(Expect::describe, Reply::forward, portal);
+    used = describe.size();
+  }
+  if (in.substr(used).starts_with(execute)) {
+    last_route_.note(*portal.script);
+    last_route_.sent_to(active_->route);
+    ++counters.queries;
+    note_executed(portal);
+    work_->ledger.push(Expect::execute, Reply::forward, portal);
+    used += execute.size();
+  }
+  if (used > 0) work_->to_server.add(in.substr(0, used));
+  return used;
+}
+
+/// Whether the statement can be bound to the unnamed portal as the one before was: it is on the same server, and as plain. It is noted then.
+bool SessionCore::is_bound_alike(const protocol::frontend::BindNames& names) {
+  if (!work_->bound || !names.portal.empty() || names.statement.empty()) return false;
+  if (names.statement == work_->bound_name) return true;
+  const PreparedStatementPtr& named = find_prepared(names.statement);
+  const Ledger& ledger = work_->ledger;
+  if (!named || ledger.doubts_name(names.statement) || ledger.doubts_key(named->key) || !is_parsed_alike(*named)) return false;
+  if (!is_for(*active_, *named) || route_of(named->item()) != active_->route || !active_->state->prepared.contains(named->key)) return false;
+  work_->bound = nullptr;
+  note_bound(names.statement, *named);
+  if (work_->bound && unnamed_portal_ != named) unnamed_portal_ = named;
+  return work_->bound != nullptr;
 }
 
 }  // namespace pgswitch

@@ -30,7 +30,8 @@ struct SessionWork {
   QueryHead head;
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
-  std::string_view bound;             ///< the client's name, in its bytes, of the statement of note_bound(); empty: there is none
+  const PreparedStatement* bound = nullptr;  ///< of SessionCore::note_bound(): unnamed_portal_, or nullptr: something else has come since
+  std::string_view bound_name;        ///< the client's, in its bytes
   PreparedStatementPtr renewed;       ///< the latest that current() or known_to() made
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
   std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing

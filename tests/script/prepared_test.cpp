@@ -313,4 +313,75 @@ TEST(prepared, bound_again_and_again_until_the_name_is_closed) {
       .expect_release();
 }
 
+/// The next Bind may be of a statement that belongs elsewhere, or that its server does not have.
+TEST(prepared, bound_behind_another_where_it_belongs) {
+  const std::string there = "select * from b_t", name_2 = on_server("select 2"), name_there = on_server(there);
+  Script()
+      .client(parse("s", select_1), parse("t", "select 2"), parse("b", there), sync())
+      .expect_acquire("app")
+      .expect_to_server(parse(name_1, select_1), parse(name_2, "select 2"), sync())
+      .server(parse_complete(), parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete())
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(parse(name_there, there), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release("b")
+      .client(bind_to("", "s"), describe_portal(""), execute(""), bind_to("", "b"), describe_portal(""), execute(""), bind_to("", "t"), execute(""), sync())
+      .expect_acquire("app")
+      .expect_to_server(bind_to("", name_1), describe_portal(""), execute(""), sync())
+      .server(bind_complete(), row_description(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(bind_complete(), row_description(), complete("SELECT 0"))
+      .expect_release("app")
+      .expect_acquire("b")
+      .expect_to_server(bind_to("", name_there), describe_portal(""), execute(""), sync())
+      .server(bind_complete(), row_description(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(bind_complete(), row_description(), complete("SELECT 0"))
+      .expect_release("b")
+      .expect_acquire("app")
+      .expect_to_server(bind_to("", name_2), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 0"), ready('I'))
+      .expect_release("app");
+}
+
+TEST(prepared, bound_behind_another_that_took_its_place_on_the_server) {
+  const std::string name_2 = on_server("select 2");
+  Start start;
+  start.options.max_prepared_statements = 1;
+  Script(start)
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(parse("t", "select 2"), bind_to("", "t"), execute(""), bind_to("", "s"), describe_portal(""), execute(""), bind_to("", "t"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(close_statement(name_1), parse(name_2, "select 2"), bind_to("", name_2), execute(""), close_statement(name_2), parse(name_1, select_1),
+                        bind_to("", name_1), describe_portal(""), execute(""), close_statement(name_1), parse(name_2, "select 2"), bind_to("", name_2), execute(""), sync())
+      .server(close_complete(), parse_complete(), bind_complete(), complete("SELECT 0"), close_complete(), parse_complete(), bind_complete(), row_description(),
+              complete("SELECT 0"), close_complete(), parse_complete(), bind_complete(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 0"), bind_complete(), row_description(), complete("SELECT 0"), bind_complete(),
+                        complete("SELECT 0"), ready('I'))
+      .expect_release();
+}
+
+TEST(prepared, nothing_is_sent_behind_a_message_that_was_refused) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), bind_to("", "none"), describe_portal(""), execute(""), bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute("pgswitch refused"), sync())
+      .server(bind_complete(), error("34000"), ready('I'))
+      .expect_to_client(bind_complete(), any_error("26000"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

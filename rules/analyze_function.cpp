@@ -38,6 +38,12 @@ constexpr FunctionEffect function_effect[] = {
     {"pg_advisory_unlock_all", Effect::advisory_unlock_all},
     {"currval", Effect::sequence_state},
     {"lastval", Effect::sequence_state},
+    // They run a text: nobody sees what it sets.
+    {"query_to_xml", Effect::unknown_settings},
+    {"query_to_xml_and_xmlschema", Effect::unknown_settings},
+    {"query_to_xmlschema", Effect::unknown_settings},
+    {"ts_rewrite", Effect::unknown_settings},
+    {"ts_stat", Effect::unknown_settings},
 };
 
 const Node* nth(const List* list, std::size_t n) {

@@ -48,6 +48,17 @@ def test_a_setting_of_a_portal_that_is_left_behind_its_first_row_reaches_nobody_
 
 
 @pytest.mark.pgswitch
+@pytest.mark.parametrize("run", ("SELECT query_to_xml({}, true, false, '')", "SELECT * FROM ts_stat({})"))
+def test_what_a_text_inside_a_statement_leaves_behind_reaches_nobody_else(start_proxy, run):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1)
+    text = "$$SELECT to_tsvector(set_config('work_mem', '7MB', false)) FROM (SELECT pg_advisory_lock(7)) AS locked$$"
+    with proxy.connect() as client, proxy.connect() as other:
+        client.execute(run.format(text))
+        assert show(other, "work_mem") == "4MB"
+        assert one(other, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
+@pytest.mark.pgswitch
 def test_search_path_decides_what_a_name_means_for_its_client_only(transaction_proxy):
     with transaction_proxy.connect() as mine, transaction_proxy.connect() as other:
         mine.execute("SET search_path = private")

@@ -138,8 +138,13 @@ bool Ledger::doubts_portal(std::string_view name) const {
 bool Ledger::doubts_key(const PreparedKey& key) const { return doubtful_ > 0 && newest(AboutKey{key}) < doubtful_; }
 
 bool Ledger::server_tells(std::string_view name, const PreparedKey& key) const {
-  const std::size_t made = newest(AboutName{name});
-  return made < notes_.size() && made == newest(AboutKey{key}) && !notes_[made].closes;
+  const AboutName about{name};
+  const std::size_t made = newest(about);
+  if (made == notes_.size() || made != newest(AboutKey{key}) || notes_[made].closes) return false;
+  // Should the Parse fail, or be skipped, the name must not mean what it did before.
+  for (std::size_t i = 0; i < made; ++i)
+    if (about(notes_[i])) return false;
+  return true;
 }
 
 std::string_view Ledger::former_name(std::uint32_t serial) const {

@@ -150,4 +150,25 @@ TEST(prepared_failure, close_skipped_by_an_error_did_not_happen) {
       .expect_release();
 }
 
+TEST(prepared_failure, batch_behind_a_skipped_close_and_parse_runs_what_the_name_meant_before) {
+  Script()
+      .client(parse("s", select_1), sync())
+      .expect_acquire()
+      .expect_to_server(parse(name_1, select_1), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(bind_to("", "s"), execute(""), close_statement("s"), parse("s", "select 2"), sync(), bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), parse(on_server("select 2"), "select 2"), sync())
+      .server(bind_complete(), error("22012"), ready('I'))
+      .expect_to_client(bind_complete(), error("22012"), ready('I'))
+      .expect_release()
+      .expect_acquire()
+      .expect_to_server(bind_to("", name_1), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -61,7 +61,10 @@ bool answers(char type, const Entry& asked) {
   return (answered_by[static_cast<unsigned char>(type)] & bit(asked.expect)) != 0 && (type != backend::copy_in_response || asked.reply == Reply::forward);
 }
 
-constexpr std::size_t largest_control_frame = 1u << 20;
+/// Bytes of the longest message that may not stream.
+constexpr std::size_t longest(char type) {
+  return type == backend::error_response || type == backend::notice_response ? longest_report : std::size_t{1} << 20;
+}
 
 /// What a server says that answers nothing.
 bool is_report(char type) {
@@ -99,7 +102,7 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     FrameHeader header;
     const HeaderStatus status = read_header(rest, options_.max_frame_size, header);
     if (status == HeaderStatus::need_more) break;
-    if (status == HeaderStatus::malformed || (!may_stream(header.type) && header.frame_size() > largest_control_frame)) {
+    if (status == HeaderStatus::malformed || (!may_stream(header.type) && header.frame_size() > longest(header.type))) {
       desynchronised(header.type);
       return in.size();
     }

@@ -136,16 +136,16 @@ bool Relay::feed_client() {
   }
   if (core_.client_bytes_needed() > 0) {
     flush_server();
-    if (!make_room(core_.client_bytes_needed())) return core_.on_no_room(), true;
+    if (!make_room(in_, core_.client_bytes_needed())) return core_.on_no_room(), true;
   }
   client_full_ = false;
   return used > 0;
 }
 
 /// For a message that has come in part: as it comes, for its header may promise more than is ever sent. False: there is none.
-bool Relay::make_room(std::size_t needed) {
-  const std::size_t size = std::min(needed, in_.received().size() + worker_.slab().block_size() / 2);
-  return in_.reserve(size) || !in_.outstanding().empty() || size > in_.max_size();
+bool Relay::make_room(protocol::LinearBuffer& in, std::size_t needed) {
+  const std::size_t size = std::min(needed, in.received().size() + worker_.slab().block_size() / 2);
+  return in.reserve(size) || !in.outstanding().empty() || size > in.max_size();
 }
 
 void Relay::feed_server(ServerConn& server) {
@@ -161,10 +161,7 @@ void Relay::feed_server(ServerConn& server) {
     server.in.consume(server.in.outstanding().size());
     server.in.give_back();
   }
-  if (core_.server_bytes_needed() > 0) {
-    flush_client();
-    server.in.reserve(core_.server_bytes_needed());
-  }
+  if (core_.server_bytes_needed() > 0) flush_client();
 }
 
 void Relay::flush_server() {
@@ -340,6 +337,7 @@ void Relay::on_server_readable(ServerConn& server) {
   if (result.status == IoResult::Status::ok) {
     server.in.commit(result.bytes);
     feed_server(server);
+    if (core_.server_bytes_needed() > 0 && !make_room(server.in, core_.server_bytes_needed())) return server_lost(server, "no memory for a long message of the server");
     return drive();
   }
   server.in.give_back();

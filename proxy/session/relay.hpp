@@ -97,7 +97,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool can_feed();
   bool feed_client();
   void feed_server(ServerConn& server);
-  bool make_room(std::size_t needed);
+  bool make_room(protocol::LinearBuffer& in, std::size_t needed);
   bool is_left_alone();
   void look_for_client();
   void flush_client();

@@ -114,3 +114,15 @@ def test_notices_keep_severity_and_sqlstate(proxy):
         connection.add_notice_handler(lambda diag: seen.append((diag.severity, diag.sqlstate, diag.message_primary)))
         connection.execute("DO $$ BEGIN RAISE WARNING 'careful' USING ERRCODE = '01234'; END $$")
         assert seen == [("WARNING", "01234", "careful")]
+
+
+def test_errors_and_notices_are_as_long_as_what_they_quote(proxy):
+    with proxy.connect() as connection:
+        seen = []
+        connection.add_notice_handler(lambda diag: seen.append(len(diag.message_primary)))
+        connection.execute("DO $$ BEGIN RAISE NOTICE '%', repeat('x', 3000000); END $$")
+        assert seen == [3_000_000]
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation) as caught:
+            connection.execute("SELECT repeat('x', 3000000)::int")
+        assert len(caught.value.diag.message_primary) > 3_000_000
+        assert connection.execute("SELECT 1").fetchone() == (1,)

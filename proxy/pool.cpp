@@ -47,7 +47,7 @@ PoolSeat& Pool::join(PoolShard& shard, asio::io_context& io) {
 }
 
 void Pool::leave(PoolSeat& seat) {
-  set_starving(seat, 0);
+  set_waiting(seat, 0, false);
   const std::lock_guard lock(mutex_);
   seat.shard = nullptr;
   seat.io = nullptr;
@@ -76,7 +76,7 @@ void Pool::poke_others(const PoolSeat& from) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& seat : seats_) {
-      if (seat.get() != &from && seat->idle.load(std::memory_order_relaxed) > 0) rich.push_back(seat.get());
+      if (seat.get() != &from && seat->idle.load() > 0) rich.push_back(seat.get());
     }
   }
   for (PoolSeat* seat : rich) post(*seat, [](PoolShard& shard) { shard.on_poke(); });
@@ -91,10 +91,12 @@ std::unique_ptr<ServerConn> Pool::send(PoolSeat& seat, std::unique_ptr<ServerCon
   return nullptr;
 }
 
-void Pool::set_starving(PoolSeat& seat, std::int64_t oldest_wait_us) {
-  const std::int64_t before = seat.oldest_wait_us.exchange(oldest_wait_us, std::memory_order_relaxed);
-  if (before == 0 && oldest_wait_us != 0) starving_.fetch_add(1, std::memory_order_relaxed);
-  if (before != 0 && oldest_wait_us == 0) starving_.fetch_sub(1, std::memory_order_relaxed);
+bool Pool::set_waiting(PoolSeat& seat, std::int64_t oldest_wait_us, bool starving) {
+  seat.oldest_wait_us.store(oldest_wait_us, std::memory_order_relaxed);
+  if (seat.starving.load(std::memory_order_relaxed) == starving) return false;  // nobody else writes it
+  seat.starving.store(starving, std::memory_order_relaxed);
+  starving ? ++starving_ : --starving_;
+  return starving;
 }
 
 void Pool::set_parameters(const ParameterList& parameters) {
@@ -107,15 +109,18 @@ ParametersPtr Pool::parameters() {
   return parameters_;
 }
 
-PoolSeat* Pool::most_starving(const PoolSeat& own) {
+PoolSeat* Pool::neediest(const PoolSeat& own, std::int64_t& since_us) {
   PoolSeat* most = nullptr;
-  std::int64_t oldest = 0;
+  bool most_starves = false;
   const std::lock_guard lock(mutex_);
   for (const auto& seat : seats_) {
     const std::int64_t since = seat->oldest_wait_us.load(std::memory_order_relaxed);
-    if (seat.get() == &own || !seat->shard || since == 0 || (most && since >= oldest)) continue;
+    if (seat.get() == &own || !seat->shard || since == 0) continue;
+    const bool starves = seat->starving.load(std::memory_order_relaxed);
+    if (most && (starves != most_starves ? most_starves : since >= since_us)) continue;
     most = seat.get();
-    oldest = since;
+    most_starves = starves;
+    since_us = since;
   }
   return most;
 }

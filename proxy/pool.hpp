@@ -76,7 +76,8 @@ struct PoolKey {
 
 /// A worker's place in a Pool: what other workers may know of its shard.
 struct PoolSeat {
-  std::atomic<std::int64_t> oldest_wait_us{0};  ///< since when its first waiter waits; 0: it is not starving
+  std::atomic<std::int64_t> oldest_wait_us{0};  ///< since when its first waiter waits; 0: nobody waits
+  std::atomic<bool> starving{false};            ///< its first waiter is to be helped by others
   std::atomic<std::int64_t> idle_since_us{0};   ///< of its longest idle connection, refreshed by the tick; 0: none
   std::atomic<std::uint32_t> idle{0};           ///< idle connections
   boost::asio::io_context* io = nullptr;        ///< guarded by the pool's mutex, as the next
@@ -95,10 +96,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const BudgetPtr database;  ///< max_db_connections
   const BudgetPtr user;      ///< max_user_connections
 
-  /// True when another worker's shard than the one at `own` has waiters. One relaxed load with one worker.
+  /// True when another worker's shard than the one at `own` starves. One relaxed load with one worker.
   bool others_starve(const PoolSeat& own) const {
-    const std::uint32_t starving = starving_.load(std::memory_order_relaxed);
-    return starving != 0 && starving > (own.oldest_wait_us.load(std::memory_order_relaxed) != 0 ? 1u : 0u);
+    const std::uint32_t starving = starving_.load();
+    return starving != 0 && starving > (own.starving.load(std::memory_order_relaxed) ? 1u : 0u);
   }
   /// One worker alone never starves: it has nobody to be helped by.
   bool is_shared() const { return joined_.load(std::memory_order_relaxed) > 1; }
@@ -118,10 +119,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void set_parameters(const ParameterList& parameters);
   ParametersPtr parameters();
 
-  /// Publishes since when `seat` starves; 0: no more.
-  void set_starving(PoolSeat& seat, std::int64_t oldest_wait_us);
-  /// The seat whose waiter waits longest, `own` excepted; nullptr when nobody else starves.
-  PoolSeat* most_starving(const PoolSeat& own);
+  /// Publishes since when somebody waits at `seat` (0: nobody) and whether it starves. True when it begins to.
+  bool set_waiting(PoolSeat& seat, std::int64_t oldest_wait_us, bool starving);
+  /// The seat whose waiter waits longest, those that starve first, `own` excepted; nullptr when nobody else waits.
+  PoolSeat* neediest(const PoolSeat& own, std::int64_t& since_us);
   /// The seat with the longest idle connection, of all workers; `since_us` receives since when.
   PoolSeat* longest_idle(std::int64_t& since_us);
 

@@ -41,9 +41,9 @@ void PoolShard::tick() {
   if (!waiters_.empty()) {
     serve_waiters();
     use_reserve();
-    update_starving(true);
-  } else if (!idle_.empty() && pool_->others_starve(seat_)) {
-    donate(*idle_.oldest());
+    ask_others();
+  } else if (!idle_.empty() && pool_->is_shared()) {
+    donate(*idle_.oldest());  // bit by bit servers go where clients wait, though nobody starves
   }
   keep_minimum();
 }
@@ -71,7 +71,7 @@ void PoolShard::expire_waiters() {
     if (failing_since_us_ != 0) error.detail += " The last attempt to open one failed: " + login_error_.message;
     deliver(*waiter, Lease(), error);
   }
-  update_starving(false);
+  update_waiting();
 }
 
 // From the oldest, so that what has waited longest goes first; a minimum stays.
@@ -122,14 +122,13 @@ void PoolShard::keep_minimum() {
 
 void PoolShard::pause() {
   paused_ = true;
-  update_starving(false);
+  update_waiting();
   while (!idle_.empty()) close(*idle_.oldest(), "pause mode");
 }
 
 void PoolShard::resume() {
   paused_ = false;
   serve_waiters();
-  update_starving(true);
 }
 
 void PoolShard::kill(const SqlError& error) {

@@ -206,9 +206,9 @@ void PoolShard::bury(ServerConn& server, std::string_view reason) {
   asio::post(home_.io, [this, alive = std::weak_ptr<int>(alive_)] {
     if (!alive.expired()) buried_.clear();
   });
-  if (pool_->others_starve(seat_)) {
-    if (PoolSeat* seat = pool_->most_starving(seat_)) pool_->post(*seat, [](PoolShard& shard) { shard.on_poke(); });
-  }
+  if (!pool_->is_shared()) return;
+  std::int64_t since = 0;  // whoever waits may open one now
+  if (PoolSeat* seat = pool_->neediest(seat_, since)) pool_->post(*seat, [](PoolShard& shard) { shard.on_poke(); });
 }
 
 bool PoolShard::evict_idle() {

@@ -16,6 +16,10 @@ namespace {
 /// less would be all motion and no fairness.
 constexpr std::int64_t donation_margin_us = 10'000;
 
+/// So long a shard waits for servers of its own to come back before it asks others for theirs. An own one comes back in some
+/// ten us when queries are short, and costs nothing to wait for; moving one costs both workers some 10 us.
+constexpr std::int64_t patience_us = 1'000;
+
 }  // namespace
 
 PoolShard::PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, DatabasePtr database, ConfigPtr config,
@@ -26,7 +30,8 @@ PoolShard::PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, D
       seat_(pool_->join(*this, home.io)),
       database_(std::move(database)),
       config_(std::move(config)),
-      credentials_(std::move(credentials)) {
+      credentials_(std::move(credentials)),
+      patience_(home.io) {
   mode_ = config_->pool_mode_of(*database_, pool_user());
   made_us_ = now();
   next_host_ = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(this) >> 6);  // not all workers at the first
@@ -64,8 +69,9 @@ Lease PoolShard::acquire(LeaseWaiter& waiter) {
     return {};
   }
   waiters_.push(waiter);
+  const bool starved = seat_.starving;
   serve_waiters();
-  update_starving(true);
+  if (starved) ask_others();
   return {};
 }
 
@@ -74,7 +80,7 @@ void PoolShard::cancel_wait(LeaseWaiter& waiter) {
   waiter.queue_ = nullptr;
   if (!waiter.due_) {
     waiters_.remove(waiter);
-    update_starving(false);
+    update_waiting();
     return;
   }
   waiter.due_ = false;
@@ -136,7 +142,7 @@ void PoolShard::serve_waiters() {
     deliver(waiter, lend(server), SqlError());
   }
   open_for_waiters();
-  update_starving(false);
+  update_waiting();
 }
 
 // A clean connection that nobody holds: to a waiter here, to one of another worker, or to the idle list.
@@ -145,15 +151,16 @@ void PoolShard::make_available(ServerConn& server) {
     close(server, reason);
     return;
   }
-  if (pool_->others_starve(seat_) && donate(server)) return;
   if (waiters_.empty()) {
     put_idle(server);
+    if (pool_->others_starve(seat_)) donate(server);  // asked behind put_idle(): who begins to starve now sees it, or is seen
     return;
   }
+  if (pool_->others_starve(seat_) && donate(server)) return;
   LeaseWaiter& waiter = *waiters_.front();
   waiters_.remove(waiter);
   deliver(waiter, lend(server), SqlError());
-  update_starving(false);
+  update_waiting();
 }
 
 void PoolShard::put_idle(ServerConn& server) {
@@ -165,16 +172,16 @@ void PoolShard::put_idle(ServerConn& server) {
 }
 
 void PoolShard::publish_idle() {
-  seat_.idle.store(static_cast<std::uint32_t>(idle_.size()), std::memory_order_relaxed);
+  seat_.idle.store(static_cast<std::uint32_t>(idle_.size()));
   // The tick refreshes it while the list is in use; an eviction may look before the first tick.
   if (idle_.size() == 1) seat_.idle_since_us.store(idle_.oldest()->last_used_us, std::memory_order_relaxed);
 }
 
 // False: it stays here, and nothing has changed; or it turned out to be dead, then it was closed and the answer is true.
 bool PoolShard::donate(ServerConn& server) {
-  PoolSeat* seat = pool_->most_starving(seat_);
+  std::int64_t since = 0;
+  PoolSeat* seat = pool_->neediest(seat_, since);
   if (!seat) return false;
-  const std::int64_t since = seat->oldest_wait_us.load(std::memory_order_relaxed);
   if (!waiters_.empty() && waiters_.front()->waiting_since_us <= since + donation_margin_us) return false;
   if (server.cancels_in_flight != 0 || server.close_needed) return false;
   if (const std::string_view reason = absorb_input(server); !reason.empty()) {
@@ -208,7 +215,8 @@ void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
   LeaseWaiter& waiter = *waiters_.front();
   waiters_.remove(waiter);
   deliver(waiter, lend(arrived), SqlError());
-  update_starving(false);
+  update_waiting();
+  ask_others();  // the next one may be as badly off
 }
 
 void PoolShard::on_poke() {
@@ -219,11 +227,19 @@ void PoolShard::on_poke() {
   }
 }
 
-// One worker alone never starves. Others are poked for each new waiter: each may have an idle connection to give.
-void PoolShard::update_starving(bool poke) {
-  const bool starving = !waiters_.empty() && !paused_ && pool_->is_shared();
-  pool_->set_starving(seat_, starving ? std::max<std::int64_t>(waiters_.front()->waiting_since_us, 1) : 0);
-  if (starving && poke) pool_->poke_others(seat_);
+// One worker alone never starves: it has nobody to be helped by. One that does is looked at by the others whenever a connection
+// comes back to them; those that have idle ones are asked when it begins.
+void PoolShard::update_waiting() {
+  const bool waits = !waiters_.empty() && !paused_ && pool_->is_shared();
+  const std::int64_t since = waits ? std::max<std::int64_t>(waiters_.front()->waiting_since_us, 1) : 0;
+  const bool starving = waits && (servers_.empty() || now() - since >= patience_us);
+  if (pool_->set_waiting(seat_, since, starving)) ask_others();
+  if (waits && !starving && !patience_.is_linked()) patience_.call_after(patience_us, [this] { update_waiting(); });
+}
+
+// For one connection more.
+void PoolShard::ask_others() {
+  if (seat_.starving) pool_->poke_others(seat_);
 }
 
 void PoolShard::deliver(LeaseWaiter& waiter, Lease lease, const SqlError& error) {
@@ -271,7 +287,7 @@ void PoolShard::fail_waiters(const SqlError& error) {
     waiters_.remove(*waiter);
     deliver(*waiter, Lease(), error);
   }
-  update_starving(false);
+  update_waiting();
 }
 
 void PoolShard::give_back(ServerConn& server, const Leftover& leftover) {

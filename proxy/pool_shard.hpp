@@ -14,6 +14,7 @@
 
 #include "protocol/buffer.hpp"
 #include "protocol/sql_error.hpp"
+#include "proxy/alarm.hpp"
 #include "proxy/config.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/pool_queue.hpp"
@@ -43,8 +44,9 @@ protocol::SqlError no_such_database(const Database& database);
 
 /// The server connections of one (route, user) on one worker. Owned by the worker's Router; its thread only. Owns the
 /// ServerConns, leases them to sessions, opens, checks, cleans, donates and closes them. Between calls: nobody waits while a
-/// usable connection is idle (unless paused); each live or connecting socket holds its permits; a session is never called
-/// from inside its own call, only by post.
+/// usable connection is idle here (unless paused); each live or connecting socket holds its permits; a session is never called
+/// from inside its own call, only by post. Who waits where servers are soon asks for those of other workers' shards 1 to 2 ms
+/// later; who waits where there are none, at once.
 class PoolShard {
  public:
   PoolShard(PoolPtr pool, const ServerHome& home, PoolLimits& limits, DatabasePtr database, ConfigPtr config,
@@ -147,7 +149,8 @@ class PoolShard {
   bool is_alive(ServerConn& server);
   Lease lend(ServerConn& server);
   bool donate(ServerConn& server);
-  void update_starving(bool poke);
+  void update_waiting();
+  void ask_others();
   void publish_idle();
   void deliver(LeaseWaiter& waiter, Lease lease, const protocol::SqlError& error);
   void run_deliveries();
@@ -225,6 +228,7 @@ class PoolShard {
   bool server_answered_ = false;       ///< with an ErrorResponse
   protocol::SqlError login_error_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< posted tasks hold it weakly
+  Alarm patience_;                     ///< set when somebody waits without starving; then who waits is looked at
 };
 
 }  // namespace pgswitch

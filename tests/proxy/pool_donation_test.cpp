@@ -6,9 +6,151 @@
 
 #include "tests/proxy/pool_fixture.hpp"
 
-// Two shards of one Pool on two threads: the only place where connections and permits cross.
+// Two shards of one Pool, the only place where connections and permits cross: on one thread, and on two.
 namespace pgswitch::pool_test {
 namespace {
+
+/// Two shards that may have three servers together. Their clock stands still unless the test moves it.
+struct TwoShards : PoolTest {
+  PoolShard& make_one() {
+    loop.home.now_us = [this] { return now_us; };
+    settings.database.pool_size = 3;
+    return make();
+  }
+  static void give_back(Lease& lease) { lease.give_back(Leftover()); }
+  void pass(std::int64_t us) { now_us += us; }
+
+  std::int64_t now_us = steady_us();
+  PoolShard& first = make_one();
+  PoolShard& second = make_one();
+};
+
+constexpr std::int64_t long_wait_us = 5'000;
+
+TEST_F(TwoShards, who_waits_gets_a_server_of_the_own_shard_that_comes_back_soon) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  const std::uint64_t id = own->id;
+  Waiter waiter;
+  first.acquire(waiter);
+  give_back(other);
+  loop.settle();
+  EXPECT_EQ(waiter.calls, 0);
+  EXPECT_EQ(second.counts().idle, 1u) << "it stays where it is";
+  give_back(own);
+  wait_for(waiter);
+  EXPECT_EQ(waiter.lease->id, id);
+  EXPECT_EQ(second.counts().servers(), 2u);
+}
+
+TEST_F(TwoShards, those_who_have_waited_a_while_get_what_is_idle_elsewhere) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  give_back(other);
+  give_back(third);
+  Waiter one, two;
+  first.acquire(one);
+  first.acquire(two);
+  pass(long_wait_us);
+  wait_for(one);
+  wait_for(two);
+  EXPECT_TRUE(one.got());
+  EXPECT_TRUE(two.got());
+  EXPECT_EQ(first.counts().servers(), 3u);
+  EXPECT_EQ(server.backends.size(), 3u);
+}
+
+TEST_F(TwoShards, those_who_have_waited_a_while_get_what_comes_back_elsewhere) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  Waiter waiter;
+  first.acquire(waiter);
+  pass(long_wait_us);
+  first.tick();
+  EXPECT_EQ(waiter.calls, 0);
+  const std::uint64_t id = other->id;
+  give_back(other);
+  wait_for(waiter);
+  EXPECT_EQ(waiter.lease->id, id);
+}
+
+TEST_F(TwoShards, a_shard_without_servers_asks_at_once) {
+  Lease other = lease(second);
+  Lease third = lease(second);
+  Lease fourth = lease(second);
+  give_back(other);
+  give_back(third);
+  Waiter one, two;
+  first.acquire(one);
+  first.acquire(two);
+  wait_for(one);
+  wait_for(two);
+  EXPECT_EQ(first.counts().servers(), 2u);
+}
+
+TEST_F(TwoShards, idle_servers_go_bit_by_bit_where_clients_wait) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  give_back(other);
+  Waiter waiter;
+  first.acquire(waiter);
+  second.tick();
+  wait_for(waiter);
+  EXPECT_EQ(first.counts().servers(), 2u);
+}
+
+TEST_F(TwoShards, who_waits_opens_a_server_when_another_shard_has_closed_one) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  Waiter waiter;
+  first.acquire(waiter);
+  third.close("server lifetime over");
+  wait_for(waiter);
+  EXPECT_TRUE(waiter.got());
+  EXPECT_EQ(server.backends.size(), 4u);
+  EXPECT_EQ(permits(), 3u);
+}
+
+TEST_F(TwoShards, a_paused_shard_asks_nobody_until_it_goes_on) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  give_back(other);
+  first.pause();
+  Waiter waiter;
+  first.acquire(waiter);
+  pass(long_wait_us);
+  first.tick();
+  second.tick();
+  loop.settle();
+  EXPECT_EQ(waiter.calls, 0);
+  EXPECT_EQ(second.counts().idle, 1u);
+  first.resume();
+  wait_for(waiter);
+  EXPECT_EQ(second.counts().servers(), 1u);
+}
+
+/// Waits that last, one after the other, are not forgotten when those before them were short.
+TEST_F(TwoShards, a_later_waiter_is_looked_at_too) {
+  Lease own = lease(first);
+  Lease other = lease(second);
+  Lease third = lease(second);
+  Waiter soon;
+  first.acquire(soon);
+  give_back(own);
+  wait_for(soon);
+  give_back(other);
+  Waiter late;
+  first.acquire(late);
+  pass(long_wait_us);
+  wait_for(late);
+  EXPECT_EQ(first.counts().servers(), 2u);
+}
 
 /// A loop with a shard, on a thread of its own. The loop outlives the thread: whoever posts rings its bell afterwards.
 class Runner {

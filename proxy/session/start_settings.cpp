@@ -1,6 +1,9 @@
 #include "proxy/session/start_settings.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstddef>
 #include <optional>
 
 namespace pgswitch {
@@ -86,12 +89,29 @@ std::string statement_of(std::string_view name, std::string_view value) {
   return "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false)";
 }
 
+using Startup = std::vector<std::pair<std::string, std::string>>;
+
+/// What was made last: most clients of an application begin with the same settings, and share them then.
+struct Made {
+  Startup startup;
+  Settings settings;
+};
+
 }  // namespace
 
 Settings start_settings(const std::vector<std::pair<std::string, std::string>>& startup) {
-  Settings settings;
+  Startup own;
   for (const auto& [key, value] : startup)
-    if (find_tracked(key) == Tracked::count) settings.set(lower(key), statement_of(lower(key), value));
+    if (find_tracked(key) == Tracked::count) own.emplace_back(lower(key), value);
+  if (own.empty()) return {};
+  static thread_local std::array<Made, 8> made;
+  static thread_local std::size_t next = 0;
+  const auto found = std::find_if(made.begin(), made.end(), [&own](const Made& one) { return one.startup == own; });
+  if (found != made.end()) return found->settings;
+  Settings settings;
+  for (const auto& [name, value] : own) settings.set(name, statement_of(name, value));
+  made[next] = {std::move(own), settings};
+  next = (next + 1) % made.size();
   return settings;
 }
 

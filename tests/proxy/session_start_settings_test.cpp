@@ -36,5 +36,14 @@ TEST(start_settings, that_are_reported_are_none_and_the_last_of_a_name_counts) {
   EXPECT_EQ(settings.begin()->name, "a");
 }
 
+TEST(start_settings, of_clients_that_begin_alike_are_one_list) {
+  const Settings settings = start_settings({{"lock_timeout", "1s"}, {"DateStyle", "ISO"}});
+  EXPECT_TRUE(settings.shares(start_settings({{"Lock_Timeout", "1s"}})));
+  EXPECT_FALSE(settings.shares(start_settings({{"lock_timeout", "2s"}})));
+  EXPECT_TRUE(settings.shares(start_settings({{"lock_timeout", "1s"}}))) << "also when another was asked for in between";
+  for (int i = 0; i < 100; ++i) start_settings({{"lock_timeout", std::to_string(i)}});
+  EXPECT_EQ(statement_of("lock_timeout", "99"), R"(SET "lock_timeout"='99')");
+}
+
 }  // namespace
 }  // namespace pgswitch

@@ -72,14 +72,14 @@ void BufferSlab::give(char* block) {
 }
 
 LinearBuffer::LinearBuffer(BufferSlab& slab, std::size_t max_size)
-    : slab_(slab), max_size_(std::max(max_size, slab.block_size())) {}
+    : slab_(slab), max_size_(static_cast<std::uint32_t>(std::max(max_size, slab.block_size()))) {}
 
 LinearBuffer::~LinearBuffer() { free_memory(); }
 
 std::span<char> LinearBuffer::prepare() {
   if (data_ == nullptr) {
     data_ = slab_.take();
-    capacity_ = slab_.block_size();
+    capacity_ = static_cast<std::uint32_t>(slab_.block_size());
   }
   if (sent_ == parsed_ && (end_ == capacity_ || end_ - parsed_ <= cheap_move)) compact();
   return {data_ + end_, capacity_ - end_};
@@ -87,7 +87,7 @@ std::span<char> LinearBuffer::prepare() {
 
 void LinearBuffer::commit(std::size_t count) {
   assert(count <= capacity_ - end_);
-  end_ += count;
+  end_ += static_cast<std::uint32_t>(count);
 }
 
 bool LinearBuffer::reserve(std::size_t size) {
@@ -98,7 +98,7 @@ bool LinearBuffer::reserve(std::size_t size) {
   } else if (size <= slab_.block_size()) {
     move_to(slab_.take(), slab_.block_size());
   } else {
-    const std::size_t capacity = std::min(max_size_, std::max(size, capacity_ * 2));
+    const std::size_t capacity = std::min<std::size_t>(max_size_, std::max(size, std::size_t{capacity_} * 2));
     char* const memory = try_take(capacity);
     if (memory == nullptr) return false;
     move_to(memory, capacity);
@@ -109,13 +109,13 @@ bool LinearBuffer::reserve(std::size_t size) {
 ByteView LinearBuffer::parse(std::size_t count) {
   assert(count <= end_ - parsed_);
   const ByteView taken = received().substr(0, count);
-  parsed_ += count;
+  parsed_ += static_cast<std::uint32_t>(count);
   return taken;
 }
 
 void LinearBuffer::consume(std::size_t count) {
   assert(count <= parsed_ - sent_);
-  sent_ += count;
+  sent_ += static_cast<std::uint32_t>(count);
 }
 
 bool LinearBuffer::give_back() {
@@ -135,8 +135,8 @@ void LinearBuffer::move_to(char* memory, std::size_t capacity) {
   if (!bytes.empty()) std::memcpy(memory, bytes.data(), bytes.size());
   free_memory();
   data_ = memory;
-  capacity_ = capacity;
-  end_ = bytes.size();
+  capacity_ = static_cast<std::uint32_t>(capacity);
+  end_ = static_cast<std::uint32_t>(bytes.size());
 }
 
 void LinearBuffer::free_memory() {

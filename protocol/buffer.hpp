@@ -65,7 +65,7 @@ class BufferSlab {
 /// bytes are valid until the next prepare(), reserve() or give_back(). An empty buffer holds no memory after give_back().
 class LinearBuffer {
  public:
-  /// Borrows blocks from `slab`; grows to `max_size` bytes on the heap when a message has to lie in one piece.
+  /// Borrows blocks from `slab`; grows to `max_size` bytes, less than 4 GB, on the heap when a message has to lie in one piece.
   LinearBuffer(BufferSlab& slab, std::size_t max_size);
   ~LinearBuffer();
   LinearBuffer(const LinearBuffer&) = delete;
@@ -105,12 +105,12 @@ class LinearBuffer {
   bool is_block() const { return capacity_ == slab_.block_size(); }
 
   BufferSlab& slab_;
-  std::size_t max_size_;
   char* data_ = nullptr;
-  std::size_t capacity_ = 0;
-  std::size_t sent_ = 0;
-  std::size_t parsed_ = 0;
-  std::size_t end_ = 0;
+  std::uint32_t max_size_;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t sent_ = 0;
+  std::uint32_t parsed_ = 0;
+  std::uint32_t end_ = 0;
 };
 
 }  // namespace pgswitch::protocol

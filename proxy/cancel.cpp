@@ -83,7 +83,7 @@ enum class CancelFate : std::uint8_t { not_sent, unsettled, signalled };
 boost::asio::awaitable<CancelFate> deliver(Worker& worker, const CancelTarget& target, std::int64_t deadline_us) {
   const int fd = begin_connect(target);
   if (fd < 0) co_return CancelFate::not_sent;
-  Stream stream(worker.io(), worker.poller(), fd);
+  Stream stream(worker.poller(), fd);
   bool ok = co_await connect_stream(stream, deadline_us);
   if (ok && target.tls) ok = co_await ask_for_tls(stream, target, deadline_us);
   if (!ok) co_return CancelFate::not_sent;

@@ -88,7 +88,7 @@ awaitable<bool> deliver(Worker& worker, const ServerAddress& address, Turn* turn
   std::string error;
   const int fd = start_connect(address, worker.config(), error);
   if (fd < 0) co_return false;
-  Stream stream(worker.io(), worker.poller(), fd);
+  Stream stream(worker.poller(), fd);
   const bool ready = co_await stream.wait_writable(deadline_us);
   if (!ready || !connect_succeeded(stream.fd(), error)) co_return false;
   if (turn) turn->connected();

@@ -50,6 +50,7 @@ class SettingsOfLogin final : public rules::SessionState {
 
 ClientAdmission::ClientAdmission(ClientSession& session)
     : config(session.worker().config_ptr()), session_(session), worker_(session.worker()), stream_(session.stream()) {
+  worker_.login_begins();
   out.reserve(usual_output);
   if (config->client_login_timeout > 0) login_deadline_us_ = worker_.now_us() + config->client_login_timeout;
 }

@@ -69,7 +69,10 @@ void ClientAdmission::consume(std::size_t size) {
   in_ = rest;
 }
 
-ClientAdmission::~ClientAdmission() { overwrite(in_); }
+ClientAdmission::~ClientAdmission() {
+  overwrite(in_);
+  worker_.login_ends();
+}
 
 /// False: not all of `out` could be written, flush() must go on.
 bool ClientAdmission::write_now() {

@@ -19,9 +19,9 @@ void ClientSession::begin_relay(ClientAdmission& admission) {
     ++shard->stats.client_login_count;
     if (*shard->credentials() == *admission.credentials) admission.credentials = shard->credentials();
   }
-  relay_ = std::make_unique<Relay>(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
+  relay_.reset(new (worker_.relay_memory()) Relay(*this, Relay::Start{std::move(admission.facts), std::move(admission.credentials), database.route,
                                                        std::move(admission.welcome.tracked), start_settings(admission.settings), std::move(admission.welcome.server_version), admission.mode,
-                                                       std::move(admission.lease), admission.early()});
+                                                       std::move(admission.lease), admission.early()}));
   info_.reset();
   phase_ = Phase::relay;
   relay_->start();
@@ -85,7 +85,7 @@ void ClientSession::kill(const protocol::SqlError& reason) {
     return;
   }
   if (replication_) return replication_->kill(reason);
-  if (admission_) admission_->fail(reason);
+  if (info_->admission) info_->admission->fail(reason);
   std::string text;
   protocol::write_error(text, reason);
   iovec piece{text.data(), text.size()};

@@ -43,12 +43,12 @@ std::string line_about(const ClientSession& session) {
 }  // namespace
 
 ClientSession::ClientSession(Worker& worker, int fd, ClientAddress address)
-    : worker_(worker), stream_(worker.io(), worker.poller(), fd) {
+    : worker_(worker), stream_(worker.poller(), fd) {
   info_ = std::make_unique<ClientInfo>();
   info_->host = std::move(address.host);
+  info_->connected_us = worker.now_us();
   id_ = worker.proxy().next_client_id();
   connected_unix_us_ = unix_us();
-  connected_us_ = worker.now_us();
   peer_pid_ = address.pid;
   peer_uid_ = address.uid;
   port_ = address.port;
@@ -71,6 +71,7 @@ const std::string& ClientSession::user() const { return info_ ? info_->user : re
 const std::string& ClientSession::database() const { return info_ ? info_->database : relay_->core().facts().database; }
 const std::string& ClientSession::application_name() const { return info_ ? info_->application_name : relay_->core().facts().application_name; }
 const std::string& ClientSession::host() const { return info_ ? info_->host : relay_->core().facts().client_address; }
+std::int64_t ClientSession::connected_us() const { return info_ ? info_->connected_us : relay_->core().facts().began_us; }
 
 ClientAddress ClientSession::address() const {
   ClientAddress address;
@@ -104,7 +105,7 @@ void ClientSession::log_login() const {
   std::string text = line_about(*this);
   text.append("login attempt: db=").append(database()).append(" user=").append(user());
   text.append(" tls=").append(stream_.is_tls() ? stream_.tls_description() : "no");
-  text.append(" replication=").append(to_text(admission_ ? admission_->startup.replication : protocol::Replication::none));
+  text.append(" replication=").append(to_text(info_ && info_->admission ? info_->admission->startup.replication : protocol::Replication::none));
   log_line(LogLevel::info, text);
 }
 
@@ -112,15 +113,15 @@ void ClientSession::log_close(std::string_view reason) const {
   if (!worker_.config().log_disconnections) return;
   std::string text = line_about(*this);
   text.append("closing because: ").append(reason).append(" (age=");
-  text.append(std::to_string((worker_.now_us() - connected_us_) / one_second)).append("s)");
+  text.append(std::to_string((worker_.now_us() - connected_us()) / one_second)).append("s)");
   log_line(LogLevel::info, text);
 }
 
 boost::asio::awaitable<void> ClientSession::run() {
   ClientAdmission admission(*this);
-  admission_ = &admission;
+  info_->admission = &admission;
   const bool logged_in = co_await admission.log_in();
-  admission_ = nullptr;
+  info_->admission = nullptr;
   if (!logged_in) {
     co_await admission.say_goodbye();
   } else if (rights_ != ConsoleRights::none) {

@@ -10,6 +10,7 @@
 #include "proxy/client_address.hpp"
 #include "proxy/client_limits.hpp"
 #include "proxy/client_login.hpp"
+#include "proxy/object_slab.hpp"
 #include "proxy/stream.hpp"
 
 namespace pgswitch {
@@ -20,8 +21,10 @@ class ReplicationSession;
 class ServerConn;
 class Worker;
 
-/// What is known of a client in its login and at the console. Its Relay has all of that in its facts.
+/// What is known of a client in its login and at the console. Its Relay has what remains of that in its facts.
 struct ClientInfo {
+  ClientAdmission* admission = nullptr;  ///< lives in run() while the client logs in
+  std::int64_t connected_us = 0;  ///< worker's clock
   std::string host;  ///< of its address
   std::string user;  ///< empty until the start-up packet is here
   std::string database;
@@ -40,6 +43,10 @@ class ClientSession {
   ~ClientSession();
   ClientSession(const ClientSession&) = delete;
   ClientSession& operator=(const ClientSession&) = delete;
+  /// In an ObjectSlab.
+  static void* operator new(std::size_t, ObjectSlab& slab) { return slab.take(); }
+  static void operator delete(void* memory, ObjectSlab&) { ObjectSlab::give(memory); }
+  static void operator delete(void* memory) { ObjectSlab::give(memory); }
 
   /// Begins; the worker has put the session into `slot`.
   void start(std::uint32_t slot);
@@ -62,7 +69,7 @@ class ClientSession {
   /// The connection that serves the client now, or nullptr.
   const ServerConn* server() const;
   ConsoleRights console_rights() const { return rights_; }
-  std::int64_t connected_us() const { return connected_us_; }  ///< worker's clock
+  std::int64_t connected_us() const;  ///< worker's clock
   /// "C-0x55d0c0ffee00: db/user@host:port ", what each log line about the client begins with.
   std::string log_prefix() const;
   void append_log_prefix(std::string& out) const;
@@ -102,7 +109,6 @@ class ClientSession {
   std::unique_ptr<ClientInfo> info_;  ///< gone when the Relay has come
   std::uint64_t id_ = 0;
   std::int64_t connected_unix_us_ = 0;
-  std::int64_t connected_us_ = 0;
   pid_t peer_pid_ = 0;
   uid_t peer_uid_ = 0;
   std::uint16_t port_ = 0;
@@ -113,7 +119,6 @@ class ClientSession {
   ConsoleRights rights_ = ConsoleRights::none;
   ClientPermits permits_;
   std::string cancel_secret_;
-  ClientAdmission* admission_ = nullptr;  ///< lives in run() while the client logs in
   std::unique_ptr<Relay> relay_;
   std::unique_ptr<ReplicationSession> replication_;
 };

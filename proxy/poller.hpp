@@ -35,6 +35,8 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
+  boost::asio::io_context& io() { return io_; }
+
   /// Turns until stop().
   void run();
   /// One turn; waits at most `longest_ms`, -1 = until something happens. Tests turn by themselves.

@@ -197,7 +197,7 @@ bool PoolShard::donate(ServerConn& server) {
   moving->leave();
   moving = pool_->send(*seat, std::move(moving));
   if (!moving) return true;
-  moving->arrive(home_.io, home_.poller, home_.slab);
+  moving->arrive(home_.poller, home_.slab);
   ServerConn& returned = own(std::move(moving));
   returned.end_coroutine();
   put_idle(returned);
@@ -206,7 +206,7 @@ bool PoolShard::donate(ServerConn& server) {
 }
 
 void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
-  server->arrive(home_.io, home_.poller, home_.slab);
+  server->arrive(home_.poller, home_.slab);
   ServerConn& arrived = own(std::move(server));
   arrived.end_coroutine();
   arrived.status_ = ServerStatus::active;  // it is on no list yet

@@ -37,8 +37,8 @@ void set_parameter(ParameterList& list, std::string_view name, std::string_view 
 
 // Servers go first: a connection that has ended must not be lent in the same turn, and one that becomes free may serve a
 // request of that turn.
-ServerConn::ServerConn(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab, int fd)
-    : stream(io, poller, fd), in(slab, longest_report), id(next_id()) {
+ServerConn::ServerConn(Poller& poller, protocol::BufferSlab& slab, int fd)
+    : stream(poller, fd), in(slab, longest_report), id(next_id()) {
   stream.go_first();
 }
 
@@ -80,10 +80,10 @@ void ServerConn::leave() {
 }
 
 // The buffer belongs to a slab of one worker: an empty one takes its place on the new worker.
-void ServerConn::arrive(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab) {
+void ServerConn::arrive(Poller& poller, protocol::BufferSlab& slab) {
   std::destroy_at(&in);
   std::construct_at(&in, slab, longest_report);
-  stream.attach(io, poller);
+  stream.attach(poller);
 }
 
 }  // namespace pgswitch

@@ -70,7 +70,7 @@ class ServerConn final : private StreamOwner {
   ParameterList parameters;        ///< everything reported during login, as Welcome wants it
 
   /// `slab`: of the worker on which the connection lives.
-  ServerConn(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab, int fd);
+  ServerConn(Poller& poller, protocol::BufferSlab& slab, int fd);
   ~ServerConn();
 
   /// The session while leased; nullptr: the pool watches (an idle connection that becomes readable is closed).
@@ -89,7 +89,7 @@ class ServerConn final : private StreamOwner {
   void on_out_of_memory(Stream&) override;
   /// Donation: leaves this worker / arrives on another one. Between the two nobody may use the connection.
   void leave();
-  void arrive(boost::asio::io_context& io, Poller& poller, protocol::BufferSlab& slab);
+  void arrive(Poller& poller, protocol::BufferSlab& slab);
 
   ServerPeer* peer_ = nullptr;
   ServerStatus status_ = ServerStatus::login;

@@ -107,7 +107,7 @@ class Attempt {
     std::string text;
     const int fd = start_connect(address, *request_.config, text);
     if (fd < 0) co_return fail("cannot connect: " + text);
-    result_.server = std::make_unique<ServerConn>(home_.io, home_.poller, home_.slab, fd);
+    result_.server = std::make_unique<ServerConn>(home_.poller, home_.slab, fd);
     server().begin_coroutine();
     server().connected_us = home_.now_us();
     server().route = request_.database->route;

@@ -66,7 +66,7 @@ struct Stream::Wait {
   bool write = false;
 };
 
-Stream::Stream(boost::asio::io_context& io, Poller& poller, int fd) : fd_(fd), io_(&io), poller_(&poller) {}
+Stream::Stream(Poller& poller, int fd) : fd_(fd), poller_(&poller) {}
 
 Stream::~Stream() {
   close();
@@ -159,7 +159,8 @@ std::uint32_t Stream::interest() const {
 void Stream::refresh() {
   if (fd_ < 0 || !poller_) return;
   const std::uint32_t events = interest();
-  if (events == registered_) return;
+  const auto told = static_cast<std::uint16_t>(events);
+  if (told == registered_) return;
   if (registered_ == 0) {
     poller_->add(fd_, events, *this);
   } else if (events == 0) {
@@ -167,7 +168,7 @@ void Stream::refresh() {
   } else {
     poller_->modify(fd_, events, *this);
   }
-  registered_ = events;
+  registered_ = told;
 }
 
 void Stream::on_ready(std::uint32_t events) {
@@ -208,7 +209,7 @@ awaitable<bool> Stream::wait_writable(std::int64_t deadline_us) { return wait(&W
 awaitable<bool> Stream::wait(bool Wait::*what, std::int64_t deadline_us) {
   if (fd_ < 0) co_return false;
   if (what == &Wait::read && has_unread()) co_return true;
-  if (!wait_) wait_ = std::make_unique<Wait>(*io_);
+  if (!wait_) wait_ = std::make_unique<Wait>(poller_->io());
   (*wait_).*what = true;
   refresh();
   const bool woken = co_await wait_->alarm.wait(deadline_us);
@@ -236,14 +237,12 @@ void Stream::detach() {
   poller_->forget(*this);
   registered_ = 0;
   poller_ = nullptr;
-  io_ = nullptr;
   // Another thread may have the stream from now on: an on_ready() that is still on this stack must not look at it again.
   if (destroyed_) *destroyed_ = true;
   destroyed_ = nullptr;
 }
 
-void Stream::attach(boost::asio::io_context& io, Poller& poller) {
-  io_ = &io;
+void Stream::attach(Poller& poller) {
   poller_ = &poller;
   if (tls_) share_bio();
   refresh();

@@ -45,7 +45,7 @@ class StreamOwner {
 /// The process must ignore SIGPIPE: OpenSSL writes with write(2).
 class Stream : private Pollable {
  public:
-  Stream(boost::asio::io_context& io, Poller& poller, int fd);
+  Stream(Poller& poller, int fd);
   ~Stream();  ///< closes (a TLS close_notify is tried once, without waiting)
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -97,7 +97,7 @@ class Stream : private Pollable {
   /// Donation: takes the descriptor out of this worker's poller / puts it into another one's. Between the two calls nobody
   /// may use the stream. Must not be called while a coroutine waits.
   void detach();
-  void attach(boost::asio::io_context& io, Poller& poller);
+  void attach(Poller& poller);
 
  private:
   struct Wait;
@@ -119,14 +119,13 @@ class Stream : private Pollable {
   IoResult tls_result(int returned, bool& wants_other);
   std::uint32_t interest() const;
 
+  std::uint16_t registered_ = 0;   ///< events asked of the poller, without EPOLLET; 0 = not in its set
   int fd_ = -1;
   ssl_st* tls_ = nullptr;
-  boost::asio::io_context* io_ = nullptr;
   Poller* poller_ = nullptr;
   StreamOwner* owner_ = nullptr;
   std::unique_ptr<Wait> wait_;
   bool* destroyed_ = nullptr;      ///< set while on_ready() runs
-  std::uint32_t registered_ = 0;   ///< events asked of the poller; 0 = not in its set
   bool unread_ = false;            ///< without TLS: the socket may hold more than was read, of which no event will tell
   bool ended_ = false;             ///< the peer has said its last
   bool watch_read_ = false;

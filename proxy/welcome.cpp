@@ -70,7 +70,7 @@ const Welcome& WelcomeMaker::make(const ParametersPtr& parameters, const std::st
   for (const auto& [name, value] : own) protocol::write_parameter_status(frames, name, value);
   made.welcome.frames = std::make_shared<const std::string>(std::move(frames));
   const std::string* const version = find_value(own, "server_version");
-  made.welcome.server_version = std::make_shared<const std::string>(version ? *version : std::string());
+  made.welcome.server_version = Shared<std::string>(version ? *version : std::string());
   TrackedValues tracked = tracked_of(own);
   if (tracked != *latest_tracked_) latest_tracked_ = TrackedCopy(std::move(tracked));
   made.welcome.tracked = latest_tracked_;

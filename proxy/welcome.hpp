@@ -18,7 +18,7 @@ namespace pgswitch {
 /// ParameterStatus set for a client that begins a session. Shared by all who are told the same.
 struct Welcome {
   std::shared_ptr<const std::string> frames;  ///< as the server reported them, in its order
-  std::shared_ptr<const std::string> server_version;  ///< of them
+  Shared<std::string> server_version;         ///< of them
   TrackedCopy tracked;                        ///< the tracked ones among them
 };
 

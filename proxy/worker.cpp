@@ -15,6 +15,7 @@
 #include "proxy/parser_stack.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/router.hpp"
+#include "proxy/session/relay.hpp"
 
 namespace pgswitch {
 namespace {
@@ -22,6 +23,7 @@ namespace {
 constexpr std::int64_t tick_us = 100'000;
 constexpr std::uint32_t ticks_per_trim = 20;
 constexpr std::uint32_t many_sessions = 1000;
+constexpr std::uint32_t many_logins = 100;
 /// Large enough that most replies come in one read; an idle client holds none.
 constexpr int smallest_block = 16 * 1024;
 
@@ -37,7 +39,7 @@ void free_large_block() {
 Worker::Worker(Proxy& proxy, unsigned index, ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsContexts tls)
     : proxy_(proxy), index_(index), config_(std::move(config)), engine_(std::move(engine)), tls_(std::move(tls)),
       slab_(static_cast<std::size_t>(std::max(config_->pkt_buf, smallest_block))),
-      router_(std::make_unique<Router>(*this)) {
+      session_memory_(sizeof(ClientSession)), relay_memory_(sizeof(Relay)), router_(std::make_unique<Router>(*this)) {
   refresh_clock();
   poller_.set_clock(
       [](void* self) {
@@ -59,7 +61,7 @@ void Worker::adopt(ConfigPtr config, std::unique_ptr<rules::Engine> engine, TlsC
 }
 
 void Worker::begin_session(int fd, ClientAddress address) {
-  const std::uint32_t slot = add_session(std::make_unique<ClientSession>(*this, fd, std::move(address)));
+  const std::uint32_t slot = add_session(std::unique_ptr<ClientSession>(new (session_memory_) ClientSession(*this, fd, std::move(address))));
   sessions_[slot]->start(slot);
 }
 
@@ -79,6 +81,10 @@ void Worker::remove_session(std::uint32_t slot) {
   note_freed();
   free_slots_.push_back(slot);
   session_gone();
+}
+
+void Worker::login_ends() {
+  if (--logins_ >= many_logins) note_freed();
 }
 
 ClientSession* Worker::session(std::uint32_t slot) { return slot < sessions_.size() ? sessions_[slot].get() : nullptr; }
@@ -140,6 +146,8 @@ void Worker::tick() {
 // glibc keeps what was freed in the middle of the heap. Trimming takes milliseconds, so it happens elsewhere and seldom.
 void Worker::trim_memory() {
   slab_.trim();
+  session_memory_.trim();
+  relay_memory_.trim();
   if (freed_ < many_sessions) return;
   freed_ = 0;
   boost::asio::co_spawn(io_, [](Worker& worker) -> boost::asio::awaitable<void> {

@@ -11,6 +11,7 @@
 #include "protocol/sql_error.hpp"
 #include "proxy/client_address.hpp"
 #include "proxy/config.hpp"
+#include "proxy/object_slab.hpp"
 #include "proxy/poller.hpp"
 #include "proxy/route_board.hpp"
 #include "proxy/spool_files.hpp"
@@ -38,6 +39,8 @@ class Worker {
   Router& router() { return *router_; }
   rules::Engine& engine() { return *engine_; }
   protocol::BufferSlab& slab() { return slab_; }
+  const ObjectSlab& session_memory() const { return session_memory_; }
+  ObjectSlab& relay_memory() { return relay_memory_; }
   SpoolFiles& spool_files() { return spool_files_; }
   RouterStats& stats() { return stats_; }
   /// Never no_route. Route numbers are small: they count the names seen.
@@ -83,6 +86,9 @@ class Worker {
   void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
   /// Memory of a session has become free. When that was much, the heap is asked to give it back to the system.
   void note_freed() { ++freed_; }
+  /// A client has begun to log in / what that took is free. Among many others it was in between theirs.
+  void login_begins() { ++logins_; }
+  void login_ends();
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
   /// Logins of clients who connect from now on are refused, except at the console.
@@ -119,6 +125,7 @@ class Worker {
   std::unique_ptr<rules::Engine> engine_;
   TlsContexts tls_;
   protocol::BufferSlab slab_;
+  ObjectSlab session_memory_, relay_memory_;
   SpoolFiles spool_files_{*this};
   std::unique_ptr<Router> router_;
   RouterStats stats_;
@@ -127,6 +134,7 @@ class Worker {
   std::int64_t now_us_ = 0;
   std::int64_t draining_since_us_ = 0;
   std::uint32_t ticks_ = 0;
+  std::uint32_t logins_ = 0;  ///< under way
   std::uint32_t freed_ = 0;  ///< sessions that have given memory back since it was trimmed
   std::vector<std::unique_ptr<ClientSession>> sessions_;
   std::vector<std::uint32_t> free_slots_;

@@ -73,14 +73,12 @@ struct Store {
 };
 using Stores = std::array<Store, 5>;
 
+Store store_of(const char* name, const ObjectSlab& slab) { return {name, slab.object_size(), slab.lent(), slab.free()}; }
+
 Stores stores_of(Worker& worker) {
-  Stores stores{Store{"client_cache", sizeof(ClientSession)}, Store{"relay_cache", sizeof(Relay)},
+  Stores stores{store_of("client_cache", worker.session_memory()), store_of("relay_cache", worker.relay_memory()),
                 Store{"pool_cache", sizeof(PoolShard), worker.router().shards().size()}, Store{"server_cache", sizeof(ServerConn)},
                 Store{"iobuf_cache", worker.slab().block_size(), worker.slab().lent_blocks(), worker.slab().free_blocks()}};
-  for (const auto& session : worker.sessions()) {
-    stores[0].used += session ? 1 : 0;
-    stores[1].used += session && session->relay() ? 1 : 0;
-  }
   for (const auto& [key, shard] : worker.router().shards()) shard->each([&](const ServerConn&) { ++stores[3].used; });
   return stores;
 }

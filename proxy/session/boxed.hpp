@@ -17,6 +17,11 @@ class Boxed {
     value_ = std::make_unique<T>(std::move(value));
     return *this;
   }
+  /// A new one if there is none.
+  T& made() {
+    if (!value_) value_ = std::make_unique<T>();
+    return *value_;
+  }
   void reset() { value_.reset(); }
   T value_or(const T& other) const { return value_ ? *value_ : other; }
 

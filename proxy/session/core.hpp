@@ -208,7 +208,7 @@ class SessionCore : private rules::SessionState {
   bool prepared_known(const PreparedStatement& prepared, bool unnamed);
   void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
   bool puts_in_doubt(const rules::Statement& statement) const;
-  const std::shared_ptr<const std::string>& parsed_with();
+  const Shared<std::string>& parsed_with();
   bool is_parsed_alike(const PreparedStatement& prepared);
   bool may_be_misread(std::string_view text, bool conforming_strings);
   const PreparedStatementPtr& known_to(Link& link, const PreparedStatementPtr& prepared, bool unnamed);
@@ -342,6 +342,7 @@ class SessionCore : private rules::SessionState {
   void fatal(protocol::ByteView frame);
   void write_local_error(const protocol::SqlError& error);
 
+  // In an order that leaves no holes.
   CoreOptions options_;
   rules::Facts facts_;
   rules::Engine* engine_ = nullptr;
@@ -355,25 +356,30 @@ class SessionCore : private rules::SessionState {
   std::unique_ptr<Work> work_;
   std::vector<std::unique_ptr<Link>> links_;
   Link* active_ = nullptr;
-
-  Stall stall_ = Stall::none;
-  rules::RouteId wanted_route_ = rules::no_route;
-  bool asked_ = false, closing_ = false;        ///< the acquire action is out; the session ends
   Boxed<protocol::SqlError> refusal_;   ///< why the statement at the head cannot run
+  Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   Boxed<std::string> fatal_from_server_;  ///< the frame
   Boxed<Limited> limited_;
   LimitedCursors limited_cursors_;
   Boxed<redshift::Cursors> spooled_;
+  PreparedNames prepared_, portals_;
+  Boxed<MomentaryDecision> momentary_;
+  PreparedStatementPtr unnamed_, unnamed_portal_;
+  RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
+  Shared<std::string> parsed_with_;  ///< settings_.parsing() of parsed_with_version_
+  unsigned parsed_with_version_ = 0, facts_version_ = ~0u;  ///< of the settings in parsed_with_, in facts_
+  std::uint32_t last_serial_ = 0, transactions_ = 0;  ///< of statements; whose portals are gone
+  std::uint32_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
+  std::uint32_t client_needed_ = 0, server_needed_ = 0;
+  rules::RouteId wanted_route_ = rules::no_route;
+  Stall stall_ = Stall::none;
+  bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
+  char server_rest_type_ = 0, copy_broken_by_ = 0;
+  bool has_no_room_ = false;  ///< see on_no_room()
+  bool asked_ = false, closing_ = false;        ///< the acquire action is out; the session ends
   bool cancel_due_ = false, cancelling_ = false;  ///< its cancel request has to be sent; is on its way
   bool release_due_ = false;                    ///< as soon as to_server_ is written
   bool setting_up_ = false;                     ///< the ledger's head is our own replay of settings
-  PreparedNames prepared_;
-  Boxed<MomentaryDecision> momentary_;
-  PreparedStatementPtr unnamed_, unnamed_portal_;
-  PreparedNames portals_;
-  std::uint32_t last_serial_ = 0, transactions_ = 0;  ///< of statements; whose portals are gone
-  RareMap<std::string, rules::RouteId> objects_;  ///< "table:x", "cursor:x" -> where it lives
-
   // Extended batch, from the first message after a Sync to the next.
   bool batch_open_ = false;       ///< the active link was sent something that a Sync must end
   bool batch_wrote_ = false, skip_until_sync_ = false;
@@ -382,19 +388,11 @@ class SessionCore : private rules::SessionState {
   bool copy_broken_ = false;      ///< the client sent something else than data, the server's COPY was made to fail
   /// PREPARE, DISCARD ALL, SET ... is out: what names, or texts, mean is known when it has been answered.
   bool names_in_doubt_ = false;
-  std::shared_ptr<const std::string> parsed_with_;  ///< settings_.parsing() of parsed_with_version_
-  unsigned parsed_with_version_ = 0, facts_version_ = ~0u;  ///< of the settings in parsed_with_, in facts_
   char predicted_ = 'I';          ///< transaction status once everything sent has been answered
   bool failed_ = false;           ///< an error since the last ReadyForQuery
-  Boxed<protocol::SqlError> lost_in_transaction_;  ///< why, when its server went away; told once
   bool local_abort_ = false;      ///< the client's transaction has failed, whatever the server thinks
   bool warned_ = false;           ///< a notice came since the last CommandComplete
   bool opening_ = false;          ///< a deferred BEGIN was sent, the server has not confirmed it
-  std::uint64_t client_rest_ = 0, server_rest_ = 0;  ///< bytes of a large frame still to come
-  bool client_rest_forward_ = false, server_rest_forward_ = false, server_rest_spools_ = false, holds_replies_ = false;
-  char server_rest_type_ = 0, copy_broken_by_ = 0;
-  bool has_no_room_ = false;  ///< see on_no_room()
-  std::size_t client_needed_ = 0, server_needed_ = 0;
 };
 
 }  // namespace pgswitch

@@ -47,9 +47,9 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
   while (wants_client() && used < in.size()) {
     const ByteView rest = in.substr(used);
     if (client_rest_ > 0) {
-      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(client_rest_, rest.size()));
+      const std::size_t part = std::min<std::size_t>(client_rest_, rest.size());
       if (client_rest_forward_) work_->to_server.add(rest.substr(0, part));
-      client_rest_ -= part;
+      client_rest_ -= static_cast<std::uint32_t>(part);
       if (work_->load && !client_rest_forward_) work_->load->on_client_data(rest.substr(0, part));
       used += part;
       if (client_rest_ == 0) maybe_release();

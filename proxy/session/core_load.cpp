@@ -210,9 +210,11 @@ void CoreLoad::succeed(std::string_view tag) {
   core_.copy_syncs_ = 0;
   core_.forget_limited();
   end_stall();
-  ++core_.counters.copies;
-  core_.counters.copied_rows += copy_.rows();
-  core_.counters.copied_bytes += copy_.bytes();
+  CoreCounters::Copies counted = core_.counters.copies.value_or({});
+  ++counted.count;
+  counted.rows += copy_.rows();
+  counted.bytes += copy_.bytes();
+  core_.counters.copies = counted;
   if (extended_) return core_.maybe_release();
   if (rest_) return run_rest(core_, std::move(*rest_));
   core_.end_string(false);

@@ -101,11 +101,11 @@ bool SessionCore::puts_in_doubt(const Statement& statement) const {
 }
 
 /// What the session's settings make of a text now. Sessions that have the same ones share it.
-const std::shared_ptr<const std::string>& SessionCore::parsed_with() {
-  static thread_local std::shared_ptr<const std::string> latest;
+const Shared<std::string>& SessionCore::parsed_with() {
+  static thread_local Shared<std::string> latest;
   if (parsed_with_ && parsed_with_version_ == settings_.version()) return parsed_with_;
   std::string now = settings_.parsing();
-  if (!latest || *latest != now) latest = std::make_shared<const std::string>(std::move(now));
+  if (!latest || *latest != now) latest = Shared<std::string>(std::move(now));
   parsed_with_version_ = settings_.version();
   return parsed_with_ = latest;
 }

@@ -84,10 +84,10 @@ std::size_t SessionCore::on_server_bytes(rules::RouteId route, ByteView in) {
     if (!link) return used;  // given back meanwhile: a connection with unread input is closed by whoever gets it
     const ByteView rest = in.substr(used);
     if (link == active_ && server_rest_ > 0) {
-      const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(server_rest_, rest.size()));
+      const std::size_t part = std::min<std::size_t>(server_rest_, rest.size());
       if (server_rest_forward_) work_->to_client.add(rest.substr(0, part));
       if (server_rest_spools_) CoreCursors(*this).on_row_rest(rest.substr(0, part));
-      server_rest_ -= part;
+      server_rest_ -= static_cast<std::uint32_t>(part);
       used += part;
       if (server_rest_ == 0) settle(server_rest_type_, {});
       if (work_->ledger.empty()) end_wait();
@@ -141,7 +141,7 @@ std::size_t SessionCore::on_server_frame(const FrameHeader& header, ByteView in)
       if (server_rest_forward_) work_->to_client.add(in);
     }
     if (work_->ledger.head().translated && header.type == backend::data_row) ++side().rows;
-    server_rest_ = size - in.size();
+    server_rest_ = static_cast<std::uint32_t>(size - in.size());
     server_rest_type_ = header.type;
     return in.size();
   }

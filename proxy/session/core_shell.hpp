@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <string>
 
+#include "proxy/session/boxed.hpp"
 #include "proxy/session/server_state.hpp"
 #include "rules/decision.hpp"
 
@@ -21,7 +21,7 @@ struct CoreOptions {
   std::uint32_t max_frame_size = 0x7fffffff;
   std::uint32_t max_prepared_statements = 200;  ///< per server connection
   rules::RouteId default_route = rules::no_route;
-  std::shared_ptr<const std::string> server_version;  ///< that Redshift is to tell of itself too; nullptr: its own
+  Shared<std::string> server_version;  ///< that Redshift is to tell of itself too; none: its own
 };
 
 /// Counted by the core, read and zeroed by its shell.
@@ -29,8 +29,12 @@ struct CoreCounters {
   std::uint32_t queries = 0, transactions = 0;
   std::uint32_t client_parses = 0, server_parses = 0, binds = 0;
   std::uint32_t route_conflicts = 0, batches_refused = 0, deferred_begins = 0, inserted_parses = 0, settings_replayed = 0, pins = 0, fallbacks = 0;
-  std::uint32_t copies = 0;  ///< on links of kind redshift
-  std::uint64_t copied_rows = 0, copied_bytes = 0;
+  /// COPY on links of kind redshift.
+  struct Copies {
+    std::uint32_t count = 0;
+    std::uint64_t rows = 0, bytes = 0;
+  };
+  Boxed<Copies> copies;
 };
 
 /// The shell's leases that are there at once: a statement that finds one goes on without an action in between.

@@ -7,7 +7,7 @@
 
 namespace pgswitch {
 
-void FrameTracer::trace(std::string_view prefix, std::string_view bytes) {
+void FrameTracer::trace(protocol::Direction direction, std::string_view prefix, std::string_view bytes) {
   const bool enabled = log_enabled(LogLevel::noise);
   while (!bytes.empty()) {
     if (skip_ > 0) {
@@ -22,7 +22,7 @@ void FrameTracer::trace(std::string_view prefix, std::string_view bytes) {
     if (enabled) {
       std::string line(prefix);
       line += ' ';
-      protocol::trace(line, direction_, header, bytes.substr(protocol::frame_header_size, here - protocol::frame_header_size));
+      protocol::trace(line, direction, header, bytes.substr(protocol::frame_header_size, here - protocol::frame_header_size));
       std::replace(line.begin(), line.end(), '\t', ' ');  // the log shows control characters as '?'
       log_line(LogLevel::noise, line);
     }

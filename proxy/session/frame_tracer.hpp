@@ -9,12 +9,10 @@ namespace pgswitch {
 /// Writes one log line per message at verbosity 2 (PQtrace's manner). Follows one direction's stream of consumed bytes.
 class FrameTracer {
  public:
-  explicit FrameTracer(protocol::Direction direction) : direction_(direction) {}
-  /// Nothing unless the log is that verbose. `prefix`: the session's.
-  void trace(std::string_view prefix, std::string_view bytes);
+  /// `direction`: always the same. Nothing unless the log is that verbose. `prefix`: the session's.
+  void trace(protocol::Direction direction, std::string_view prefix, std::string_view bytes);
 
  private:
-  protocol::Direction direction_;
   std::uint32_t skip_ = 0;  ///< bytes of a message already reported
 };
 

@@ -10,6 +10,7 @@
 #include "proxy/session/prepared.hpp"
 #include "proxy/session/rare_map.hpp"
 #include "proxy/session/server_kind.hpp"
+#include "proxy/session/shared.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
@@ -24,7 +25,7 @@ struct PreparedStatement {
   rules::ScriptPtr script;
   std::string sent_text;        ///< what servers get (the text, or what a rule made of it)
   /// SessionSettings::parsing() under which it was parsed: '01/02/2003'::date is what DateStyle makes of it then.
-  std::shared_ptr<const std::string> settings;
+  Shared<std::string> settings;
   bool conforming_strings = true;  ///< standard_conforming_strings, under which it was decided
   PreparedKey key;              ///< of sent_text, parameter_types, settings and kind
   ServerName name{};            ///< server_name() of the key

@@ -21,7 +21,7 @@ namespace sqlstate = protocol::sqlstate;
 namespace {
 
 constexpr int most_pieces = 16;
-CoreOptions core_options(const Config& config, PoolMode mode, RouteId route, std::shared_ptr<const std::string> server_version) {
+CoreOptions core_options(const Config& config, PoolMode mode, RouteId route, Shared<std::string> server_version) {
   CoreOptions options;
   if (server_version && !redshift::is_own_version(*server_version)) options.server_version = std::move(server_version);
   options.mode = mode == PoolMode::session       ? CoreOptions::Mode::session
@@ -41,11 +41,10 @@ CoreOptions core_options(const Config& config, PoolMode mode, RouteId route, std
 }  // namespace
 
 Relay::Relay(ClientSession& session, Start start)
-    : session_(session), worker_(session.worker()), client_(session.stream()), credentials_(std::move(start.credentials)),
+    : session_(session), worker_(session.worker()), credentials_(std::move(start.credentials)),
       core_(core_options(worker_.config(), start.mode, start.route, std::move(start.server_version)), std::move(start.facts),
             SessionSettings(std::move(start.tracked), std::move(start.settings))),
-      in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024),
-      client_trace_(protocol::Direction::from_frontend), server_trace_(protocol::Direction::from_backend) {
+      in_(worker_.slab(), static_cast<std::size_t>(worker_.config().query_max_bytes) + 1024) {
   core_.set_sources(*this, worker_.spool_files());
   quiet_us_ = worker_.now_us();
   if (!start.early.empty()) {
@@ -63,8 +62,10 @@ Relay::~Relay() {
   if (!finished_) leave_servers();
 }
 
+Stream& Relay::client() { return session_.stream(); }
+
 void Relay::start() {
-  client_.set_owner(this);
+  client().set_owner(this);
   if (worker_.is_suspended()) update_watches();
   if (!held_.empty() || !in_.empty()) drive();
 }
@@ -128,7 +129,7 @@ bool Relay::feed_client() {
   worker_.spool_files().serve(*this);
   const std::string_view bytes = in_.received();
   const std::size_t used = core_.on_client_bytes(bytes);
-  if (log_enabled(LogLevel::noise)) client_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
+  if (log_enabled(LogLevel::noise)) client_trace_.trace(protocol::Direction::from_frontend, session_.log_prefix(), bytes.substr(0, used));
   in_.parse(used);
   if (used > 0 && request_us_ == 0) {
     request_us_ = worker_.now_us();
@@ -155,7 +156,7 @@ void Relay::feed_server(ServerConn& server) {
   core_.set_now(worker_.now_us());
   worker_.spool_files().serve(*this);
   const std::size_t used = core_.on_server_bytes(route, bytes);
-  if (log_enabled(LogLevel::noise)) server_trace_.trace(session_.log_prefix(), bytes.substr(0, used));
+  if (log_enabled(LogLevel::noise)) server_trace_.trace(protocol::Direction::from_backend, session_.log_prefix(), bytes.substr(0, used));
   server.in.parse(used);
   if (core_.to_client().empty()) {
     server.in.consume(server.in.outstanding().size());
@@ -190,7 +191,7 @@ void Relay::flush_client() {
   while (!out.empty()) {
     std::array<iovec, most_pieces> pieces;
     const int count = out.pieces(pieces.data(), most_pieces);
-    const IoResult result = client_.write_some(pieces.data(), count);
+    const IoResult result = client().write_some(pieces.data(), count);
     out.written(result.bytes);
     sent_ += result.bytes;
     if (result.status == IoResult::Status::would_block) return;
@@ -309,7 +310,7 @@ void Relay::on_readable(Stream&) {
     client_full_ = true;
     return update_watches();
   }
-  const IoResult result = client_.read_some(room.data(), room.size());
+  const IoResult result = client().read_some(room.data(), room.size());
   if (result.status == IoResult::Status::ok) {
     in_.commit(result.bytes);
     received_ += result.bytes;
@@ -366,7 +367,7 @@ void Relay::update_watches() {
   const bool client_blocked = !core_.to_client().empty() && !core_.holds_replies();
   const bool server_blocked = !core_.to_server().empty();
   const bool reads = !worker_.is_suspended();
-  client_.watch(reads && !client_full_ && !client_done_, client_blocked);
+  client().watch(reads && !client_full_ && !client_done_, client_blocked);
   for (Held& held : held_) {
     const bool active = held.route == core_.active_route();
     const bool writes = active && server_blocked && !held.takes_nothing;

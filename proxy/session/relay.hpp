@@ -7,6 +7,7 @@
 
 #include "protocol/buffer.hpp"
 #include "proxy/config.hpp"
+#include "proxy/object_slab.hpp"
 #include "proxy/pool.hpp"
 #include "proxy/router.hpp"
 #include "proxy/session/core.hpp"
@@ -29,7 +30,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
     rules::RouteId route;  ///< the client's own database
     TrackedCopy tracked;   ///< as told to the client
     Settings settings;     ///< its other start-up settings
-    std::shared_ptr<const std::string> server_version;  ///< the same
+    Shared<std::string> server_version;  ///< the same
     PoolMode mode = PoolMode::session;
     Lease lease;           ///< of `route`, if the login took one already
     std::string_view early{};  ///< what the client has sent already; less than a block of the slab
@@ -37,6 +38,10 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
 
   Relay(ClientSession& session, Start start);
   ~Relay();
+  /// In an ObjectSlab.
+  static void* operator new(std::size_t, ObjectSlab& slab) { return slab.take(); }
+  static void operator delete(void* memory, ObjectSlab&) { ObjectSlab::give(memory); }
+  static void operator delete(void* memory) { ObjectSlab::give(memory); }
 
   /// Begins to read the client. When the session has ended, ClientSession::relay_ended() is called, once; the reason is
   /// end_reason().
@@ -127,9 +132,11 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   Held* find(rules::RouteId route);
   PoolShard* shard(rules::RouteId route, protocol::SqlError& error);
 
+  Stream& client();
+
+  // In an order that leaves no holes.
   ClientSession& session_;
   Worker& worker_;
-  Stream& client_;
   CredentialsPtr credentials_;
   SessionCore core_;
   protocol::LinearBuffer in_;
@@ -137,20 +144,8 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   std::vector<std::pair<rules::RouteId, PoolShard*>> shards_;
   Boxed<Action> postponed_;               ///< a release that waits until the client has taken its bytes
   Boxed<protocol::SqlError> shut_down_;
-  PoolShard* waiting_at_ = nullptr;
-  rules::RouteId wanted_ = rules::no_route;
-  bool waiting_ = false;
-  bool told_wait_ = false;                ///< of the present wait
-  bool driving_ = false;
-  bool finished_ = false;
-  bool client_done_ = false;              ///< it has closed its side: what it asked for before is still done and answered
-  bool client_full_ = false;              ///< no room for more client bytes until some are gone
-  bool client_left_ = false;              ///< it has said Terminate before it closed: nobody takes the answers
-  std::uint8_t looks_ = 0;                ///< of look_for_client()
   Boxed<std::string> end_reason_;
-  bool warm_ = false;                     ///< holds memory that an idle session does not need
-  Pins told_pins_ = 0;                    ///< already in the log
-
+  PoolShard* waiting_at_ = nullptr;
   std::int64_t request_us_ = 0;           ///< when the running request began; 0 = none runs
   std::int64_t quiet_us_ = 0;             ///< when the last one ended
   std::int64_t transaction_us_ = 0;       ///< when the open transaction began; 0 = none
@@ -160,8 +155,19 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   std::uint64_t sent_ = 0;
   std::uint64_t query_time_ = 0;
   std::uint64_t xact_time_ = 0;
+  rules::RouteId wanted_ = rules::no_route;
+  Pins told_pins_ = 0;                    ///< already in the log
   FrameTracer client_trace_;
   FrameTracer server_trace_;
+  bool waiting_ = false;
+  bool driving_ = false;
+  bool finished_ = false;
+  bool client_done_ = false;              ///< it has closed its side: what it asked for before is still done and answered
+  bool client_full_ = false;              ///< no room for more client bytes until some are gone
+  bool told_wait_ : 1 = false;            ///< of the present wait
+  bool client_left_ : 1 = false;          ///< it has said Terminate before it closed: nobody takes the answers
+  bool warm_ = false;                     ///< holds memory that an idle session does not need
+  std::uint8_t looks_ = 0;                ///< of look_for_client()
 };
 
 }  // namespace pgswitch

@@ -99,7 +99,7 @@ bool Relay::is_left_alone() {
 /// is gone has a kernel that refuses what is sent.
 void Relay::look_for_client() {
   constexpr int ticks_between = 10;
-  if (client_.is_refused()) return finish("client unexpected eof");
+  if (client().is_refused()) return finish("client unexpected eof");
   if (++looks_ % ticks_between != 2) return;
   core_.repeat_setting();
   drive();
@@ -123,7 +123,7 @@ void Relay::give_up() {
   if (finished_) return;
   if (core_.to_client().empty() && core_.at_frame_boundary()) {
     const iovec piece{const_cast<char*>(out_of_memory_text.data()), out_of_memory_text.size()};
-    client_.write_some(&piece, 1);
+    client().write_some(&piece, 1);
   }
   core_.to_client().clear();
   core_.to_server().clear();
@@ -141,7 +141,7 @@ void Relay::give_up() {
 /// Every lease goes back in the state it is in.
 void Relay::leave_servers() {
   if (waiting_) waiting_at_->cancel_wait(*this);
-  if (client_.is_open()) client_.set_owner(nullptr);
+  if (client().is_open()) client().set_owner(nullptr);
   for (Held& held : held_) {
     count(*held.lease);
     held.lease->set_peer(nullptr);

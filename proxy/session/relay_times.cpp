@@ -59,9 +59,11 @@ void Relay::count(const ServerConn& server) {
   route.fallbacks += counters.fallbacks;
   if (counters.fallbacks > 0)
     log_line(LogLevel::info, session_.log_prefix() + "the leader node of Redshift refused " + std::to_string(counters.fallbacks) + " statements, which went to fallback_route");
-  route.copies += counters.copies;
-  route.copied_rows += counters.copied_rows;
-  route.copied_bytes += counters.copied_bytes;
+  if (counters.copies) {
+    route.copies += counters.copies->count;
+    route.copied_rows += counters.copies->rows;
+    route.copied_bytes += counters.copies->bytes;
+  }
   counters = {};
 }
 

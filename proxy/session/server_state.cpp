@@ -31,13 +31,13 @@ std::string usual_value(Tracked setting, std::string_view value) {
 
 void TrackedCopy::set(std::size_t i, std::string_view value) {
   if ((*values_)[i] == value) return;
-  auto values = std::make_shared<TrackedValues>(*values_);
-  (*values)[i] = value;
-  values_ = std::move(values);
+  TrackedValues values = *values_;
+  values[i] = value;
+  values_ = Shared<TrackedValues>(std::move(values));
 }
 
-const std::shared_ptr<const TrackedValues>& TrackedCopy::none() {
-  static const auto values = std::make_shared<const TrackedValues>();
+const Shared<TrackedValues>& TrackedCopy::none() {
+  static const Shared<TrackedValues> values{TrackedValues()};
   return values;
 }
 

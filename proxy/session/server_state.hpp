@@ -1,7 +1,6 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +8,7 @@
 #include "proxy/session/prepared.hpp"
 #include "proxy/session/server_kind.hpp"
 #include "proxy/session/setting_list.hpp"
+#include "proxy/session/shared.hpp"
 #include "rules/decision.hpp"
 
 namespace pgswitch {
@@ -36,7 +36,7 @@ using TrackedValues = std::array<std::string, tracked_count>;
 class TrackedCopy {
  public:
   TrackedCopy() = default;
-  explicit TrackedCopy(TrackedValues values) : values_(std::make_shared<const TrackedValues>(std::move(values))) {}
+  explicit TrackedCopy(TrackedValues values) : values_(std::move(values)) {}
   const std::string& operator[](std::size_t i) const { return (*values_)[i]; }
   const TrackedValues& operator*() const { return *values_; }
   /// Does nothing when that is its value already.
@@ -45,8 +45,8 @@ class TrackedCopy {
   bool shares(const TrackedCopy& other) const { return values_ == other.values_; }
 
  private:
-  static const std::shared_ptr<const TrackedValues>& none();
-  std::shared_ptr<const TrackedValues> values_ = none();  ///< never nullptr
+  static const Shared<TrackedValues>& none();
+  Shared<TrackedValues> values_ = none();  ///< never without one
 };
 
 /// What is known of the session on the server's side of a connection: travels with the ServerConn, changed by the

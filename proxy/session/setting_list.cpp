@@ -34,14 +34,14 @@ void Settings::set(std::string_view name, SharedText statement) {
     place->statement = std::move(statement);
   else
     changed.insert(place, {std::string(name), std::move(statement)});
-  list_ = std::make_shared<const List>(std::move(changed));
+  list_ = Shared<List>(std::move(changed));
 }
 
 void Settings::erase(std::string_view name) {
   if (!find(name)) return;
   List changed = list();
   changed.erase(place_of(changed, name));
-  list_ = changed.empty() ? nullptr : std::make_shared<const List>(std::move(changed));
+  list_ = changed.empty() ? Shared<List>() : Shared<List>(std::move(changed));
 }
 
 }  // namespace pgswitch

@@ -1,10 +1,11 @@
 #pragma once
 #include <initializer_list>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "proxy/session/shared.hpp"
 
 namespace pgswitch {
 
@@ -12,13 +13,13 @@ namespace pgswitch {
 class SharedText {
  public:
   SharedText() = default;
-  SharedText(std::string text) : text_(std::make_shared<const std::string>(std::move(text))) {}
+  SharedText(std::string text) : text_(std::move(text)) {}
   SharedText(const char* text) : SharedText(std::string(text)) {}
   operator std::string_view() const { return text_ ? std::string_view(*text_) : std::string_view(); }
   bool operator==(const SharedText& other) const { return text_ == other.text_ || std::string_view(*this) == std::string_view(other); }
 
  private:
-  std::shared_ptr<const std::string> text_;
+  Shared<std::string> text_;
 };
 
 /// An unreported setting and the complete statement that sets it ("SET search_path TO a, b").
@@ -45,13 +46,13 @@ class Settings {
 
   void set(std::string_view name, SharedText statement);
   void erase(std::string_view name);
-  void clear() { list_.reset(); }
+  void clear() { list_ = {}; }
 
  private:
   static const List& none();
   const List& list() const { return list_ ? *list_ : none(); }
 
-  std::shared_ptr<const List> list_;  ///< nullptr when empty
+  Shared<List> list_;  ///< none when empty
 };
 
 }  // namespace pgswitch

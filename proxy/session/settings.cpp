@@ -86,14 +86,14 @@ void SessionSettings::end_cycle() {
   returning_ = 0;
   committed_ = false;
   // The end of the transaction may take back what was set: what is parsed until then is told apart by it.
-  if (unsettled_ || unreported_.empty()) return;
-  unreported_.clear();
+  if (unsettled_ || !unreported_) return;
+  unreported_.reset();
   ++version_;
 }
 
 void SessionSettings::unreported(std::string_view statement) {
   changed();
-  unreported_.append(statement).append(1, '\0');
+  unreported_.made().append(statement).append(1, '\0');
 }
 
 void SessionSettings::changed() {
@@ -114,7 +114,7 @@ std::string SessionSettings::parsing() const {
   };
   for (std::size_t i = 0; i < tracked_count; ++i) add(to_string(static_cast<Tracked>(i)), told_[i]);
   for (const SessionSetting& setting : settings_) add(setting.name, setting.statement);
-  return all += unreported_;
+  return all += unreported_.value_or({});
 }
 
 SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, const ServerState& server) const {
@@ -122,7 +122,7 @@ SessionSettings::Snapshot SessionSettings::snapshot(std::string_view savepoint, 
 }
 
 void SessionSettings::remember(const ServerState& server) {
-  if (undo_.empty()) undo_.push_back(snapshot("", server));
+  if (!undo_) undo_.made().push_back(snapshot("", server));
 }
 
 void SessionSettings::set(std::string_view name, const std::string& statement, ServerState& server) {
@@ -219,7 +219,7 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
   if (has(effects, Effect::reset_all)) reset_all(server, false);
   if (has(effects, Effect::discard_all)) {
     reset_all(server, true);
-    undo_.clear();  // it is committed at once
+    undo_.reset();  // it is committed at once
   }
   if (has(effects, Effect::unknown_settings)) {
     remember(server);
@@ -236,35 +236,35 @@ void SessionSettings::apply(const rules::Statement& statement, ServerState& serv
 
 void SessionSettings::savepoint(std::string_view name, const ServerState& server) {
   remember(server);
-  undo_.push_back(snapshot(name, server));
+  undo_.made().push_back(snapshot(name, server));
 }
 
 void SessionSettings::release_savepoint(std::string_view name) {
-  for (std::size_t i = undo_.size(); i-- > 1;) {
-    if (undo_[i].savepoint != name) continue;
-    undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i), undo_.end());
+  for (std::size_t i = undo_ ? undo_->size() : 0; i-- > 1;) {
+    if ((*undo_)[i].savepoint != name) continue;
+    undo_->erase(undo_->begin() + static_cast<std::ptrdiff_t>(i), undo_->end());
     return;
   }
 }
 
 void SessionSettings::rollback_to(std::string_view name, ServerState& server) {
-  for (std::size_t i = undo_.size(); i-- > 1;) {
-    if (undo_[i].savepoint != name) continue;
+  for (std::size_t i = undo_ ? undo_->size() : 0; i-- > 1;) {
+    if ((*undo_)[i].savepoint != name) continue;
     unreported("rollback to");
-    settings_ = undo_[i].wanted;
-    server.settings = undo_[i].on_server;
-    local_ = undo_[i].local;
-    wanted_ = undo_[i].tracked;
+    settings_ = (*undo_)[i].wanted;
+    server.settings = (*undo_)[i].on_server;
+    local_ = (*undo_)[i].local;
+    wanted_ = (*undo_)[i].tracked;
     returning_ = 0;
     untold_ = true;
-    undo_.erase(undo_.begin() + static_cast<std::ptrdiff_t>(i) + 1, undo_.end());
+    undo_->erase(undo_->begin() + static_cast<std::ptrdiff_t>(i) + 1, undo_->end());
     return;
   }
 }
 
 void SessionSettings::commit() {
   end_local();
-  undo_.clear();
+  undo_.reset();
   committed_ = unsettled_;
   if (unsettled_) unreported("commit");
   unsettled_ = false;
@@ -282,13 +282,13 @@ void SessionSettings::rollback(ServerState& server) {
   end_local();
   if (unsettled_) unreported("rollback");
   unsettled_ = false;
-  if (undo_.empty()) return;
-  settings_ = std::move(undo_.front().wanted);
-  server.settings = std::move(undo_.front().on_server);
-  wanted_ = std::move(undo_.front().tracked);
+  if (!undo_) return;
+  settings_ = std::move(undo_->front().wanted);
+  server.settings = std::move(undo_->front().on_server);
+  wanted_ = std::move(undo_->front().tracked);
   returning_ = 0;
   untold_ = true;
-  undo_.clear();
+  undo_.reset();
 }
 
 void SessionSettings::rollback_lost() {
@@ -296,12 +296,12 @@ void SessionSettings::rollback_lost() {
   committed_ = false;
   unsettled_ = false;
   end_local();
-  unreported_.clear();
+  unreported_.reset();
   ++version_;
-  if (undo_.empty()) return;
-  settings_ = std::move(undo_.front().wanted);
-  wanted_ = std::move(undo_.front().tracked);
-  undo_.clear();
+  if (!undo_) return;
+  settings_ = std::move(undo_->front().wanted);
+  wanted_ = std::move(undo_->front().tracked);
+  undo_.reset();
 }
 
 void SessionSettings::return_to(Wish wish) {

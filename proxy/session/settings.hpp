@@ -92,7 +92,7 @@ class SessionSettings {
   /// Something was set since the transaction began, which its end may take back.
   bool is_unsettled() const { return unsettled_; }
   /// Something was set or reset, or may have been, since the transaction began.
-  bool changed_in_transaction() const { return !undo_.empty(); }
+  bool changed_in_transaction() const { return bool(undo_); }
   /// It resets something to a value that servers do not have by themselves.
   bool returns_to_start(const rules::Statement& statement) const;
   /// The change may have an effect on parsing().
@@ -122,24 +122,25 @@ class SessionSettings {
   void changed();
   void unreported(std::string_view statement);
 
+  // In an order that leaves no holes.
   TrackedCopy told_;         ///< what the client believes
   TrackedCopy wanted_;       ///< what servers must be set to
   TrackedCopy base_tracked_; ///< start-up values: RESET returns to them
+  Settings settings_;
+  Settings base_;
+  Settings local_;           ///< gone with the transaction
+  Boxed<std::set<std::string>> hidden_;  ///< any setting may be anything but these
+  Boxed<std::string> unreported_;        ///< what has changed tracked ones since the last ReadyForQuery, which reports them
+  Boxed<std::vector<Snapshot>> undo_;    ///< [0] = start of transaction, then savepoints; never without any
   unsigned returning_ = 0;     ///< bits by Tracked, and read_only: just RESET, so what the server reports is its own default, not a wish
-  std::string unreported_;     ///< what has changed tracked ones since the last ReadyForQuery, which reports them
   unsigned version_ = 0;
   unsigned facts_version_ = ~0u;
   Facts facts_;                ///< as of that version
+  bool local_hidden_ = false;  ///< as long as the transaction any setting may be anything
   bool unsettled_ = false;
   bool untold_ = false;
+  bool committed_ = false;     ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
   std::optional<bool> told_read_only_;  ///< default_transaction_read_only, which servers report too: what the client believes, if that is known
-  bool committed_ = false;   ///< since the last ReadyForQuery: what it reports is of the transaction before, which lasts
-  Settings settings_;
-  Settings base_;
-  Settings local_;             ///< gone with the transaction
-  Boxed<std::set<std::string>> hidden_;  ///< any setting may be anything but these
-  bool local_hidden_ = false;            ///< as long as the transaction any may be
-  std::vector<Snapshot> undo_; ///< [0] = start of transaction, then savepoints
 };
 
 }  // namespace pgswitch

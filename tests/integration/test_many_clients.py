@@ -73,6 +73,7 @@ def test_ten_thousand_clients_idle_and_work_on_twenty_servers(start_proxy, oltp,
         clients += wave
         converse(wave, [startup()] * len(wave))
     times.append(time.monotonic())
+    eventually(lambda: resident_kb(proxy.pooler.pid) - memory <= 2 * count, 30, "what the logins needed is given back: an idle client costs no more than 2 kB")
     idle = resident_kb(proxy.pooler.pid) - memory
 
     for turn in range(3):
@@ -93,6 +94,5 @@ def test_ten_thousand_clients_idle_and_work_on_twenty_servers(start_proxy, oltp,
     print(f"\n{count} clients: in within {took[0]:.1f} s, {3 * count} queries in {took[1]:.1f} s, gone in {took[2]:.1f} s; "
           f"{1024 * idle / count:.0f} bytes for each idle client, {1024 * worked / count:.0f} after work, "
           f"{resident_kb(proxy.pooler.pid) - memory} kB left behind")
-    assert idle <= 8 * count, "kB; an idle client costs more than 8 kB"
     if count < WANTED:
         print(f"only {count} clients: this machine allows {count + RESERVE} descriptors to a process")

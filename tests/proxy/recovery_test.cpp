@@ -175,7 +175,7 @@ class RecoveryTest : public testing::Test {
     backend = std::make_unique<FakeBackend>(FakeBackend::Socket(loop.io, protocol, pair[0]),
                                             [this](const std::string& frame) { return answer(frame); });
     ::fcntl(pair[1], F_SETFL, ::fcntl(pair[1], F_GETFL) | O_NONBLOCK);
-    server = std::make_unique<ServerConn>(loop.io, loop.poller, loop.slab, pair[1]);
+    server = std::make_unique<ServerConn>(loop.poller, loop.slab, pair[1]);
     server->begin_coroutine();
     loop.home.cancel = [this](const ServerConn&, std::int64_t) { return cancel(); };
     asio::co_spawn(loop.io, backend->run(false, ""), asio::detached);

@@ -70,7 +70,7 @@ struct Reader final : StreamOwner {
 };
 
 struct StreamTest : testing::Test {
-  StreamTest() : pair(tcp_pair()), stream(loop.io, loop.poller, pair.left) {}
+  StreamTest() : pair(tcp_pair()), stream(loop.poller, pair.left) {}
   ~StreamTest() override { close_peer(); }
   void close_peer() {
     if (pair.right >= 0) ::close(pair.right);
@@ -234,7 +234,7 @@ TEST_F(StreamTest, nothing_is_lost_between_two_workers) {
   stream.set_owner(nullptr);
   stream.detach();
   peer_says("two ");
-  stream.attach(other.io, other.poller);
+  stream.attach(other.poller);
   stream.set_owner(&reader);
   peer_says("three");
   ASSERT_TRUE(other.run_until([&] { return reader.text == "one two three"; }));
@@ -265,7 +265,7 @@ void make_certificate(const std::string& certificate_file, const std::string& ke
 
 /// `stream` accepts, `client` connects.
 struct TlsTest : testing::Test {
-  TlsTest() : pair(tcp_pair()), stream(loop.io, loop.poller, pair.left), client(loop.io, loop.poller, pair.right) {
+  TlsTest() : pair(tcp_pair()), stream(loop.poller, pair.left), client(loop.poller, pair.right) {
     std::signal(SIGPIPE, SIG_IGN);  // as the program does: OpenSSL writes with write(2)
     Config config;
     config.client_tls_sslmode = config.server_tls_sslmode = SslMode::require;
@@ -335,7 +335,7 @@ TEST_F(TlsTest, bytes_that_openssl_holds_move_to_another_worker) {
   std::string some(10, '\0');
   ASSERT_TRUE(loop.run_until([&] { return stream.read_some(some.data(), some.size()).status == Status::ok; }));
   stream.detach();
-  stream.attach(other.io, other.poller);
+  stream.attach(other.poller);
   Reader reader(stream, 10);
   ASSERT_TRUE(other.run_until([&] { return reader.text.size() == 90; }));
   stream.close();

@@ -73,7 +73,7 @@ def test_ten_thousand_clients_idle_and_work_on_twenty_servers(start_proxy, oltp,
         clients += wave
         converse(wave, [startup()] * len(wave))
     times.append(time.monotonic())
-    eventually(lambda: resident_kb(proxy.pooler.pid) - memory <= 2 * count, 30, "what the logins needed is given back: an idle client costs no more than 2 kB")
+    eventually(lambda: resident_kb(proxy.pooler.pid) - memory <= 1.4 * count, 30, "what the logins needed is given back: an idle client costs no more than 1.4 kB")
     idle = resident_kb(proxy.pooler.pid) - memory
 
     for turn in range(3):

@@ -45,11 +45,11 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
       break;
     default: break;
   }
-  if (!statement.prepared.empty() && statement.kind != Kind::prepare && statement.kind != Kind::deallocate) {
+  if (runs_another(statement)) {
     // What EXECUTE runs.
     const auto named = prepared_.find(statement.prepared);
     const rules::StatementPtr run = named == prepared_.end() ? nullptr : named->second->item().statement;
-    if (run && run->prepared.empty()) apply(*run, link, rolled_back);
+    if (run && !runs_another(*run)) apply(*run, link, rolled_back);
   }
   if (statement.effects == 0) return;
   settings_.apply(statement, *link.state);

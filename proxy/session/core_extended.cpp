@@ -309,7 +309,7 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   if (prepared.by_sql) return false;
   if (prepared.script)
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
-      if (named->item().statement->prepared.empty() && named->kind == prepared.kind) ensure_prepared(link, *named, false);
+      if (!runs_another(*named->item().statement) && named->kind == prepared.kind) ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (surely_prepared(link, prepared, unnamed)) return false;
   // The server will say that it does not know it.

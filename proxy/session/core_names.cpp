@@ -92,6 +92,8 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
 bool SessionCore::puts_in_doubt(const Statement& statement) const {
   constexpr rules::Effects doubtful = bit(Effect::reset_all) | bit(Effect::unknown_settings) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
   if (changes_names(statement) || (statement.effects & doubtful) != 0) return true;
+  if (const PreparedStatementPtr run = runs_another(statement) ? named_in_sql(statement) : nullptr; run && !runs_another(*run->item().statement))
+    if (puts_in_doubt(*run->item().statement)) return true;
   if (settings_.returns_to_start(statement)) return true;
   const bool asked = engine_->looks_at_sessions();
   const bool returns = settings_.is_unsettled() || (asked && settings_.changed_in_transaction());
@@ -244,6 +246,8 @@ std::shared_ptr<PreparedStatement> SessionCore::preparing(const rules::ScriptIte
 /// PREPARE is being sent.
 void SessionCore::note_preparing(const rules::ScriptItem& item, std::string_view text) {
   if (item.statement->kind == Kind::prepare) work_->preparing.push_back(preparing(item, text));
+  if (const PreparedStatementPtr run = named_in_sql(*item.statement); run && run->item().statement->kind == Kind::prepare)
+    work_->preparing.push_back(preparing(run->item(), run->text));
 }
 
 /// Why what EXECUTE, or its like, names must not run, or not any more; nullopt: it may. `before`: what stands in front of it in its query string
@@ -253,6 +257,10 @@ std::optional<SqlError> SessionCore::refuse_execute(const Statement& statement, 
   PreparedStatementPtr named = find_prepared(statement.prepared);
   if (!named && is_server_name(statement.prepared)) return unknown_prepared_statement(statement.prepared);
   if (statement.kind == Kind::deallocate) return std::nullopt;
+  // PREPARE of a name that the protocol has given, by EXECUTE: the server cannot know.
+  if (named && named->item().statement->kind == Kind::prepare && status() != 'E')
+    if (const PreparedStatementPtr taken = find_prepared(named->item().statement->prepared); taken && !taken->by_sql)
+      return duplicate_prepared_statement(named->item().statement->prepared);
   rules::Facts facts = facts_now();
   facts.before = before;
   for (const rules::ScriptItem& item : before) {

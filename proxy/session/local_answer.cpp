@@ -79,6 +79,10 @@ bool changes_names(const rules::Statement& statement) {
   return frees_all_names(statement) || has(statement.effects, rules::Effect::prepare) || has(statement.effects, rules::Effect::deallocate);
 }
 
+bool runs_another(const rules::Statement& statement) {
+  return !statement.prepared.empty() && statement.kind != rules::Kind::prepare && statement.kind != rules::Kind::deallocate;
+}
+
 bool shows_any(const Ledger& ledger) {
   for (std::size_t i = 0; i < ledger.size(); ++i)
     if (ledger[i].reply != Reply::swallow) return true;

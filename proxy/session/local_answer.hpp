@@ -32,6 +32,8 @@ std::string ending_failed(const rules::Statement& statement, std::string_view te
 bool frees_all_names(const rules::Statement& statement);
 /// PREPARE, DEALLOCATE, DISCARD ALL: what names of prepared statements mean is another thing after it.
 bool changes_names(const rules::Statement& statement);
+/// EXECUTE and its like: what they do is what the prepared statement does that they name.
+bool runs_another(const rules::Statement& statement);
 /// What PostgreSQL runs in a failed transaction.
 bool ends_failed_transaction(rules::Kind kind);
 /// COMMIT, ROLLBACK, PREPARE TRANSACTION.

@@ -286,4 +286,68 @@ TEST(names, longer_than_63_bytes_are_cut) {
       .expect_release();
 }
 
+namespace {
+
+const std::string makes_u = "prepare u as select 1", named_makes_u = on_server(makes_u);
+
+}  // namespace
+
+/// What EXECUTE prepares is on that server alone, and is no other client's.
+TEST(names, of_a_prepare_that_execute_runs_pin_the_session) {
+  Script()
+      .client(parse("s", makes_u), sync())
+      .expect_acquire()
+      .expect_to_server(parse(named_makes_u, makes_u), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("execute s"))
+      .expect_acquire()
+      .expect_to_server(query("execute " + named_makes_u))
+      .server(complete("PREPARE"), ready('I'))
+      .expect_to_client(complete("PREPARE"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_TRUE(has(core.pins(), Pin::sql_prepare)); })
+      .client(bind_to("", "u"), execute(""), sync())
+      .expect_to_server(bind_to("", "u"), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('I'))
+      .exchange("deallocate u", "DEALLOCATE", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(names, of_a_prepare_that_execute_runs_are_not_given_twice) {
+  Script()
+      .client(parse("u", makes_u), sync())
+      .expect_acquire()
+      .expect_to_server(parse(named_makes_u, makes_u), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(query("execute u"))
+      .expect_to_client(any_error("42P05"), ready('I'));
+}
+
+TEST(names, of_a_prepare_that_a_parsed_execute_runs_are_known_to_another_server) {
+  Script()
+      .client(parse("", "execute s"), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", "execute s"), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(parse("s", makes_u), sync())
+      .expect_acquire()
+      .expect_to_server(parse(named_makes_u, makes_u), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .new_server()
+      .client(bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(named_makes_u, makes_u), parse("", "execute " + named_makes_u), bind_to("", ""), execute(""), sync())
+      .server(parse_complete(), parse_complete(), bind_complete(), complete("PREPARE"), ready('I'))
+      .expect_to_client(bind_complete(), complete("PREPARE"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_TRUE(has(core.pins(), Pin::sql_prepare)); });
+}
+
 }  // namespace pgswitch::script

@@ -191,7 +191,7 @@ class SessionCore : private rules::SessionState {
   static bool has_ended(const PreparedStatement& portal) { return portal.script == spent()->script; }
   std::size_t refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size);
   bool surely_portal(std::string_view name);
-  void set_portal(std::string_view name, PreparedStatementPtr portal), lose_portals(), drop_portals();
+  void set_portal(std::string_view name, PreparedStatementPtr portal), lose_portals(), drop_portals(), drop_earlier_portals();
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void take_back_portal(const PortalChange& change);
   void close_all_portals(std::string_view portal, Note& note);
@@ -259,7 +259,7 @@ class SessionCore : private rules::SessionState {
   bool roll_back_deferred(std::string_view savepoint);
   bool local_deallocate(const rules::Statement& statement, std::string& tag, Note& note);
   void local_reply(std::string_view bytes, Note note = {});
-  void write_local_ready();
+  void write_local_ready(), begin_again();
   char status() const;
 
   // core_links.cpp: leases

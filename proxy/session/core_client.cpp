@@ -222,7 +222,10 @@ std::size_t SessionCore::on_sync(const FrameHeader& header, ByteView in) {
     work_->to_server.add(in.substr(0, header.frame_size()));
     work_->ledger.push(Expect::sync);
     batch_open_ = false;
-    if (predicted_ == 'I') drop_portals();
+    if (predicted_ == 'I')
+      drop_portals();
+    else
+      work_->ledger.mark_in_transaction();
     if (names_in_doubt_) stall(Stall::replies);
   } else {
     if (wrong) {

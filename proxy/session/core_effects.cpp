@@ -27,6 +27,10 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
       if (spooled_) CoreCursors(*this).end_transaction(!rolled_back);
       failed_ = false;
       local_abort_ = false;
+      if (link.status == 'E' && predicted_ != 'I') link.status = 'T';
+      break;
+    case Kind::begin:
+      if (link.status == 'E') link.status = 'T';
       break;
     case Kind::savepoint:
       settings_.savepoint(statement.object, *link.state);
@@ -42,6 +46,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
       link.pins |= link.ended_pins & ~link.new_pins;  // at worst one that has ended before the savepoint
       failed_ = false;
       local_abort_ = false;
+      if (link.status == 'E') link.status = 'T';
       break;
     default: break;
   }

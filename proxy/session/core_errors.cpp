@@ -49,6 +49,10 @@ bool is_fatal(ByteView body) {
   return severity == "FATAL" || severity == "PANIC";
 }
 
+/// Of a Bind: PostgreSQL finds its statement, counts its parameters and looks at the transaction before it makes the portal. What they are
+/// it reads behind that.
+bool comes_before_portals(std::string_view sqlstate) { return sqlstate == "26000" || sqlstate == "08P01" || sqlstate == "25P02"; }
+
 /// A server has the buffers for temporary tables that somebody has made it have, whatever is reset: another may do.
 bool has_other_buffers(const protocol::SqlError& error) { return error.sqlstate == "22023" && error.message.find("\"temp_buffers\"") != std::string::npos; }
 
@@ -91,7 +95,7 @@ bool SessionCore::on_error(ByteView frame, ByteView body) {
     redshift_->watch.retry = true;
   else
     holds(backend::error_response, {});
-  if (head.reply == Reply::substitute)
+  if (head.reply == Reply::substitute && !(head.expect == Expect::bind && comes_before_portals(backend::error_field(body, 'C'))))
     work_->to_client.append(work_->ledger.substitute());
   else if (const auto limit = limited_ ? limited_->error_instead(backend::error_field(body, 'C')) : std::nullopt)
     write_local_error(*limit);

@@ -96,6 +96,7 @@ std::optional<std::size_t> SessionCore::execute_by_proxy(const frontend::Execute
   if (portal && portal->item().statement->kind == Kind::prepare && status() != 'E') {
     if (!names_known()) return 0;
     const PreparedStatementPtr named = find_prepared(portal->item().statement->prepared);
+    if (named && !named->by_sql && !surely_portal(execute.portal)) return 0;
     if (named && !named->by_sql) return failed(duplicate_prepared_statement(portal->item().statement->prepared));
   }
   if (portal && local_abort_) return failed(transaction_failed());
@@ -185,6 +186,9 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   if (link->state->kind != ServerKind::postgres && statement.kind == Kind::rollback_to && !work_->ledger.empty()) return await_replies(), false;
   Note note;
   note.statement = item.statement;
+  // Its portal is there still if it fails, and cannot be run again.
+  if (statement.kind == Kind::rollback_to)
+    note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(execute.portal.substr(0, longest_name)), spent(), nullptr, nullptr});
   if (!execute_translated(*link, item.statement, sent, Reply::forward, std::move(note))) return false;
   last_route_.sent_to(link->route);
   names_in_doubt_ |= puts_in_doubt(statement);
@@ -192,6 +196,7 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
     predicted_ = 'T';
   else
     predict(statement.kind);
+  if (local_abort_ && predicted_ != 'I') await_replies();  // whether it is mended is known then
   return true;
 }
 

@@ -87,6 +87,8 @@ Link* SessionCore::need_link(RouteId route) {
   if (refusal_) return nullptr;
   if (active_ && active_->route != route) {
     if (predicted_ != 'I') {
+      // What begins the transaction may have failed, before a Sync: then it has no route.
+      if (active_->status == 'I' && work_->ledger.ready_expected() > 0) return await_replies(), nullptr;
       ++counters.route_conflicts;
       if (options_.conflict_is_error) {
         refusal_ = SqlError{protocol::Severity::error, std::string(protocol::sqlstate::active_sql_transaction),

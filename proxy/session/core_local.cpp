@@ -36,9 +36,11 @@ void SessionCore::local_reply(std::string_view bytes, Note note) {
 }
 
 void SessionCore::write_local_ready() {
-  work_->to_client.compose([this](std::string& out) { protocol::write_ready_for_query(out, status()); });
+  // What a batch has begun or ended, its server says behind a Sync.
+  const char now = batch_open_ && active_ && !local_abort_ && work_->ledger.empty() ? predicted_ : status();
+  work_->to_client.compose([now](std::string& out) { protocol::write_ready_for_query(out, now); });
   holds_replies_ = false;
-  if (status() == 'I') drop_portals();
+  if (now == 'I') drop_portals();
   if (!batch_open_ || !active_ || !work_->ledger.empty()) return;
   // A query that needed no server has ended the batch before it, as one that runs on the server does.
   work_->to_server.compose([](std::string& out) { protocol::write_sync(out); });
@@ -82,7 +84,13 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
         settings_.rollback_lost();
         return false;
       }
-      if ((work_->deferred.empty() && !local_abort_) || has_chain(text)) return false;
+      if (has_chain(text)) {
+        if (work_->deferred.empty() || !local_abort_) return false;
+        begin_again();
+        tag = "ROLLBACK";
+        return true;
+      }
+      if (work_->deferred.empty() && !local_abort_) return false;
       tag = statement->kind == Kind::rollback || local_abort_ ? "ROLLBACK" : "COMMIT";
       work_->deferred.clear();
       local_abort_ = false;
@@ -94,6 +102,15 @@ bool SessionCore::local_transaction_control(const rules::StatementPtr& statement
   }
   work_->deferred.push_back({std::string(text), statement});
   return true;
+}
+
+/// AND CHAIN of a failed transaction that no server has seen: PostgreSQL has forgotten its modes by then.
+void SessionCore::begin_again() {
+  auto statement = std::make_shared<rules::Statement>();
+  statement->kind = Kind::begin;
+  work_->deferred.clear();
+  work_->deferred.push_back({"BEGIN", std::move(statement)});
+  local_abort_ = false;
 }
 
 /// ROLLBACK TO in a transaction that no server has seen.

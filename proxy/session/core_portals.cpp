@@ -143,17 +143,17 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   const PreparedStatementPtr& prepared = known_to(*link, decided, unnamed);
   if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
-  if (!unnamed && predicted_ != 'I' && !prepared->by_sql && !surely_prepared(*link, *prepared, false)) {
+  if (predicted_ != 'I' && (!unnamed || link->status == 'E') && !prepared->by_sql && !surely_prepared(*link, *prepared, unnamed)) {
     // It could not be prepared there in a failed transaction.
-    if (may_have_failed(*link)) return await_replies(), 0;
+    if (!unnamed && may_have_failed(*link)) return await_replies(), 0;
     if (link->status == 'E' && work_->ledger.empty()) return fail_bind(*prepared);
   }
   // A cursor WITH HOLD of that name on another server: it is one set of names.
   if (is_held_cursor(names->portal) && objects_.at(cursor_key(names->portal)) != link->route)
     return fail_batch(duplicate_portal(names->portal)), skip_frame(header, in);
   ++counters.binds;
-  // A portal's name that has been given to what needs no server: what else is wrong comes first, so the server is asked to
-  // bind it, and made to fail if it can.
+  // A portal's name that has been given to what needs no server: what PostgreSQL finds fault with before it looks at the name comes
+  // first, so the server is asked to bind it, and made to fail if it can.
   const PreparedStatementPtr before = names->portal.empty() ? nullptr : find_portal(names->portal);
   const bool taken = before && is_local(*before);
   if (taken && (!surely_portal(names->portal) || !complete(header, in))) return 0;
@@ -162,8 +162,10 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   batch_open_ = true;
   const std::size_t used = prepared->skipped > 0 ? CoreCursors(*this).bind_query(header, in, *names, *prepared) : send_bind(header, in, *names, *prepared);
   if (taken) {
-    work_->ledger.push(Expect::bind, Reply::swallow, *prepared);
-  } else if (names->portal.empty()) {
+    std::string error;
+    protocol::write_error(error, duplicate_portal(names->portal));
+    work_->ledger.push_substitute(Expect::bind, error);
+  } else if (names->portal.empty() && (prepared->is_plain() || prepared->item().statement->prepared.empty())) {
     push_named(Expect::bind, *prepared, names->statement, server_tells);
     if (unnamed_portal_ != prepared) unnamed_portal_ = prepared;  // often the same: spares two atomic counts
     if (!server_tells && link->state->kind == ServerKind::postgres) note_bound(names->statement, *unnamed_portal_);
@@ -294,6 +296,19 @@ void SessionCore::drop_portals() {
   if (!spooled_) return;
   spooled_->close_unheld();
   if (spooled_->empty()) spooled_.reset();
+}
+
+/// What should have begun a transaction has failed: what was bound before it ended is gone. Behind that, others may have the names. What
+/// the session does not answer itself its server tells.
+void SessionCore::drop_earlier_portals() {
+  const auto dropped = [this](std::string_view name, PreparedStatementPtr& portal) {
+    PortalChange* const later = work_->ledger.oldest_change(name);
+    PreparedStatementPtr& then = later ? later->before : portal;
+    if (then && is_local(*then)) then.reset();
+    return !portal;
+  };
+  dropped({}, unnamed_portal_);
+  for (auto named = portals_.begin(); named != portals_.end();) named = dropped(named->first, named->second) ? portals_.erase(named) : std::next(named);
 }
 
 /// A statement without rows cannot be run again; the end of a transaction has dropped its portals.

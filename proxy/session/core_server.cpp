@@ -281,12 +281,14 @@ bool SessionCore::on_ready(ByteView frame) {
       work_->to_client.add(frame);
     counters.transactions += *status == 'I';
   }
+  const bool unexpected = *status == 'I' && work_->ledger.head().in_transaction;
   const bool last = work_->ledger.size() == 1;  // nothing of the client's stands behind it
   if (redshift_) {
     redshift_->rows = redshift_->part = 0;
     if (last && *status == 'I' && reply != Reply::partial) redshift_->transaction.end();
   }
   work_->ledger.pop();
+  if (unexpected) drop_earlier_portals();
   work_->ledger.emit_inserts(work_->to_client);
   if (!work_->ledger.empty()) return true;
   if (*status != 'I' && options_.mode == CoreOptions::Mode::statement) {

@@ -33,33 +33,33 @@ void note_text(const PreparedStatement& prepared, std::string_view text, Note& n
 }
 
 void Ledger::push(Expect expect, Reply reply) {
-  entries_.push({expect, reply, false, false, false, 0, 0, 0});
+  entries_.push({expect, reply, false, false, false, false, 0, 0, 0});
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
 void Ledger::push(Expect expect, Reply reply, Note&& note) {
-  entries_.push({expect, reply, true, false, false, 0, 0, 0});
+  entries_.push({expect, reply, true, false, false, false, 0, 0, 0});
   notes_.push(std::move(note));
 }
 
 void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note) {
-  entries_.push({expect, reply, true, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+  entries_.push({expect, reply, true, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   notes_.push(std::move(note));
 }
 
 void Ledger::push_insert(std::string_view bytes) {
-  entries_.push({Expect::insert, Reply::forward, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, false, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   inserts_ += bytes;
 }
 
 void Ledger::push_insert(std::string_view bytes, Note&& note) {
-  entries_.push({Expect::insert, Reply::forward, true, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({Expect::insert, Reply::forward, true, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
   notes_.push(std::move(note));
   inserts_ += bytes;
 }
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
-  entries_.push({expect, Reply::substitute, false, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
+  entries_.push({expect, Reply::substitute, false, false, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
   inserts_ += error;
 }
 
@@ -132,7 +132,17 @@ std::size_t Ledger::newest(About about) const {
 bool Ledger::doubts_name(std::string_view name) const { return doubtful_ > 0 && newest(AboutName{name}) < doubtful_; }
 
 bool Ledger::doubts_portal(std::string_view name) const {
-  return doubtful_ > 0 && newest([&](const Note& note) { return note.portal && note.portal->name == name; }) < doubtful_;
+  const std::size_t made = newest([&](const Note& note) { return note.portal && note.portal->name == name; });
+  if (made < notes_.size()) return made < doubtful_;
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].in_transaction) return true;
+  return false;
+}
+
+PortalChange* Ledger::oldest_change(std::string_view portal) const {
+  for (std::size_t i = 0; i < notes_.size(); ++i)
+    if (notes_[i].portal && !notes_[i].portal->all && notes_[i].portal->name == portal) return notes_[i].portal.get();
+  return nullptr;
 }
 
 bool Ledger::doubts_key(const PreparedKey& key) const { return doubtful_ > 0 && newest(AboutKey{key}) < doubtful_; }

@@ -70,6 +70,7 @@ struct Entry {
   bool has_note = false;
   bool translated : 1 = false;    ///< query and execute: the answer is not quite what PostgreSQL would say
   bool spools : 1 = false;        ///< its rows are a cursor's, which the session keeps (core_cursors.cpp)
+  bool in_transaction : 1 = false;  ///< sync: a transaction is expected to be open behind it
   std::uint32_t insert_size = 0;  ///< insert and substitute: bytes in the ledger's insert text
   std::uint32_t statement = 0;    ///< bind, describe, execute: the lowest bits of the PreparedKey, 0 = none
   std::uint32_t serial = 0;       ///< the same: of the PreparedStatement
@@ -89,12 +90,14 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward);
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
-    entries_.push({expect, reply, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+    entries_.push({expect, reply, false, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
   }
   void push(Expect expect, Reply reply, Note&& note);
   void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
   /// The entry that was pushed last is one whose rows are a cursor's.
   void mark_spooling() { entries_.back().spools = true; }
+  /// The same: a Sync that a transaction is expected to outlive.
+  void mark_in_transaction() { entries_.back().in_transaction = true; }
   /// The answer to the head is for the client, or not any more.
   void set_head_reply(Reply reply) { entries_.front().reply = reply; }
   /// Bytes for the client that go out when everything before them has. `note`: what they promise, for take-back only.
@@ -125,6 +128,8 @@ class Ledger {
   bool doubts_key(const PreparedKey& key) const;
   /// Whether one and the same Parse, sent to the server, makes the name and the statement: the server will tell then.
   bool server_tells(std::string_view name, const PreparedKey& key) const;
+  /// The first of the changes of a portal's name that are owed; nullptr: there is none.
+  PortalChange* oldest_change(std::string_view portal) const;
   /// What the client called the statement, if it has given the name to another meanwhile; "" when that is not known.
   std::string_view former_name(std::uint32_t serial) const;
   /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.

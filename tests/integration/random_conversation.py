@@ -9,7 +9,7 @@ from messages import (COPY_DONE, FLUSH, SYNC, bind, close, copy_data, copy_fail,
 
 NAMES = ("", "", "s", "t")
 PORTALS = ("", "", "p", "q", "c")
-CURSORS_OF_SQL = ("c", "d")  # not p and q: those may be bound to what pgswitch answers itself, which FETCH cannot find
+CURSORS_OF_SQL = ("c", "d")  # not bound to what pgswitch answers itself, which FETCH and CLOSE cannot find
 SAVEPOINTS = ("a", "b")
 READS = ("SELECT 1", "SELECT generate_series(1, 5)", "SELECT 'x' AS word, 2.5 AS number", "SELECT 1 WHERE false", "VALUES (1), (2)",
          "SHOW work_mem", "SHOW search_path", "SELECT count(*) FROM customers", "DELETE FROM copied WHERE false", "TABLE nobody",
@@ -45,6 +45,7 @@ class Author:
     def __init__(self, seed, hint=""):
         self.random, self.hint = random.Random(seed), hint
         self.unfit = set()  # names that EXECUTE must not have: PostgreSQL itself fails over them (EXECUTE of itself, SAVEPOINT)
+        self.answered = set()  # names of statements that pgswitch answers itself
         self.wanted = {}  # name of a statement -> how many parameters it was parsed with
 
     def conversation(self):
@@ -121,10 +122,14 @@ class Author:
             sql = "SELECT 2"
         if sql in FIXED_CONTROL or sql.split(" ")[0] in ("SAVEPOINT", "RELEASE", "ROLLBACK"):
             self.unfit.add(name)
+            self.answered.add(name)
+        if sql in EMPTY or sql.startswith(("DEALLOCATE", "SET TRANSACTION")):
+            self.answered.add(name)
         self.wanted[name] = sum(f"${number}" in sql for number in (1, 2))
         return self.message("P", parse(sql, name), name, sql)
 
     def bind(self, name, portal, values=None):
+        portal = "p" if name in self.answered and portal in CURSORS_OF_SQL else portal
         if values is None:
             values = self.random.choices(("1", "2", "0", "x", None), (6, 6, 1, 1, 1), k=self.wanted.get(name, 0))
             values = values if portal or self.random.random() < 0.96 else ("1",)

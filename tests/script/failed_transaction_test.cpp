@@ -272,4 +272,83 @@ TEST(transaction, failed_by_a_refusal_ends_among_other_statements) {
       .expect_release();
 }
 
+/// No server has seen it. The next one has not its modes.
+TEST(transaction, that_has_failed_without_a_server_is_followed_by_the_next_in_one_batch) {
+  Script()
+      .client(query("begin read only"), execute("none"), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'), any_error("34000"), ready('E'))
+      .client(parse("", "commit and chain"), bind_to("", ""), execute(""), parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete(), complete("ROLLBACK"))
+      .expect_acquire()
+      .expect_to_server(first_begin("BEGIN"), parse("", "select 1"), bind_to("", ""), execute(""), sync())
+      .server(begun(), parse_complete(), bind_complete(), complete("SELECT 1"), ready('T'))
+      .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+/// What stands behind it waits to be told that it is mended.
+TEST(transaction, failed_by_a_refusal_goes_on_in_the_batch_that_mends_it) {
+  for (const std::string mends : {"rollback to a", "rollback and chain"}) {
+    const bool ends = mends != "rollback to a";
+    Script script;
+    open(script)
+        .exchange("savepoint a", "SAVEPOINT", 'T')
+        .client(query("select * from forbidden"))
+        .expect_to_client(any_error("42501"), ready('E'))
+        .client(parse("", mends), bind_to("", ""), execute(""), parse("", "select 1"), bind_to("", ""), execute(""), sync())
+        .expect_to_client(parse_complete(), bind_complete())
+        .expect_to_server(ends ? first_end(mends) : first_behind(mends), flush())
+        .server(parse_complete(), ends ? Bytes() : close_complete(), bind_complete(), complete("ROLLBACK"), ends ? Bytes() : close_complete())
+        .expect_to_client(complete("ROLLBACK"))
+        .expect_to_server(parse("", "select 1"), bind_to("", ""), execute(""), sync())
+        .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('T'))
+        .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('T'))
+        .exchange("commit", "COMMIT", 'I')
+        .expect_release();
+  }
+}
+
+/// The server prepares again, so what it has already is not sent once more.
+TEST(transaction, that_has_failed_and_is_mended_in_a_batch_knows_what_is_prepared) {
+  const std::string chain = "commit and chain";
+  Script script;
+  open(script)
+      .client(parse("s", "select 1"), sync())
+      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
+      .server(parse_complete(), ready('T'))
+      .expect_to_client(parse_complete(), ready('T'))
+      .client(query("select 1/0"))
+      .expect_to_server(query("select 1/0"))
+      .server(error("22012"), ready('E'))
+      .expect_to_client(error("22012"), ready('E'))
+      .client(parse("", chain), bind_to("", ""), execute(""), parse("t", "select 1"), bind_to("", "t"), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_to_server(first_end(chain), flush())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"))
+      .expect_to_client(complete("ROLLBACK"), parse_complete())
+      .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
+      .server(bind_complete(), complete("SELECT 1"), ready('T'))
+      .expect_to_client(bind_complete(), complete("SELECT 1"), ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
+}
+
+/// It cannot be parsed again there: of the parameters PostgreSQL tells first.
+TEST(transaction, that_has_failed_finds_fault_with_parameters_of_an_execute_whose_name_was_unknown) {
+  Script()
+      .client(query("begin"), parse("", "execute t"), bind_to("", ""), execute(""), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse("", "execute t"), bind_to("", ""), execute(""), sync())
+      .server(begun(), parse_complete(), bind_complete(), error("26000"), ready('E'))
+      .expect_to_client(parse_complete(), bind_complete(), error("26000"), ready('E'))
+      .client(bind_to("p", "", {"1"}), sync())
+      .expect_to_server(execute("pgswitch refused"), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(error("08P01", "bind message supplies 1 parameters, but prepared statement \"\" requires 0"), ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -177,6 +177,47 @@ TEST(portal, bound_behind_a_batch_whose_begin_was_skipped_is_there) {
       .expect_to_client(no_data(), ready('I'));
 }
 
+/// What should have begun one was skipped, and what is bound without a transaction ends with its batch.
+TEST(portal, does_not_outlive_a_batch_because_a_begin_before_it_was_expected) {
+  Script(session_pooling())
+      .client(query("select 1"))
+      .expect_acquire()
+      .expect_to_server(query("select 1"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .client(execute("none"), parse("", "begin"), bind_to("", ""), execute(""), sync(), parse("", "select 1"), parse("t", "savepoint b"), bind_to("q", "t"), sync(),
+              parse("", "select 2"), execute("q"), sync())
+      .expect_to_server(execute("none"), first_behind("begin"), sync(), parse("", "select 1"), sync(), parse("", "select 2"), flush())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'))
+      .server(parse_complete())
+      .expect_to_client(parse_complete(), parse_complete(), bind_complete())
+      .server(ready('I'), parse_complete())
+      .expect_to_client(ready('I'), parse_complete())
+      .expect_to_server(execute("q"), sync())
+      .server(error("34000"), ready('I'))
+      .expect_to_client(error("34000"), ready('I'));
+}
+
+/// The server tells that it is not there before anybody finds fault with what it would do, in a transaction that has not begun.
+TEST(portal, of_a_prepare_whose_bind_has_failed_is_not_there) {
+  for (const char* name : {"", "p"})
+    Script(session_pooling())
+        .client(parse("t", "begin"), query("select 1"))
+        .expect_to_client(parse_complete())
+        .expect_acquire()
+        .expect_to_server(query("select 1"))
+        .server(complete("SELECT 1"), ready('I'))
+        .expect_to_client(complete("SELECT 1"), ready('I'))
+        .client(parse("", "prepare t as select 1"), bind_to(name, "", {"1"}), bind_to("q", "t"), execute("q"), sync(), execute(name), sync())
+        .expect_to_server(parse("", "prepare t as select 1"), bind_to(name, "", {"1"}), first_behind("begin"), sync())
+        .server(parse_complete(), error("08P01"), ready('I'))
+        .expect_to_client(parse_complete(), error("08P01"), ready('I'))
+        .expect_to_server(execute(name), sync())
+        .server(error("34000"), ready('I'))
+        .expect_to_client(error("34000"), ready('I'));
+}
+
 TEST(portal, of_an_ended_transaction_does_not_come_back_with_a_close_all_that_was_skipped) {
   Script(session_pooling())
       .client(parse("r", "rollback"), parse("t", "close all"), parse("", "select 1"), bind_to("p", ""), execute("p"), bind_to("", "t"), execute(""), sync())
@@ -204,6 +245,19 @@ TEST(portal, keeps_its_name_in_a_failed_transaction) {
       .expect_to_client(parse_complete(), any_error("42P03"), ready('E'))
       .exchange("rollback", "ROLLBACK", 'I')
       .expect_release();
+}
+
+/// PostgreSQL counts the parameters first, and reads them last.
+TEST(portal, of_a_begin_keeps_its_name_from_a_bind_whose_parameters_are_wrong) {
+  for (const auto& [told, expected] : {std::pair{error("22P02"), any_error("42P03")}, std::pair{error("08P01"), error("08P01")}})
+    Script()
+        .client(parse("b", "begin"), bind_to("p", "b"), parse("", "select $1"), bind_to("p", "", {"x"}), execute("p"), sync())
+        .expect_to_client(parse_complete(), bind_complete())
+        .expect_acquire()
+        .expect_to_server(parse("", "select $1"), bind_to("p", "", {"x"}), refused(), sync())
+        .server(parse_complete(), told, ready('I'))
+        .expect_to_client(parse_complete(), expected, ready('I'))
+        .expect_release();
 }
 
 TEST(portal, whose_name_was_not_given_in_a_failed_transaction_can_be) {
@@ -307,6 +361,23 @@ TEST(portal, that_an_error_took_back_before_the_batch_was_divided_is_not_there) 
       .expect_release("app")
       .client(execute("p"), sync())
       .expect_to_client(any_error("34000"), ready('I'));
+}
+
+TEST(portal, of_a_rollback_to_that_has_failed_keeps_its_name) {
+  Script script;
+  open(script)
+      .client(parse("", "rollback to b"), bind_to("p", ""), execute("p"), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .expect_to_server(first_behind("rollback to b"), sync())
+      .server(parse_complete(), close_complete(), bind_complete(), error("3B001"), ready('E'))
+      .expect_to_client(error("3B001"), ready('E'))
+      .client(parse("s", "commit"), bind_to("p", "s"), sync())
+      .expect_to_client(parse_complete())
+      .expect_to_server(refused(), sync())
+      .server(error("34000"), ready('E'))
+      .expect_to_client(any_error("42P03"), ready('E'))
+      .exchange("rollback", "ROLLBACK", 'I')
+      .expect_release();
 }
 
 }  // namespace pgswitch::script

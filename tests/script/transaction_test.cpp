@@ -48,6 +48,22 @@ TEST(transaction, first_statement_decides_its_route_and_later_ones_stay) {
       .expect_release("b");
 }
 
+/// Its BEGIN was skipped with the batch: what stands behind its Sync belongs to its own route.
+TEST(transaction, that_was_expected_and_never_began_has_no_route) {
+  Script()
+      .client(parse("", "select 1"), execute("none"), parse("", "begin"), bind_to("", ""), execute(""), sync(), query("select * from b_t"))
+      .expect_acquire()
+      .expect_to_server(parse("", "select 1"), execute("none"), first_behind("begin"), sync())
+      .server(parse_complete(), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), error("34000"), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(query("select * from b_t"))
+      .server(complete("SELECT 1"), ready('I'))
+      .expect_to_client(complete("SELECT 1"), ready('I'))
+      .expect_release("b");
+}
+
 TEST(transaction, other_route_inside_is_refused_when_the_policy_says_so) {
   Start start;
   start.options.conflict_is_error = true;
@@ -194,6 +210,22 @@ TEST(transaction, in_session_pooling_begins_at_the_clients_own_database) {
       .server(parse_complete(), bind_complete(), complete("BEGIN"), close_complete(), complete("SHOW"), ready('T'))
       .expect_to_client(complete("SHOW"), ready('T'))
       .exchange("commit", "COMMIT", 'I');
+}
+
+/// The server says behind a Sync of ours what its batch has begun.
+TEST(transaction, that_a_batch_begins_is_open_behind_a_query_that_needs_no_server) {
+  Script()
+      .expect_gaps()
+      .client(parse("", "begin"), bind_to("", ""), execute(""), parse("s", "select 1"), query("-- nothing"))
+      .expect_to_client(parse_complete(), bind_complete(), complete("BEGIN"))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse(on_server("select 1"), "select 1"), flush())
+      .server(begun(), parse_complete())
+      .expect_to_client(parse_complete(), empty_query(), ready('T'))
+      .expect_to_server(sync())
+      .server(ready('T'))
+      .exchange("commit", "COMMIT", 'I')
+      .expect_release();
 }
 
 }  // namespace pgswitch::script

@@ -145,7 +145,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   if (!server_tells && !prepared_known(*prepared, unnamed)) return 0;
   if (predicted_ != 'I' && (!unnamed || link->status == 'E') && !prepared->by_sql && !surely_prepared(*link, *prepared, unnamed)) {
     // It could not be prepared there in a failed transaction.
-    if (!unnamed && may_have_failed(*link)) return await_replies(), 0;
+    if (may_have_failed(*link)) return await_replies(), 0;
     if (link->status == 'E' && work_->ledger.empty()) return fail_bind(*prepared);
   }
   // A cursor WITH HOLD of that name on another server: it is one set of names.

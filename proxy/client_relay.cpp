@@ -71,6 +71,10 @@ void ClientSession::suspension_changed() {
 
 bool ClientSession::is_flushed() { return !relay_ || relay_->is_flushed(); }
 
+void ClientSession::stop_leasing() {
+  if (relay_) relay_->stop_leasing();
+}
+
 void ClientSession::shut_down(const protocol::SqlError& reason) {
   if (phase_ == Phase::relay) {
     relay_->shut_down(reason);

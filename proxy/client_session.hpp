@@ -80,6 +80,8 @@ class ClientSession {
   const ServerConn* cancel(protocol::ByteView secret);
   /// At the next transaction boundary / now. The console stays for shut_down().
   void shut_down(const protocol::SqlError& reason);
+  /// As Relay::stop_leasing().
+  void stop_leasing();
   void kill(const protocol::SqlError& reason);
   /// Worker::is_suspended() has changed.
   void suspension_changed();

@@ -1,4 +1,5 @@
 // Signals, and how the process ends.
+#include <algorithm>
 #include <csignal>
 
 #include "proxy/client_login.hpp"
@@ -33,9 +34,15 @@ void dismiss(Worker& worker, bool only_waiting) {
   for (std::size_t slot = 0; slot < worker.sessions().size(); ++slot) {
     ClientSession* const session = worker.session(static_cast<std::uint32_t>(slot));
     if (!session) continue;
-    const bool waiting = session->relay() && session->relay()->is_waiting();
+    const bool waiting = session->relay() && session->relay()->is_waiting() && !session->relay()->may_begin();
     if (waiting || !only_waiting) session->kill(shutting_down());
   }
+}
+
+/// Transactions whose BEGIN has been answered and that have no server yet.
+std::uint32_t beginning(Worker& worker) {
+  return static_cast<std::uint32_t>(std::count_if(worker.sessions().begin(), worker.sessions().end(),
+                                                  [](const auto& session) { return session && session->relay() && session->relay()->may_begin(); }));
 }
 
 /// True when a client may be in the middle of its handshake with one of them.
@@ -106,7 +113,14 @@ void Proxy::shut_down(Shutdown mode) {
     return stop_workers();
   }
   if (is_suspended()) suspend(false);  // what is waited for could not come
-  if (mode == Shutdown::wait_for_servers) pause();
+  if (mode == Shutdown::wait_for_servers) {
+    for (const auto& worker : workers_) {
+      worker->post([target = worker.get()] {
+        target->stop_leasing();
+        dismiss(*target, true);
+      });
+    }
+  }
   Worker& first = *workers_.front();
   first.post([this, mode, &first] {
     const auto drain = [this, mode, &first] {
@@ -141,7 +155,7 @@ void Proxy::check_shutdown() {
   const bool for_servers = shutdown_mode() == Shutdown::wait_for_servers;
   const auto step = [busy, for_servers](Worker& worker) {
     if (for_servers) dismiss(worker, true);
-    busy->fetch_add(for_servers ? servers_in_use(worker) : clients_of(worker));
+    busy->fetch_add(for_servers ? servers_in_use(worker) + beginning(worker) : clients_of(worker));
   };
   Worker& first = *workers_.front();
   on_each_worker(first, step, [this, busy, &first] {

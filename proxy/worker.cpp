@@ -89,6 +89,12 @@ void Worker::login_ends() {
 
 ClientSession* Worker::session(std::uint32_t slot) { return slot < sessions_.size() ? sessions_[slot].get() : nullptr; }
 
+void Worker::stop_leasing() {
+  leases_end_ = true;
+  for (const auto& session : sessions_)
+    if (session) session->stop_leasing();
+}
+
 void Worker::shut_down_sessions(const protocol::SqlError& reason) {
   for (std::size_t slot = 0; slot < sessions_.size(); ++slot) {
     if (sessions_[slot]) sessions_[slot]->shut_down(reason);

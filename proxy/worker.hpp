@@ -92,6 +92,9 @@ class Worker {
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
   /// Logins of clients who connect from now on are refused, except at the console.
+  /// Sessions are given no server any more, but for transactions that are open already.
+  void stop_leasing();
+  bool leases_end() const { return leases_end_; }
   void begin_draining() { draining_since_us_ = now_us_; }
   /// Every session ends at its next transaction boundary with `reason`.
   void shut_down_sessions(const protocol::SqlError& reason);
@@ -142,6 +145,7 @@ class Worker {
   pthread_t thread_{};
   bool started_ = false;
   bool suspended_ = false;
+  bool leases_end_ = false;
 };
 
 }  // namespace pgswitch

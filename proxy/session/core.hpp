@@ -91,6 +91,8 @@ class SessionCore : private rules::SessionState {
   /// An extended batch was begun on a server and not ended: it holds that server as a transaction does.
   bool has_open_batch() const { return batch_open_; }
   bool in_transaction() const { return status() != 'I' || is_paused(); }
+  /// BEGIN has been answered, and no server has it yet.
+  bool has_deferred() const { return work_ && !work_->deferred.empty() && !local_abort_; }
   /// No transaction, nothing owed, nothing half-received: ending the session now loses nothing.
   bool is_idle() const;
   /// What to_client() holds are answers to an extended batch that is still on its way: as PostgreSQL does, they wait for its
@@ -100,8 +102,7 @@ class SessionCore : private rules::SessionState {
   bool at_frame_boundary() const { return server_rest_ == 0 || server_rest_spools_; }
   /// In what state the lease of `route` is left when the client has gone.
   Leftover leftover(rules::RouteId route) const;
-  Pins pins() const;
-  Pins pins(rules::RouteId route) const;
+  Pins pins() const, pins(rules::RouteId route) const;
   const rules::Facts& facts() const { return facts_; }
   std::size_t prepared_count() const { return prepared_.size(); }
   CoreCounters counters;
@@ -190,14 +191,13 @@ class SessionCore : private rules::SessionState {
   static const PreparedStatementPtr& spent();
   static bool has_ended(const PreparedStatement& portal) { return portal.script == spent()->script; }
   std::size_t refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size);
-  bool surely_portal(std::string_view name);
   void set_portal(std::string_view name, PreparedStatementPtr portal), lose_portals(), drop_portals(), drop_earlier_portals();
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
   void take_back_portal(const PortalChange& change);
   void close_all_portals(std::string_view portal, Note& note);
   void note_answered(const PreparedStatement& portal, std::string_view name, std::size_t rows);
   void spend_portal(std::string_view name, rules::Kind kind);
-  bool is_held_cursor(std::string_view name) const;
+  bool surely_portal(std::string_view name), is_held_cursor(std::string_view name) const;
   Link* link_of_portal(std::string_view name);
 
   // core_names.cpp: SQL and the protocol share the names of prepared statements and of portals

@@ -4,6 +4,7 @@
 #include <array>
 #include <new>
 
+#include "proxy/client_login.hpp"
 #include "proxy/client_session.hpp"
 #include "proxy/log.hpp"
 #include "proxy/pool_shard.hpp"
@@ -235,6 +236,11 @@ bool Relay::act() {
 PoolShard* Relay::shard(RouteId route, SqlError& error) {
   for (const auto& [known, found] : shards_)
     if (known == route) return found;
+  if (worker_.leases_end()) {
+    if (begins_) return worker_.router().shard(route, credentials_, error);
+    error = fatal(sqlstate::admin_shutdown, "server shutting down");
+    return nullptr;
+  }
   PoolShard* found = worker_.router().shard(route, credentials_, error);
   if (found) shards_.emplace_back(route, found);
   return found;
@@ -244,12 +250,14 @@ bool Relay::acquire(RouteId route) {
   SqlError error;
   PoolShard* pool = shard(route, error);
   if (!pool) {
-    error.severity = Severity::error;
+    if (!worker_.leases_end() || begins_) error.severity = Severity::error;
+    if (error.severity == Severity::fatal) end_reason_ = error.message;
     core_.on_acquire_failed(error);
     return true;
   }
   Lease lease = pool->acquire(*this);
   if (lease) {
+    begins_ = false;
     attach(route, std::move(lease));
     return true;
   }
@@ -259,6 +267,11 @@ bool Relay::acquire(RouteId route) {
   waiting_at_ = pool;
   wanted_ = route;
   return false;
+}
+
+void Relay::stop_leasing() {
+  shards_.clear();
+  begins_ = core_.has_deferred();
 }
 
 /// Of a route that has been asked for before: the first time may fail.
@@ -278,7 +291,7 @@ ServerState& Relay::hold(RouteId route, Lease lease) {
 void Relay::attach(RouteId route, Lease lease) { core_.on_acquired(route, hold(route, std::move(lease))); }
 
 void Relay::on_lease(Lease lease) {
-  waiting_ = false;
+  waiting_ = begins_ = false;
   attach(wanted_, std::move(lease));
   drive();
 }

@@ -52,6 +52,10 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   const ServerConn* cancel();
   /// Ends the session with FATAL `reason` as soon as no transaction is open.
   void shut_down(const protocol::SqlError& reason);
+  /// From now on no server is taken (FATAL), but for the transaction that is open already.
+  void stop_leasing();
+  /// Its open transaction gets a server, or waits for one.
+  bool may_begin() const { return begins_ && core_.has_deferred() && !(waiting_ && waiting_at_->is_paused()); }
   /// Ends it now; what runs is cancelled.
   void kill(const protocol::SqlError& reason);
 
@@ -167,6 +171,7 @@ class Relay final : private StreamOwner, private ServerPeer, private LeaseWaiter
   bool told_wait_ : 1 = false;            ///< of the present wait
   bool client_left_ : 1 = false;          ///< it has said Terminate before it closed: nobody takes the answers
   bool warm_ = false;                     ///< holds memory that an idle session does not need
+  bool begins_ = false;                   ///< its BEGIN had been answered before stop_leasing(), and no server has it yet
   std::uint8_t looks_ = 0;                ///< of look_for_client()
 };
 

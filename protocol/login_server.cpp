@@ -29,11 +29,15 @@ ServerLogin::ServerLogin(Options options) : options_(std::move(options)) {}
 
 bool ServerLogin::is_costly() {
   if (step_ == Step::password) return options_.method == LoginMethod::password && std::holds_alternative<ScramKeys>(options_.credential);
+  if (step_ != Step::start || options_.method != LoginMethod::scram_sha_256) return false;
   const auto* plain = std::get_if<Password>(&options_.credential);
-  if (step_ != Step::start || options_.method != LoginMethod::scram_sha_256 || plain == nullptr) return false;
-  if (options_.cache == nullptr) return true;
+  if (options_.cache == nullptr) return plain != nullptr;
+  // Looked for whoever it is, so that the time tells nothing.
+  const std::string_view password = plain != nullptr ? plain->text.text() : options_.process_secret;
   const std::string salt = scram_salt(options_.process_secret, options_.user);
-  known_keys_ = options_.cache->find(options_.user, plain->text.text(), salt, options_.scram_iterations);
+  const std::optional<ScramKeys> found = options_.cache->find(options_.user, password, salt, options_.scram_iterations);
+  if (plain == nullptr) return false;
+  known_keys_ = found;
   return !known_keys_;
 }
 
@@ -212,6 +216,8 @@ bool ServerLogin::matches(std::string_view password) {
     right = equal_secrets(view(given.stored_key), view(stored->stored_key));
   } else if (const auto* digest = std::get_if<DigestSecret>(&options_.credential)) {
     right = equal_secrets(view(derive_digest_secret(password, digest->salt).salted), view(digest->salted));
+  } else {
+    same_text(password, options_.process_secret);  // there is no such user, which takes as long
   }
   if (right) options_.credential = Password{SecretText(password)};
   return right;

@@ -1,11 +1,14 @@
 """Who may come in: passwords of each kind, TLS, and refusals that tell nobody which users exist."""
+import base64
 import hashlib
 import ssl
+import struct
 
 import psycopg
 import pytest
 from endpoint import USERS, Endpoint, one
 from raw import RawClient, error_fields
+from scram import PLAIN, Scram
 
 pytestmark = pytest.mark.pooler
 
@@ -46,6 +49,51 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_refusal(start_proxy, 
         seen.append(refusal(proxy, user=user, password="wrong").replace(user, "USER"))
     assert seen[0] == seen[1]
     assert 'password authentication failed for user "USER"' in seen[0]
+
+
+def attempt(port, user, database="app", mechanism=PLAIN):
+    """All that a client without the right password is told, what chance and its own name put into it left out; and the salt, if it stays."""
+    seen, salt = [], None
+    scram = Scram("wrong")
+    with RawClient(port) as client:
+        client.startup(user=user, database=database)
+        while (message := client.read())[0]:
+            kind, body = message
+            code = struct.unpack("!i", body[:4])[0] if kind == b"R" else None
+            if code == 3:
+                client.password("wrong")
+            elif code == 5:
+                client.password("md5" + "0" * 32)
+                body = body[:4] + b"salt"
+            elif code == 10:
+                client.sasl_initial(mechanism, scram.first())
+            elif code == 11:
+                client.message(b"p", scram.final(body[4:]))
+                nonce, salt, iterations = body[4:].split(b",")
+                body = (len(nonce), len(base64.b64decode(salt[2:])), iterations)
+            else:
+                body = body.replace(user.encode(), b"USER")
+            seen.append((kind, body))
+    return seen, salt
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("method, secret", (("scram-sha-256", "plain"), ("scram-sha-256", "SCRAM"), ("md5", "plain"), ("md5", "md5"), ("plain", "plain"),
+                                            ("plain", "md5"), ("plain", "SCRAM")))
+def test_nothing_that_a_stranger_is_told_depends_on_whether_there_is_such_a_user(start_proxy, oltp, method, secret):
+    stored = {"plain": "app-secret", "md5": md5("app", "app-secret"), "SCRAM": scram_verifier(oltp, "app")}[secret]
+    proxy = start_proxy(auth_type=method, users={**USERS, "app": stored})
+    seen, salts = {}, {}
+    for user in ("app", "abc"):
+        for database in ("app", "nowhere"):
+            for _ in range(2):
+                answer, salt = attempt(proxy.port, user, database)
+                seen.setdefault(user, []).append(answer)
+                salts.setdefault(user, set()).add(salt)
+    assert seen["app"] == seen["abc"]
+    assert error_fields(seen["app"][0][-1][1])["C"] == "28P01"
+    assert [len(each) for each in salts.values()] == [1, 1], "who asks twice must see the same salt"
+    assert (salts["app"] != salts["abc"]) == (method == "scram-sha-256")
 
 
 @pytest.mark.pgswitch
@@ -153,9 +201,10 @@ def test_direct_tls_with_alpn_is_accepted(start_proxy, authority):
 
 
 @pytest.mark.pgswitch
-def test_channel_binding_can_be_required(start_proxy):
+@pytest.mark.parametrize("binding", ("require", "prefer", "disable"))
+def test_channel_binding_can_be_required_preferred_and_disabled(start_proxy, binding):
     proxy = start_proxy(tls=True)
-    with proxy.connect(channel_binding="require") as connection:
+    with proxy.connect(channel_binding=binding) as connection:
         assert one(connection, "SELECT 1") == 1
 
 
@@ -180,7 +229,6 @@ def test_a_refused_protocol_version_is_told(start_proxy):
 
 @pytest.mark.pgswitch
 def test_plain_bytes_after_the_ssl_request_are_refused(start_proxy):
-    import struct
     proxy = start_proxy(tls=True)
     with RawClient(proxy.port) as client:
         client.send(struct.pack("!ii", 8, 80877103) + struct.pack("!iHH", 9, 3, 0) + b"\0")
@@ -190,7 +238,6 @@ def test_plain_bytes_after_the_ssl_request_are_refused(start_proxy):
 
 
 def test_gssapi_encryption_is_declined(start_proxy):
-    import struct
     with RawClient(start_proxy().port) as client:
         client.send(struct.pack("!ii", 8, 80877104))
         assert client.socket.recv(1) == b"N"

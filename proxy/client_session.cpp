@@ -3,11 +3,11 @@
 #include <boost/asio/co_spawn.hpp>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <exception>
 
 #include "proxy/cancel_key.hpp"
 #include "proxy/client_admission.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/log.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/replication_session.hpp"
@@ -16,11 +16,6 @@
 
 namespace pgswitch {
 namespace {
-
-std::int64_t unix_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 /// As pgbouncer logs it.
 std::string_view to_text(protocol::Replication replication) {

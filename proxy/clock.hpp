@@ -10,4 +10,10 @@ inline std::int64_t steady_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
+/// The system's clock, µs since 1970: for people to read.
+inline std::int64_t unix_us() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
 }  // namespace pgswitch

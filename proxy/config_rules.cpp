@@ -1,17 +1,10 @@
 #include "proxy/config_rules.hpp"
 
-#include <chrono>
 #include <ostream>
 
+#include "proxy/clock.hpp"
+
 namespace pgswitch {
-namespace {
-
-std::int64_t unix_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
-
-}  // namespace
 
 rules::EngineOptions engine_options(const Config& config) {
   rules::EngineOptions options;

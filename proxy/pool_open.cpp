@@ -27,6 +27,12 @@ bool is_temporary(const SqlError& error) {
 
 }  // namespace
 
+Microseconds retry_wait(std::uint32_t failures, std::size_t spread_by, Microseconds most) {
+  const Microseconds wait = std::min(shortest_retry << std::min<std::uint32_t>(failures, 16), most);
+  const std::uint64_t mixed = static_cast<std::uint64_t>(spread_by) * 0x9e3779b97f4a7c15ull >> 32;
+  return wait - static_cast<Microseconds>(mixed % static_cast<std::uint64_t>(wait / 4 + 1));
+}
+
 std::size_t PoolShard::allowed_openings() const {
   if (failing_since_us_ == 0) return most_openings;
   return now() >= retry_us_ ? 1 : 0;
@@ -117,8 +123,9 @@ void PoolShard::on_open_failed(const LoginResult& result) {
   login_error_.severity = protocol::Severity::fatal;
   const Microseconds most = std::max<Microseconds>(config_->server_login_retry, shortest_retry);
   if (now() >= retry_us_) {  // of attempts that fail together the first counts
-    const Microseconds step = shortest_retry << std::min<std::uint32_t>(failures_++, 16);
-    retry_us_ = now() + std::min(step, most);
+    const std::size_t place = reinterpret_cast<std::uintptr_t>(this);  // differs from pool to pool, and from process to process
+    retry_us_ = now() + retry_wait(failures_, place + failures_, most);
+    ++failures_;
   }
   if (login_refused_) retry_us_ = now() + most;
   log_line(LogLevel::warning, "server login failed: " + login_error_.sqlstate + " " + login_error_.message);

@@ -42,6 +42,10 @@ struct ShardCounts {
 /// FATAL 3D000: a reload has removed it.
 protocol::SqlError no_such_database(const Database& database);
 
+/// How long a pool waits for its next attempt when so many have failed before: doubled each time, at most `most`, and up to a quarter less
+/// by `spread_by`, so that not all pools knock at once when their server is back.
+Microseconds retry_wait(std::uint32_t failures, std::size_t spread_by, Microseconds most);
+
 /// The server connections of one (route, user) on one worker. Owned by the worker's Router; its thread only. Owns the
 /// ServerConns, leases them to sessions, opens, checks, cleans, donates and closes them. Between calls: nobody waits while a
 /// usable connection is idle here (unless paused); each live or connecting socket holds its permits; a session is never called

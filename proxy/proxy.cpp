@@ -2,7 +2,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/version.hpp>
-#include <chrono>
 #include <openssl/crypto.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -18,11 +17,6 @@
 
 namespace pgswitch {
 namespace {
-
-std::int64_t unix_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 /// Descriptors that clients, servers, listeners and files may need at most, as pgbouncer counts them.
 rlim_t expected_descriptors(const Config& config) {
@@ -105,6 +99,7 @@ bool Proxy::prepare(std::string& error) {
 bool Proxy::make_workers(std::string& error) {
   TlsContexts tls;
   if (!make_tls_contexts(*config_, tls, error)) return false;
+  for (const std::string& warning : expiry_warnings(tls)) log_line(LogLevel::warning, warning);
   const auto count = static_cast<unsigned>(std::clamp<int>(config_->workers, 1, CancelKey::max_workers));
   Engines engines;
   if (!make_engines(*config_, generation_, count, engines, error)) return false;

@@ -53,7 +53,7 @@ enum class Shutdown : std::uint8_t {
   none,
   wait_for_clients,  ///< SIGTERM: no new clients; ends when the last one has left, the console's not counted
   wait_for_transactions,  ///< the same, and each client is dismissed at its next transaction boundary
-  wait_for_servers,  ///< SIGINT: no new clients; all databases are paused; ends when no server is in use
+  wait_for_servers,  ///< SIGINT: no new clients, no new transactions; ends when no server is in use
   immediate          ///< SIGQUIT, or a second signal
 };
 
@@ -113,6 +113,12 @@ class Proxy {
   std::vector<std::string> change_setting(const Setting& setting, const std::string& value);
   /// Why the rules that were tried last did not load; empty: they did, and are in force. Any thread.
   std::string rules_error() const;
+  /// What became of the last RELOAD or SIGHUP. Any thread.
+  struct LastReload {
+    std::int64_t unix_us = 0;  ///< 0: there was none
+    std::string error;         ///< empty: it is in force
+  };
+  LastReload last_reload() const;
   /// PAUSE and RESUME; no_route is all databases. Pools follow by post; who wants to know when a PAUSE is complete asks the
   /// shards for their connections (on_each_worker).
   void pause(rules::RouteId route = rules::no_route);
@@ -202,6 +208,7 @@ class Proxy {
   std::unique_ptr<Alarm> shutdown_alarm_;
   std::unique_ptr<Alarm> watch_alarm_;
   std::unique_ptr<admin::StatsHistory> stats_history_;
+  LastReload last_reload_;                     ///< under mutex_
 };
 
 /// Somebody is at the console for as long as it lives: SUSPEND ends when nobody is left who could end it.

@@ -51,10 +51,20 @@ std::string Proxy::rules_error() const {
   return rules_error_;
 }
 
+Proxy::LastReload Proxy::last_reload() const {
+  const std::lock_guard lock(mutex_);
+  return last_reload_;
+}
+
 std::vector<std::string> Proxy::reload() {
   const std::lock_guard only_one(reload_mutex_);
   tell_service_manager(service_manager::reloading());
   std::vector<std::string> errors = try_reload();
+  {
+    const std::lock_guard lock(mutex_);
+    last_reload_ = {unix_us(), {}};
+    for (const std::string& error : errors) last_reload_.error += (last_reload_.error.empty() ? "" : "; ") + error;
+  }
   tell_service_manager(std::string(service_manager::ready));
   return errors;
 }
@@ -89,6 +99,7 @@ std::vector<std::string> Proxy::put_in_force(std::shared_ptr<Config> next) {
 
   for (const std::string& name : fixed)
     log_line(LogLevel::warning, "setting " + name + " takes effect after a restart only");
+  for (const std::string& warning : expiry_warnings(tls)) log_line(LogLevel::warning, warning);
   tell_removed_databases(*config(), *next);
   {
     const std::lock_guard lock(mutex_);

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
+#include <ctime>
+#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <string_view>
 
 namespace pgswitch {
@@ -178,6 +182,13 @@ TlsContextPtr make_context(const TlsSettings& settings, bool accepting, std::str
 
 TlsContext::~TlsContext() { SSL_CTX_free(native_); }
 
+std::optional<std::int64_t> TlsContext::expires() const {
+  const X509* const certificate = SSL_CTX_get0_certificate(native_);
+  std::tm utc{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) != 1) return std::nullopt;
+  return timegm(&utc);
+}
+
 TlsContextPtr make_client_context(const Config& config, std::string& error) {
   TlsSettings settings;
   settings.mode = config.client_tls_sslmode;
@@ -213,6 +224,26 @@ bool make_tls_contexts(const Config& config, TlsContexts& contexts, std::string&
   if (!error.empty()) return false;
   contexts = std::move(made);
   return true;
+}
+
+std::int64_t days_until(std::int64_t unix_seconds) {
+  using Days = std::chrono::days;
+  const std::chrono::sys_seconds then{std::chrono::seconds(unix_seconds)};
+  return std::chrono::floor<Days>(then - std::chrono::system_clock::now()).count();
+}
+
+std::vector<std::string> expiry_warnings(const TlsContexts& contexts) {
+  constexpr std::int64_t soon = 14;
+  std::vector<std::string> warnings;
+  const auto look_at = [&](const char* setting, const TlsContextPtr& tls) {
+    const auto expires = tls ? tls->expires() : std::nullopt;
+    const std::int64_t days = expires ? days_until(*expires) : soon;
+    if (days < 0) warnings.push_back(std::string("the certificate of ") + setting + " has expired");
+    else if (days < soon) warnings.push_back(std::string("the certificate of ") + setting + " expires in less than " + std::to_string(days + 1) + " days");
+  };
+  look_at("client_tls_cert_file", contexts.client);
+  look_at("server_tls_cert_file", contexts.server);
+  return warnings;
 }
 
 std::string take_tls_error() {

@@ -1,6 +1,9 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/config.hpp"
 
@@ -19,6 +22,8 @@ class TlsContext {
 
   ssl_ctx_st* native() const { return native_; }
   SslMode mode() const { return mode_; }
+  /// When our own certificate of this side expires (Unix time); nullopt: there is none.
+  std::optional<std::int64_t> expires() const;
   bool verifies_host() const { return mode_ == SslMode::verify_full; }
 
  private:
@@ -53,6 +58,11 @@ struct TlsContexts {
 };
 /// False with `error` when one of them cannot be made; `contexts` is unchanged then.
 bool make_tls_contexts(const Config& config, TlsContexts& contexts, std::string& error);
+
+/// Whole days from now, by the system's clock; negative: it is past.
+std::int64_t days_until(std::int64_t unix_seconds);
+/// A line for each certificate of ours that is good for less than two weeks.
+std::vector<std::string> expiry_warnings(const TlsContexts& contexts);
 
 /// The first error of this thread's OpenSSL queue as text, which is emptied; "" when there is none.
 std::string take_tls_error();

@@ -1,12 +1,12 @@
 // SHOW CLIENTS and SHOW SERVERS.
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <map>
 
 #include "proxy/admin/show.hpp"
 #include "proxy/admin/show_rows.hpp"
+#include "proxy/clock.hpp"
 #include "proxy/pool_shard.hpp"
 #include "proxy/router.hpp"
 #include "proxy/session/relay.hpp"
@@ -30,11 +30,6 @@ constexpr auto of_server = [] {
 }();
 
 using Phase = ClientSession::Phase;
-
-std::int64_t unix_us() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-}
 
 /// A time of the worker's clock as a timestamp.
 std::string timestamp_of(const Worker& worker, std::int64_t worker_us) {

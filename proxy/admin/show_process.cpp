@@ -39,6 +39,14 @@ Rows dns_hosts_of(Worker& worker) {
   return rows;
 }
 
+/// How long our certificate of one side is good.
+void add_certificate(Rows& rows, const std::string& name, const TlsContextPtr& tls) {
+  const auto expires = tls ? tls->expires() : std::nullopt;
+  if (!expires) return;
+  rows.push_back(Row{name + "_expires", timestamp(*expires * one_second)});
+  rows.push_back(Row{name + "_days_left", number(days_until(*expires))});
+}
+
 }  // namespace
 
 const std::span<const Field> config_fields = of_config;
@@ -70,6 +78,11 @@ awaitable<Rows> state_rows(Console& console) {
   const protocol::LargeMemory& large = protocol::LargeMemory::of_process();
   rows.push_back(Row{"query_total_bytes", number(large.used())});
   rows.push_back(Row{"queries_without_room", number(large.refused())});
+  add_certificate(rows, "client_tls_cert_file", console.worker().client_tls());
+  add_certificate(rows, "server_tls_cert_file", console.worker().server_tls());
+  const Proxy::LastReload reload = console.worker().proxy().last_reload();
+  rows.push_back(Row{"reload", reload.unix_us == 0 ? "none" : reload.error.empty() ? "done" : "failed, the old configuration stays in force: " + reload.error});
+  rows.push_back(Row{"reload_time", reload.unix_us == 0 ? "" : timestamp(reload.unix_us)});
   const std::string error = console.worker().proxy().rules_error();
   rows.push_back(Row{"rules", error.empty() ? "loaded" : "not loaded, the old ones stay in force: " + error});
   co_return rows;

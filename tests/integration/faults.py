@@ -1,6 +1,7 @@
 """What the fault tests share: clients in every state of the protocol, and what must hold after any fault."""
 import socket
 import struct
+from glob import glob
 from pathlib import Path
 
 import psycopg
@@ -9,7 +10,17 @@ from frames import FLUSH, bind, execute, parse, query
 from launch import eventually
 from raw import RawClient, error_fields
 
+REAL_MONOTONIC_CLOCK = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
 MINE = "datname = 'app' AND usename = 'app'"
+
+
+def at_another_time(**variables):
+    """Environment that changes the clock of a program (libfaketime)."""
+    return {"LD_PRELOAD": glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0], **REAL_MONOTONIC_CLOCK, **variables}
+
+
+def wrapper(environment):
+    return ("env", *(f"{name}={value}" for name, value in environment.items()))
 
 
 def through(wire):

@@ -1,115 +1,19 @@
-"""What operators do, and what time does: certificates that expire, reloads that fail, clocks that jump, drains and restarts."""
+"""What operators do, and what time does: clocks that jump, drains and restarts. Certificates and reloads are in test_faults_reloads.py."""
 import asyncio
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import ExitStack
-from glob import glob
-from pathlib import Path
 
-import psycopg
 import pytest
-from conftest import tls_settings
-from endpoint import USERS, Endpoint, failure, one
-from faults import Session, is_unhurt, sqlstates
+from endpoint import USERS, Endpoint, one
+from faults import Session, at_another_time, is_unhurt, sqlstates, waiting_clients, wrapper
 from frames import TERMINATE, query, startup, values
 from launch import accepts, as_runner, eventually, write_file
 from test_cancel import in_background
 
 pytestmark = [pytest.mark.pooler, pytest.mark.pgswitch]
-REAL_MONOTONIC_CLOCK = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
-
-
-def at_another_time(**variables):
-    """Environment that changes the clock of a program (libfaketime)."""
-    return {"LD_PRELOAD": glob("/usr/lib/*/faketime/libfaketimeMT.so.1")[0], **REAL_MONOTONIC_CLOCK, **variables}
-
-
-def wrapper(environment):
-    return ("env", *(f"{name}={value}" for name, value in environment.items()))
-
-
-def test_a_server_whose_certificate_has_expired_is_not_used_and_the_client_is_told(start_proxy, authority):
-    proxy = start_proxy(wrapper=wrapper(at_another_time(FAKETIME="+40d")), server_tls_sslmode="verify-full", server_login_retry=1,
-                        server_tls_ca_file=authority.certificate)
-    with pytest.raises(psycopg.OperationalError, match="certificate has expired"):
-        proxy.connect()
-
-
-@pytest.fixture
-def expired(authority, monkeypatch):
-    """A certificate of two months ago, good for one."""
-    with monkeypatch.context() as patch:
-        for name, value in at_another_time(FAKETIME="-60d").items():
-            patch.setenv(name, value)
-        return authority.server("expired")
-
-
-def test_an_expired_certificate_of_ours_can_be_replaced_by_a_reload(start_proxy, authority, expired, place):
-    files = {"client_tls_cert_file": place / "current.crt", "client_tls_key_file": place / "current.key"}
-
-    def install(pair):
-        for file, source in zip(files.values(), (pair.certificate, pair.key)):
-            write_file(file, Path(source).read_text())
-    install(expired)
-    proxy = start_proxy(client_tls_sslmode="require", **files)
-    verified = {"sslmode": "verify-full", "sslrootcert": str(authority.certificate)}
-    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
-        proxy.connect(**verified)
-    with proxy.connect(sslmode="require") as client:
-        install(authority.server("fresh"))
-        Endpoint(proxy.port, tls=True).console("RELOAD")
-        with proxy.connect(**verified) as another:
-            assert one(another, "SELECT 1") == 1
-        assert one(client, "SELECT 1") == 1
-
-
-def test_a_reload_with_a_key_of_another_certificate_keeps_the_old_pair_and_tells(start_proxy, authority):
-    settings = tls_settings(authority)
-    proxy = start_proxy(tls=True)
-    proxy.pooler.write_ini(client_tls_key_file=authority.server("of-another").key)
-    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
-        assert "key" in str(failure(console, "RELOAD"))
-    with proxy.connect(sslmode="verify-full", sslrootcert=str(authority.certificate)) as client:
-        assert one(client, "SELECT 1") == 1
-    assert settings["client_tls_key_file"] != proxy.pooler.settings["client_tls_key_file"]
-
-
-def break_ini(pooler):
-    pooler.write_ini(default_pool_size=7)
-    write_file(pooler.ini, pooler.ini.read_text() + "\nthis is no setting\n")
-    return pooler.ini.name
-
-
-def break_a_value(pooler):
-    pooler.write_ini(default_pool_size=7, query_timeout="soon")
-    return "query_timeout"
-
-
-def break_the_user_list(pooler):
-    pooler.write_ini(default_pool_size=7)
-    write_file(pooler.folder / "userlist.txt", '"app" "another-secret"\n"no end\n')
-    return "userlist.txt"
-
-
-def break_the_rules(pooler):
-    pooler.write_ini(default_pool_size=7)
-    write_file(pooler.settings["rules_file"], "function route(stmt session)\nend\n")
-    return "rules.lua"
-
-
-@pytest.mark.parametrize("damage", (break_ini, break_a_value, break_the_user_list, break_the_rules))
-def test_a_failed_reload_names_its_cause_and_changes_nothing_at_all(start_proxy, damage):
-    proxy = start_proxy(default_pool_size=3)
-    cause = damage(proxy.pooler)
-    with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
-        error = failure(console, "RELOAD")
-        assert cause in str(error)
-        config = {row[0]: row[1] for row in console.execute("SHOW CONFIG").fetchall()}
-    assert config["default_pool_size"] == "3"
-    with proxy.connect(password=USERS["app"]) as client:
-        assert one(client, "SELECT current_setting('cluster_name') FROM sales LIMIT 1") == "analytics"
 
 
 def test_a_clock_that_jumps_ends_nothing(start_proxy, place):
@@ -152,6 +56,40 @@ def test_sigint_serves_what_runs_and_sends_away_who_waits(start_proxy):
         proxy.pooler.signal(signal.SIGINT)
         assert sqlstates(waiting.read_until()) == ["57P01"]
         assert sqlstates(working.ask("COMMIT")) == []
+        assert proxy.pooler.wait(10) == 0
+
+
+def test_sigint_lets_a_transaction_end_that_no_server_has_seen_yet(start_proxy):
+    """Its BEGIN was answered; one that comes later is not begun."""
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1)
+    with Session(proxy.port) as working, Session(proxy.port) as queued, Session(proxy.port) as begun, Session(proxy.port) as late:
+        working.ask("BEGIN")
+        working.ask("INSERT INTO written (what) VALUES ('working')")
+        for session in (queued, begun):
+            assert session.ask("BEGIN")[-1] == (b"Z", b"T")
+        queued.query("INSERT INTO written (what) VALUES ('queued')")
+        eventually(lambda: waiting_clients(proxy) == 1, what="it waits")
+        proxy.pooler.signal(signal.SIGINT)
+        eventually(lambda: not accepts(proxy.port), what="it has begun to end")
+        late.ask("BEGIN")
+        assert sqlstates(late.ask("SELECT 1")) == ["57P01"]
+        assert sqlstates(working.ask("COMMIT")) == []
+        assert sqlstates(queued.read_until(b"Z")) == []
+        assert sqlstates(queued.ask("COMMIT")) == []
+        assert sqlstates(begun.ask("INSERT INTO written (what) VALUES ('begun')")) == []
+        assert sqlstates(begun.ask("COMMIT")) == []
+        assert proxy.pooler.wait(10) == 0
+
+
+def test_sigint_does_not_wait_for_a_transaction_whose_database_is_paused(start_proxy):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction")
+    with Session(proxy.port) as begun:
+        begun.ask("BEGIN")
+        proxy.console("PAUSE")
+        begun.query("SELECT 1")
+        eventually(lambda: waiting_clients(proxy) == 1, what="it waits")
+        proxy.pooler.signal(signal.SIGINT)
+        assert sqlstates(begun.read_until(b"Z")) == ["57P01"]
         assert proxy.pooler.wait(10) == 0
 
 

@@ -348,3 +348,42 @@ def test_after_an_outage_all_who_wait_are_served_by_no_more_servers_than_allowed
     assert wire.most_at_once <= 10 and wire.accepted - before <= 10
     for client in clients:
         client.close()
+
+
+def in_an_outage(proxy, wire, count):
+    """Clients whose servers have just gone, and who wait for new ones, one behind the other."""
+    clients = [Session(proxy.port) for _ in range(count)]
+    clients[0].ask("SELECT 1")
+    wire.refuse()
+    wire.reset_all()
+    eventually(lambda: not proxy.servers(database="app"), what="the servers are gone")
+    for number, client in enumerate(clients, 1):
+        client.query("INSERT INTO written DEFAULT VALUES RETURNING id")
+        eventually(lambda: waiting_clients(proxy) == number, what="it waits")
+    eventually(lambda: "server login failed" in proxy.pooler.log_text(), what="an attempt has failed")
+    return clients
+
+
+@pytest.mark.pgswitch
+def test_a_server_that_is_out_is_tried_by_one_connection_at_a_time(start_proxy, wire):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=10, server_login_retry=1, **through(wire))
+    clients = in_an_outage(proxy, wire, 12)
+    wire.most_at_once = 0
+    wire.answer = error_response("57P03", "the database system is starting up")
+    wire.listen()
+    eventually(lambda: wire.accepted >= 5, what="it is tried again and again")
+    assert wire.most_at_once == 1
+    wire.answer = None
+    assert sorted(int(values(client.read_until(b"Z"))[0]) for client in clients) == list(range(1, 13))
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.pgswitch
+def test_after_an_outage_those_who_wait_are_served_in_the_order_in_which_they_came(start_proxy, wire):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1, **through(wire))
+    clients = in_an_outage(proxy, wire, 12)
+    wire.listen()
+    assert [int(values(client.read_until(b"Z"))[0]) for client in clients] == list(range(1, 13))
+    for client in clients:
+        client.close()

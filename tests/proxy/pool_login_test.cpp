@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/proxy/pool_fixture.hpp"
 
 namespace pgswitch::pool_test {
@@ -68,6 +71,22 @@ TEST_F(PoolTest, logins_that_fail_together_count_as_one_failure) {
   wait_for(waiters.front());
   EXPECT_TRUE(waiters.front().got()) << "the second attempt comes after the shortest wait";
   for (Waiter& waiter : waiters) shard.cancel_wait(waiter);
+}
+
+// After an outage the pools of all workers and processes would come in step otherwise.
+TEST(RetryWait, grows_to_its_limit_and_differs_from_pool_to_pool) {
+  constexpr Microseconds most = 15 * one_second;
+  std::set<Microseconds> all;
+  for (std::size_t pool = 0; pool < 100; ++pool) {
+    for (std::uint32_t failures = 0; failures < 100; ++failures) {
+      const Microseconds longest = std::min<Microseconds>(100'000ll << std::min(failures, 16u), most);
+      const Microseconds wait = retry_wait(failures, pool * sizeof(PoolShard) + failures, most);
+      EXPECT_LE(wait, longest);
+      EXPECT_GE(wait, longest - longest / 4);
+      if (failures == 3) all.insert(wait / 10'000);
+    }
+  }
+  EXPECT_GT(all.size(), 15u) << "of the 20 hundredths of a second that there are";
 }
 
 TEST_F(PoolTest, a_connection_that_logs_in_is_shown) {

@@ -5,11 +5,10 @@ from faults import is_unhurt, resident_kb
 
 pytestmark = [pytest.mark.pooler, pytest.mark.pgswitch]
 RULES = """
-local kept = {}
 local wrong = {
   loops = function() while true do end end,
   recurses = function() local function again() return 1 + again() end return again() end,
-  allocates = function() while true do kept[#kept + 1] = ("x"):rep(100000) .. #kept end end,
+  allocates = function() return ("x"):rep(1e8) end,
   throws = function() error("thrown on purpose") end,
   throws_a_table = function() error({}) end,
   is_nonsense = function() return 5 end,
@@ -46,7 +45,7 @@ def test_a_rule_that_fails_in_any_way_is_refused_or_passed_counted_and_told_and_
                 assert policy == "default" or reason in error.diag.message_detail
                 assert one(other, f"SELECT current_setting('cluster_name') || {time} FROM sales LIMIT 1") == f"analytics{time}"
             assert errors(proxy) == number * TIMES
-            proxy.pooler.expect_log(reason)
+        proxy.pooler.expect_log("rule failed")
         assert resident_kb(proxy.pooler.pid) - before < 64 * 1024, "a Lua state has rules_memory (16 MB) at most"
     is_unhurt(proxy, oltp, analytics)
 

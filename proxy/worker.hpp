@@ -86,15 +86,16 @@ class Worker {
   void expect_session() { session_count_.fetch_add(1, std::memory_order_relaxed); }
   /// Memory of a session has become free. When that was much, the heap is asked to give it back to the system.
   void note_freed() { ++freed_; }
-  /// A client has begun to log in / what that took is free. Among many others it was in between theirs.
+  /// A client has begun to log in.
   void login_begins() { ++logins_; }
+  /// What that took is free. With many others under way it lay in between theirs.
   void login_ends();
   void session_gone() { session_count_.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// Logins of clients who connect from now on are refused, except at the console.
   /// Sessions are given no server any more, but for transactions that are open already.
   void stop_leasing();
   bool leases_end() const { return leases_end_; }
+  /// Logins of clients who connect from now on are refused, except at the console.
   void begin_draining() { draining_since_us_ = now_us_; }
   /// Every session ends at its next transaction boundary with `reason`.
   void shut_down_sessions(const protocol::SqlError& reason);

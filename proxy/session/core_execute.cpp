@@ -17,6 +17,16 @@ using rules::Decision;
 using rules::Kind;
 using rules::ScriptItem;
 
+namespace {
+
+/// What EXECUTE runs, and a single lock, are done with the first rows of a portal: when it goes on they do not count again.
+bool is_done_at_once(const rules::Statement& statement) {
+  constexpr rules::Effects locks = rules::bit(rules::Effect::advisory_lock) | rules::bit(rules::Effect::advisory_unlock);
+  return statement.kind == Kind::execute || ((statement.effects & locks) != 0 && (statement.effects & ~locks) == 0);
+}
+
+}  // namespace
+
 std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!complete(header, in)) return 0;
   const std::size_t size = header.frame_size();
@@ -59,11 +69,14 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   }
   note_executed(*portal);
   const rules::Statement& statement = *portal->item().statement;
+  const bool at_once = !plain && is_done_at_once(statement);
+  const bool goes_on = at_once && portal->answered > 0;
+  if (at_once && execute->max_rows > 0 && !limited.decision) note_answered(*portal, execute->portal, portal->answered + static_cast<std::size_t>(execute->max_rows));
   if (spools) {
     Note note;
     note.statement = portal->item().statement;
     CoreCursors(*this).execute_query(*execute, *portal, std::move(note));
-  } else if (!translated && (portal->script->plain || (statement.effects == 0 && statement.prepared.empty()))) {
+  } else if (!translated && (portal->script->plain || goes_on || (statement.effects == 0 && statement.prepared.empty()))) {
     work_->ledger.push(Expect::execute, Reply::forward, *portal);
   } else {
     Note note;

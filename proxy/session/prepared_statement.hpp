@@ -35,7 +35,7 @@ struct PreparedStatement {
   std::uint32_t skipped = 0;    ///< of a DECLARE of which servers get the query alone: characters in front of that; else 0
   bool by_sql = false;          ///< SQL PREPARE made it: it is on the link of its route alone, by the client's name, and pins it
   bool client_copy = false;     ///< COPY between the client and a link of kind redshift: answered by the session, see CoreLoad
-  std::uint32_t answered = 0;   ///< of a portal: rows of its answer{} that the client has
+  std::uint32_t answered = 0;   ///< of a portal: rows that the client has, of its answer{} or of what is limited, or that it has asked for
   std::shared_ptr<const std::string> result_formats;  ///< of a portal that is a FETCH of kept rows: as in its Bind; nullptr: text
   /// Once sent_text, parameter_types and kind are what they are. `parsed_with`: what settings the text depends on.
   void set_key(std::string_view parsed_with) {

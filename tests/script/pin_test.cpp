@@ -84,6 +84,48 @@ TEST(pin, advisory_lock_ends_with_its_unlock) {
       .expect_release("app", Leftover{.reset_needed = true});
 }
 
+TEST(pin, advisory_lock_of_a_portal_that_goes_on_counts_once) {
+  const std::string lock = "select pg_advisory_lock(1)";
+  Script script;
+  script.client(parse("", lock), bind_to("", ""), execute("", 1), execute("", 1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", lock), bind_to("", ""), execute("", 1), execute("", 1), sync())
+      .server(parse_complete(), bind_complete(), data_row(""), portal_suspended(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row(""), portal_suspended(), complete("SELECT 0"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_of_a_portal_that_is_bound_again_counts_again) {
+  const std::string lock = "select pg_advisory_lock(1)";
+  Script script;
+  script.client(parse("", lock), bind_to("", ""), execute("", 1), bind_to("", ""), execute("", 1), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", lock), bind_to("", ""), execute("", 1), bind_to("", ""), execute("", 1), sync())
+      .server(parse_complete(), bind_complete(), data_row(""), portal_suspended(), bind_complete(), data_row(""), portal_suspended(), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row(""), portal_suspended(), bind_complete(), data_row(""), portal_suspended(), ready('I'))
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .exchange("select pg_advisory_unlock(1)", "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+// Counted twice, the lock that is still held would be given to the server's next client.
+TEST(pin, advisory_unlock_of_a_portal_that_goes_on_counts_once) {
+  const std::string unlock = "select pg_advisory_unlock(1)";
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_lock(1)", "SELECT 1", 'I')
+      .client(parse("", unlock), bind_to("", ""), execute("", 1), execute("", 0), sync())
+      .expect_to_server(parse("", unlock), bind_to("", ""), execute("", 1), execute("", 0), sync())
+      .server(parse_complete(), bind_complete(), data_row("t"), portal_suspended(), complete("SELECT 0"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row("t"), portal_suspended(), complete("SELECT 0"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .exchange(unlock, "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
 TEST(pin, advisory_lock_ends_with_unlock_all) {
   Script script;
   pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)

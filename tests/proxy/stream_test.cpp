@@ -138,7 +138,7 @@ TEST_F(StreamTest, a_callback_may_destroy_the_stream) {
     std::unique_ptr<Stream> stream;
   } owner;
   const Pair other = tcp_pair();
-  owner.stream = std::make_unique<Stream>(loop.io, loop.poller, other.left);
+  owner.stream = std::make_unique<Stream>(loop.poller, other.left);
   owner.stream->set_owner(&owner);
   owner.stream->watch(true, true);
   EXPECT_EQ(::send(other.right, "x", 1, 0), 1);
@@ -207,7 +207,7 @@ TEST_F(StreamTest, one_that_its_callback_closes_is_not_called_again) {
     int calls = 0;
   } owner;
   const Pair other = tcp_pair();
-  auto closed = std::make_unique<Stream>(loop.io, loop.poller, other.left);
+  auto closed = std::make_unique<Stream>(loop.poller, other.left);
   closed->set_owner(&owner);
   EXPECT_EQ(::send(other.right, "more than one", 13, 0), 13);
   ASSERT_TRUE(loop.run_until([&] { return owner.calls == 1; }));

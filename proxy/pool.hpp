@@ -96,7 +96,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const BudgetPtr database;  ///< max_db_connections
   const BudgetPtr user;      ///< max_user_connections
 
-  /// True when another worker's shard than the one at `own` starves. One relaxed load with one worker.
+  /// True when another worker's shard than the one at `own` starves. Ordered with what shards say of their idle
+  /// connections: of a connection that comes back and a shard that begins to starve one sees the other.
   bool others_starve(const PoolSeat& own) const {
     const std::uint32_t starving = starving_.load();
     return starving != 0 && starving > (own.starving.load(std::memory_order_relaxed) ? 1u : 0u);

@@ -28,7 +28,9 @@ bool PoolShard::take_permits_apart(Opening& opening) {
   if (take_permits(opening.permits, false)) return true;
   const bool pool_is_full = !opening.permits[0];
   for (Permit& permit : opening.permits) permit.reset();
-  if (pool_is_full && !evict_idle()) pool_->poke_others(seat_);
+  if (!pool_is_full || evict_idle()) return false;
+  std::int64_t since_us = 0;
+  if (PoolSeat* const seat = pool_->longest_idle(since_us)) pool_->post(*seat, [](PoolShard& shard) { shard.evict_idle(); });
   return false;
 }
 

@@ -211,7 +211,7 @@ void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
   arrived.end_coroutine();
   arrived.status_ = ServerStatus::active;  // it is on no list yet
   if (const std::string_view reason = reason_to_close(arrived); !reason.empty()) return close(arrived, reason);
-  if (waiters_.empty()) return put_idle(arrived);
+  if (waiters_.empty()) return make_available(arrived);
   LeaseWaiter& waiter = *waiters_.front();
   waiters_.remove(waiter);
   deliver(waiter, lend(arrived), SqlError());

@@ -215,6 +215,7 @@ class SessionCore : private rules::SessionState {
   bool is_valid_name(std::string_view name);
   const PreparedStatementPtr& find_prepared(std::string_view name) const;
   PreparedStatementPtr named_in_sql(const rules::Statement& statement) const;
+  rules::StatementPtr run_by(const rules::Statement& statement) const;
   std::optional<std::string> with_server_name(std::string_view text, const rules::Statement& statement, Note* note) const;
   std::optional<protocol::SqlError> name_taken() const;
   std::optional<protocol::SqlError> cursor_taken() const;

@@ -50,12 +50,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
       break;
     default: break;
   }
-  if (runs_another(statement)) {
-    // What EXECUTE runs.
-    const auto named = prepared_.find(statement.prepared);
-    const rules::StatementPtr run = named == prepared_.end() ? nullptr : named->second->item().statement;
-    if (run && !runs_another(*run)) apply(*run, link, rolled_back);
-  }
+  if (const rules::StatementPtr run = run_by(statement)) apply(*run, link, rolled_back);
   if (statement.effects == 0) return;
   settings_.apply(statement, *link.state);
   apply_pins(statement, link);
@@ -71,9 +66,7 @@ void SessionCore::apply(const Statement& statement, Link& link, bool rolled_back
 void SessionCore::note_sent(const Statement& statement, Link& link) {
   if (statement.kind == Kind::do_ || statement.kind == Kind::call) link.state->unknown_settings = true;
   if (has(statement.effects, Effect::advisory_lock)) link.state->session_state = true;
-  if (statement.kind != Kind::execute) return;
-  const auto named = prepared_.find(statement.prepared);
-  if (named != prepared_.end() && named->second->item().statement->kind != Kind::execute) note_sent(*named->second->item().statement, link);
+  if (const rules::StatementPtr run = run_by(statement)) note_sent(*run, link);
 }
 
 /// The server has its own values, and gets the client's before it reads anything else.

@@ -125,6 +125,11 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
       there.erase(*key);
     }
   }
+  // ROLLBACK TO has failed itself: its portal cannot be run again.
+  if (const Entry& head = work_->ledger.head(); head.has_note && head.expect == Expect::execute) {
+    const Note& note = work_->ledger.head_note();
+    if (note.portal && note.statement && note.statement->kind == rules::Kind::rollback_to) note.portal->before = spent();
+  }
   // Behind a message of ours (a BEGIN, the Parse of what EXECUTE names): queries of the client, then perhaps a batch. A query that it put behind a batch of its own is
   // skipped by PostgreSQL too.
   const bool ours = opening || work_->ledger.head().reply == Reply::swallow;

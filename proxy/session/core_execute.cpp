@@ -44,7 +44,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   if (!plain) {
     work_->bound = nullptr;
     if (const auto used = execute_by_proxy(*execute, kept, size, limited)) return *used;
-  } else if (local_abort_) {
+  } else if (local_abort_ && fails_in_transaction(*portal)) {
     return fail_batch(transaction_failed()), size;
   }
   const Link* const link = link_of_portal(execute->portal);
@@ -71,7 +71,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
   const rules::Statement& statement = *portal->item().statement;
   const bool at_once = !plain && is_done_at_once(statement);
   const bool goes_on = at_once && portal->answered > 0;
-  if (at_once && execute->max_rows > 0 && !limited.decision) note_answered(*portal, execute->portal, portal->answered + static_cast<std::size_t>(execute->max_rows));
+  if (at_once && !limited.decision) note_answered(*portal, execute->portal, portal->answered + std::max<std::size_t>(execute->max_rows, 1));
   if (spools) {
     Note note;
     note.statement = portal->item().statement;
@@ -82,6 +82,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     Note note;
     note.statement = portal->item().statement;
     note.sent = portal->sent;
+    if (at_once && !limited.decision) note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(execute->portal.substr(0, longest_name)), kept, find_portal(execute->portal), nullptr});
     if (has(statement.effects, rules::Effect::close_all_cursors)) close_all_portals(execute->portal, note);
     work_->ledger.push(Expect::execute, Reply::forward, *portal, std::move(note));
     if (translated) work_->ledger.mark_translated();
@@ -199,9 +200,10 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   if (link->state->kind != ServerKind::postgres && statement.kind == Kind::rollback_to && !work_->ledger.empty()) return await_replies(), false;
   Note note;
   note.statement = item.statement;
-  // Its portal is there still if it fails, and cannot be run again.
+  // Its portal is there still if it fails (see on_batch_error()), or is skipped.
   if (statement.kind == Kind::rollback_to)
-    note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(execute.portal.substr(0, longest_name)), spent(), nullptr, nullptr});
+    note.portal = std::make_shared<PortalChange>(
+        PortalChange{transactions_, std::string(execute.portal.substr(0, longest_name)), find_portal(execute.portal), nullptr, nullptr});
   if (!execute_translated(*link, item.statement, sent, Reply::forward, std::move(note))) return false;
   last_route_.sent_to(link->route);
   names_in_doubt_ |= puts_in_doubt(statement);

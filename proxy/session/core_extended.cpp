@@ -309,7 +309,8 @@ bool SessionCore::ensure_prepared(Link& link, const PreparedStatement& prepared,
   if (prepared.by_sql) return false;
   if (prepared.script)
     if (const PreparedStatementPtr named = named_in_sql(*prepared.item().statement))
-      if (!runs_another(*named->item().statement) && named->kind == prepared.kind) ensure_prepared(link, *named, false);
+      if (const rules::Statement& run = *named->item().statement; (run.prepared.empty() || run.kind == Kind::prepare) && named->kind == prepared.kind)
+        ensure_prepared(link, *named, false);
   PreparedSet& there = link.state->prepared;
   if (surely_prepared(link, prepared, unnamed)) return false;
   // The server will say that it does not know it.
@@ -347,7 +348,7 @@ std::size_t SessionCore::on_describe(const FrameHeader& header, ByteView in) {
     if (portal && is_local(*portal) && !surely_portal(target->name)) return 0;
     if (portal && has_ended(*portal) && !portal->text.empty()) return refuse_ended(*portal, target->name, size);
     if (portal && is_local(*portal)) return describe_locally(*portal, false), size;
-    if (portal && local_abort_) return fail_batch(transaction_failed()), size;
+    if (portal && local_abort_ && fails_in_transaction(*portal)) return fail_batch(transaction_failed()), size;
     if (!link_of_portal(target->name)) {
       if (refusal_) return fail_batch(*refusal_), size;
       return stall_ == Stall::none ? (fail_batch(unknown_portal(target->name)), size) : 0;

@@ -92,8 +92,7 @@ bool SessionCore::prepared_known(const PreparedStatement& prepared, bool unnamed
 bool SessionCore::puts_in_doubt(const Statement& statement) const {
   constexpr rules::Effects doubtful = bit(Effect::reset_all) | bit(Effect::unknown_settings) | bit(Effect::temp_table) | bit(Effect::hold_cursor);
   if (changes_names(statement) || (statement.effects & doubtful) != 0) return true;
-  if (const PreparedStatementPtr run = runs_another(statement) ? named_in_sql(statement) : nullptr; run && !runs_another(*run->item().statement))
-    if (puts_in_doubt(*run->item().statement)) return true;
+  if (const rules::StatementPtr run = run_by(statement); run && puts_in_doubt(*run)) return true;
   if (settings_.returns_to_start(statement)) return true;
   const bool asked = engine_->looks_at_sessions();
   const bool returns = settings_.is_unsettled() || (asked && settings_.changed_in_transaction());
@@ -160,6 +159,13 @@ PreparedStatementPtr SessionCore::named_in_sql(const Statement& statement) const
   if (statement.prepared.empty() || statement.kind == Kind::prepare) return nullptr;
   const auto found = prepared_.find(statement.prepared);
   return found == prepared_.end() || found->second->by_sql ? nullptr : found->second;
+}
+
+/// What EXECUTE, or its like, runs; nullptr: nothing, or what the session does not know.
+rules::StatementPtr SessionCore::run_by(const Statement& statement) const {
+  const auto named = runs_another(statement) ? prepared_.find(statement.prepared) : prepared_.end();
+  const rules::StatementPtr run = named == prepared_.end() ? nullptr : named->second->item().statement;
+  return run && !runs_another(*run) ? run : nullptr;
 }
 
 /// `text` with the servers' name in it, if `statement` names a statement of the protocol; `note` gets how positions move.

@@ -164,7 +164,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
   if (taken) {
     std::string error;
     protocol::write_error(error, duplicate_portal(names->portal));
-    work_->ledger.push_substitute(Expect::bind, error);
+    work_->ledger.push_substitute(Expect::bind, error, *prepared);
   } else if (names->portal.empty() && (prepared->is_plain() || prepared->item().statement->prepared.empty())) {
     push_named(Expect::bind, *prepared, names->statement, server_tells);
     if (unnamed_portal_ != prepared) unnamed_portal_ = prepared;  // often the same: spares two atomic counts

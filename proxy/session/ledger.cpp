@@ -33,34 +33,40 @@ void note_text(const PreparedStatement& prepared, std::string_view text, Note& n
 }
 
 void Ledger::push(Expect expect, Reply reply) {
-  entries_.push({expect, reply, false, false, false, false, 0, 0, 0});
+  entries_.push({.expect = expect, .reply = reply});
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
 void Ledger::push(Expect expect, Reply reply, Note&& note) {
-  entries_.push({expect, reply, true, false, false, false, 0, 0, 0});
+  entries_.push({.expect = expect, .reply = reply, .has_note = true});
   notes_.push(std::move(note));
 }
 
 void Ledger::push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note) {
-  entries_.push({expect, reply, true, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+  entries_.push({.expect = expect, .reply = reply, .has_note = true, .statement = static_cast<std::uint32_t>(statement.key.low), .serial = statement.serial});
   notes_.push(std::move(note));
 }
 
 void Ledger::push_insert(std::string_view bytes) {
-  entries_.push({Expect::insert, Reply::forward, false, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({.insert_size = static_cast<std::uint32_t>(bytes.size())});
   inserts_ += bytes;
 }
 
 void Ledger::push_insert(std::string_view bytes, Note&& note) {
-  entries_.push({Expect::insert, Reply::forward, true, false, false, false, static_cast<std::uint32_t>(bytes.size()), 0, 0});
+  entries_.push({.has_note = true, .insert_size = static_cast<std::uint32_t>(bytes.size())});
   notes_.push(std::move(note));
   inserts_ += bytes;
 }
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
-  entries_.push({expect, Reply::substitute, false, false, false, false, static_cast<std::uint32_t>(error.size()), 0, 0});
+  entries_.push({.expect = expect, .reply = Reply::substitute, .insert_size = static_cast<std::uint32_t>(error.size())});
   inserts_ += error;
+}
+
+void Ledger::push_substitute(Expect expect, std::string_view error, const PreparedStatement& statement) {
+  push_substitute(expect, error);
+  entries_.back().statement = static_cast<std::uint32_t>(statement.key.low);
+  entries_.back().serial = statement.serial;
 }
 
 void Ledger::emit_inserts(Gather& to_client) {
@@ -176,6 +182,23 @@ Note* Ledger::next_about(std::string_view name, std::size_t from) {
   for (std::size_t i = from; i < notes_.size(); ++i)
     if (notes_[i].names_client_statement && notes_[i].client_name == name) return &notes_[i];
   return nullptr;
+}
+
+/// Where a change of the same portal's name stays, behind `from`, what was before the dropped one was before that: it is not for the session
+/// to take back then.
+void Ledger::hand_on(std::shared_ptr<PortalChange>& dropped, std::size_t from) {
+  if (!dropped || dropped->all) return;
+  for (std::size_t i = from; i < notes_.size(); ++i) {
+    PortalChange* const next = notes_[i].portal.get();
+    if (!next || next->transaction != dropped->transaction || (!next->all && next->name != dropped->name)) continue;
+    if (!next->all)
+      next->before = dropped->before;
+    else if (dropped->before)
+      (*next->all)[dropped->name] = dropped->before;
+    else
+      next->all->erase(dropped->name);
+    return dropped.reset();
+  }
 }
 
 }  // namespace pgswitch

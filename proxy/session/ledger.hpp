@@ -90,7 +90,7 @@ class Ledger {
 
   void push(Expect expect, Reply reply = Reply::forward);
   void push(Expect expect, Reply reply, const PreparedStatement& statement) {
-    entries_.push({expect, reply, false, false, false, false, 0, static_cast<std::uint32_t>(statement.key.low), statement.serial});
+    entries_.push({.expect = expect, .reply = reply, .statement = static_cast<std::uint32_t>(statement.key.low), .serial = statement.serial});
   }
   void push(Expect expect, Reply reply, Note&& note);
   void push(Expect expect, Reply reply, const PreparedStatement& statement, Note&& note);
@@ -105,6 +105,7 @@ class Ledger {
   void push_insert(std::string_view bytes, Note&& note);
   /// Expects an error, and shows the client `error` instead; of a Sync, in front of its ReadyForQuery.
   void push_substitute(Expect expect, std::string_view error);
+  void push_substitute(Expect expect, std::string_view error, const PreparedStatement& statement);
   /// Of the newest entry.
   void mark_translated() { entries_.back().translated = true; }
 
@@ -155,6 +156,7 @@ class Ledger {
 
  private:
   Note* next_about(std::string_view name, std::size_t from);
+  void hand_on(std::shared_ptr<PortalChange>& dropped, std::size_t from);
   template <class About>
   std::size_t newest(About about) const;
 
@@ -171,7 +173,10 @@ bool Ledger::drop_to_sync(Dropped dropped) {
   while (sync < entries_.size() && entries_[sync].expect != Expect::sync) ++sync;
   std::size_t notes = 0;
   for (std::size_t i = 0; i < sync; ++i) notes += entries_[i].has_note;
-  for (std::size_t i = notes; i-- > 0;) dropped(notes_[i], next_about(notes_[i].client_name, notes));
+  for (std::size_t i = notes; i-- > 0;) {
+    hand_on(notes_[i].portal, notes);
+    dropped(notes_[i], next_about(notes_[i].client_name, notes));
+  }
   for (std::size_t i = 0; i < sync; ++i) pop();
   return !entries_.empty();
 }

@@ -80,7 +80,8 @@ bool changes_names(const rules::Statement& statement) {
 }
 
 bool runs_another(const rules::Statement& statement) {
-  return !statement.prepared.empty() && statement.kind != rules::Kind::prepare && statement.kind != rules::Kind::deallocate;
+  const bool only_plans = statement.kind == rules::Kind::explain && statement.read_only;
+  return !statement.prepared.empty() && statement.kind != rules::Kind::prepare && statement.kind != rules::Kind::deallocate && !only_plans;
 }
 
 bool shows_any(const Ledger& ledger) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -57,11 +58,14 @@ struct MomentaryDecision {
   PreparedStatementPtr parsing;  ///< made of a Parse that waits
 };
 
+/// Which names meet in a map is not for clients to choose.
+inline const std::uint64_t name_hash_key = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+
 /// Looks names up without making a std::string of them. They are short: eight bytes at a time cost less than std::hash.
 struct NameHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view name) const {
-    std::uint64_t hash = name.size();
+    std::uint64_t hash = name_hash_key ^ name.size();
     while (!name.empty()) {
       std::uint64_t part = 0;
       const std::size_t size = std::min(name.size(), sizeof part);

@@ -132,6 +132,7 @@ bool Relay::feed_client() {
   const std::size_t used = core_.on_client_bytes(bytes);
   if (log_enabled(LogLevel::noise)) client_trace_.trace(protocol::Direction::from_frontend, session_.log_prefix(), bytes.substr(0, used));
   in_.parse(used);
+  begins_ = begins_ && core_.has_deferred();
   if (used > 0 && request_us_ == 0) {
     request_us_ = worker_.now_us();
     warm_ = true;
@@ -351,6 +352,7 @@ void Relay::on_server_readable(ServerConn& server) {
   if (result.status == IoResult::Status::ok) {
     server.in.commit(result.bytes);
     feed_server(server);
+    if (finished_) return;
     if (core_.server_bytes_needed() > 0 && !make_room(server.in, core_.server_bytes_needed())) return server_lost(server, "no memory for a long message of the server");
     return drive();
   }

@@ -101,6 +101,20 @@ TEST(copy_from, anything_else_during_it_ends_the_session) {
       .expect_close();
 }
 
+// Inside of it a server would end its connection.
+TEST(copy_from, is_not_followed_by_another_execute_before_it_has_begun) {
+  Script()
+      .client(parse("", copy_in), bind_to("", ""), execute("", 1), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", copy_in), bind_to("", ""), execute("", 1), flush())
+      .server(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_client(parse_complete(), bind_complete(), copy_in_response())
+      .expect_to_server(broken(), flush())
+      .server(broken_off())
+      .expect_to_client(error("08P01", "unexpected message type 0x45 during COPY from stdin"), any_fatal("08P01"))
+      .expect_close();
+}
+
 TEST(copy_from, that_fails_before_anything_else_is_seen_goes_on_with_it) {
   Script()
       .client(query(copy_in))

@@ -351,4 +351,23 @@ TEST(transaction, that_has_failed_finds_fault_with_parameters_of_an_execute_whos
       .expect_release();
 }
 
+/// Each batch has given the portal's name, and none has got it.
+TEST(transaction, that_has_failed_has_no_portal_of_two_batches_that_failed) {
+  const std::string insert = "insert into nosuch values (1)", lock = "lock table t";
+  Script()
+      .client(query("begin"), parse("n", insert), bind_to("p", "n"), sync(), parse("m", lock), bind_to("p", "m"), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse(on_server(insert), insert), bind_to("p", on_server(insert)), sync(), parse(on_server(lock), lock),
+                        bind_to("p", on_server(lock)), sync())
+      .server(begun(), error("42P01"), ready('E'), error("25P02"), ready('E'))
+      .expect_to_client(error("42P01"), ready('E'), error("25P02"), ready('E'))
+      .client(parse("", "rollback"), bind_to("p", ""), execute("p"), sync())
+      .expect_to_server(parse(on_server("rollback"), "rollback"), bind_to("", on_server("rollback")), execute(""), sync())
+      .expect_to_client(parse_complete(), bind_complete())
+      .server(parse_complete(), bind_complete(), complete("ROLLBACK"), ready('I'))
+      .expect_to_client(complete("ROLLBACK"), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

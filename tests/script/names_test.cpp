@@ -350,4 +350,16 @@ TEST(names, of_a_prepare_that_a_parsed_execute_runs_are_known_to_another_server)
       .check([](const SessionCore& core) { EXPECT_TRUE(has(core.pins(), Pin::sql_prepare)); });
 }
 
+// What it names is itself.
+TEST(names, execute_of_a_deallocate_of_its_own_name_ends) {
+  const std::string run = "execute " + on_server("deallocate s");
+  Script()
+      .client(parse("s", "deallocate s"), parse("t", "execute s"), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server(run), run), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete(), ready('I'))
+      .expect_release();
+}
+
 }  // namespace pgswitch::script

@@ -1,7 +1,7 @@
 // What pins a session to a server, and session pooling.
 #include <gtest/gtest.h>
 
-#include "script.hpp"
+#include "deferred_begin.hpp"
 
 namespace pgswitch::script {
 
@@ -336,6 +336,62 @@ TEST(pin, listen_is_brought_back_by_the_rollback_of_unlisten) {
       .exchange("rollback", "ROLLBACK", 'I')
       .exchange("select 1", "SELECT 1", 'I')
       .exchange("unlisten *", "UNLISTEN", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_unlock_of_a_portal_that_is_run_again_behind_its_end_counts_once) {
+  const std::string unlock = "select pg_advisory_unlock(1)";
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .exchange("select pg_advisory_lock(1)", "SELECT 1", 'I')
+      .client(parse("", unlock), bind_to("", ""), execute(""), execute(""), sync())
+      .expect_to_server(parse("", unlock), bind_to("", ""), execute(""), execute(""), sync())
+      .server(parse_complete(), bind_complete(), data_row("t"), complete("SELECT 1"), complete("SELECT 0"), ready('I'))
+      .expect_to_client(parse_complete(), bind_complete(), data_row("t"), complete("SELECT 1"), complete("SELECT 0"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .exchange(unlock, "SELECT 1", 'I')
+      .expect_release("app", Leftover{.reset_needed = true});
+}
+
+TEST(pin, advisory_lock_of_a_portal_whose_first_rows_were_skipped_counts) {
+  const std::string lock = "select pg_advisory_lock(1)";
+  Script script;
+  script.client(query("begin"), parse("", lock), bind_to("p", ""), sync())
+      .expect_to_client(complete("BEGIN"), ready('T'))
+      .expect_acquire()
+      .expect_to_server(first_begin(), parse("", lock), bind_to("p", ""), sync())
+      .server(begun(), parse_complete(), bind_complete(), ready('T'))
+      .expect_to_client(parse_complete(), bind_complete(), ready('T'))
+      .exchange("savepoint s", "SAVEPOINT", 'T')
+      .client(parse("", "selec"), execute("p", 1), sync())
+      .expect_to_server(parse("", "selec"), execute("p", 1), sync())
+      .server(error("42601"), ready('E'))
+      .expect_to_client(error("42601"), ready('E'))
+      .exchange("rollback to s", "ROLLBACK", 'T')
+      .client(execute("p", 1), sync())
+      .expect_to_server(execute("p", 1), sync())
+      .server(data_row(""), portal_suspended(), ready('T'))
+      .expect_to_client(data_row(""), portal_suspended(), ready('T'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins() & bit(Pin::advisory_lock), bit(Pin::advisory_lock)); });
+}
+
+TEST(pin, explain_of_an_unlock_unlocks_nothing) {
+  const std::string unlock = "select pg_advisory_unlock(1)", name = on_server(unlock);
+  Script script;
+  pinned(script, "select pg_advisory_lock(1)", "SELECT 1", Pin::advisory_lock)
+      .client(parse("u", unlock), sync())
+      .expect_to_server(parse(name, unlock), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .client(query("explain execute u"))
+      .expect_to_server(query("explain execute " + name))
+      .server(complete("EXPLAIN"), ready('I'))
+      .expect_to_client(complete("EXPLAIN"), ready('I'))
+      .check([](const SessionCore& core) { EXPECT_EQ(core.pins(), bit(Pin::advisory_lock)); })
+      .client(query("explain analyze execute u"))
+      .expect_to_server(query("explain analyze execute " + name))
+      .server(complete("EXPLAIN"), ready('I'))
+      .expect_to_client(complete("EXPLAIN"), ready('I'))
       .expect_release("app", Leftover{.reset_needed = true});
 }
 

@@ -137,9 +137,7 @@ void PoolShard::serve_waiters() {
       start_coroutine(server, check(server));
       continue;
     }
-    LeaseWaiter& waiter = *waiters_.front();
-    waiters_.remove(waiter);
-    deliver(waiter, lend(server), SqlError());
+    give_to_first(server);
   }
   open_for_waiters();
   update_waiting();
@@ -157,10 +155,15 @@ void PoolShard::make_available(ServerConn& server) {
     return;
   }
   if (pool_->others_starve(seat_) && donate(server)) return;
+  give_to_first(server);
+  update_waiting();
+}
+
+// Of those who wait, of whom there is one.
+void PoolShard::give_to_first(ServerConn& server) {
   LeaseWaiter& waiter = *waiters_.front();
   waiters_.remove(waiter);
   deliver(waiter, lend(server), SqlError());
-  update_waiting();
 }
 
 void PoolShard::put_idle(ServerConn& server) {
@@ -212,9 +215,7 @@ void PoolShard::on_donation(std::unique_ptr<ServerConn> server) {
   arrived.status_ = ServerStatus::active;  // it is on no list yet
   if (const std::string_view reason = reason_to_close(arrived); !reason.empty()) return close(arrived, reason);
   if (waiters_.empty()) return make_available(arrived);
-  LeaseWaiter& waiter = *waiters_.front();
-  waiters_.remove(waiter);
-  deliver(waiter, lend(arrived), SqlError());
+  give_to_first(arrived);
   update_waiting();
   ask_others();  // the next one may be as badly off
 }

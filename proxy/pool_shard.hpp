@@ -148,6 +148,7 @@ class PoolShard {
   // pool_shard.cpp: who gets which connection
   void serve_waiters();
   void make_available(ServerConn& server);
+  void give_to_first(ServerConn& server);
   void put_idle(ServerConn& server);
   ServerConn* next_idle();
   bool is_alive(ServerConn& server);

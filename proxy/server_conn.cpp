@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "proxy/pool_shard.hpp"
+#include "proxy/session/core_shell.hpp"
 
 namespace pgswitch {
 

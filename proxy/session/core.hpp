@@ -193,6 +193,7 @@ class SessionCore : private rules::SessionState {
   std::size_t refuse_ended(const PreparedStatement& portal, std::string_view name, std::size_t size);
   void set_portal(std::string_view name, PreparedStatementPtr portal), lose_portals(), drop_portals(), drop_earlier_portals();
   void rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note);
+  std::shared_ptr<PortalChange> portal_change(std::string_view name, PreparedStatementPtr before, PreparedStatementPtr now) const;
   void take_back_portal(const PortalChange& change);
   void close_all_portals(std::string_view portal, Note& note);
   void note_answered(const PreparedStatement& portal, std::string_view name, std::size_t rows);
@@ -282,7 +283,7 @@ class SessionCore : private rules::SessionState {
   std::size_t pass_plain(protocol::ByteView in);
   void note_bound(std::string_view name, const PreparedStatement& prepared);
   std::size_t follow_bound(protocol::ByteView in);
-  bool is_bound_alike(const protocol::frontend::BindNames& names);
+  bool note_bound_alike(const protocol::frontend::BindNames& names);
 
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);

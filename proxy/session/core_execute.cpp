@@ -82,7 +82,7 @@ std::size_t SessionCore::on_execute(const FrameHeader& header, ByteView in) {
     Note note;
     note.statement = portal->item().statement;
     note.sent = portal->sent;
-    if (at_once && !limited.decision) note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(execute->portal.substr(0, longest_name)), kept, find_portal(execute->portal), nullptr});
+    if (at_once && !limited.decision) note.portal = portal_change(execute->portal, kept, find_portal(execute->portal));
     if (has(statement.effects, rules::Effect::close_all_cursors)) close_all_portals(execute->portal, note);
     work_->ledger.push(Expect::execute, Reply::forward, *portal, std::move(note));
     if (translated) work_->ledger.mark_translated();
@@ -201,9 +201,7 @@ bool SessionCore::execute_locally(const PreparedStatement& portal, const fronten
   Note note;
   note.statement = item.statement;
   // Its portal is there still if it fails (see on_batch_error()), or is skipped.
-  if (statement.kind == Kind::rollback_to)
-    note.portal = std::make_shared<PortalChange>(
-        PortalChange{transactions_, std::string(execute.portal.substr(0, longest_name)), find_portal(execute.portal), nullptr, nullptr});
+  if (statement.kind == Kind::rollback_to) note.portal = portal_change(execute.portal, find_portal(execute.portal), nullptr);
   if (!execute_translated(*link, item.statement, sent, Reply::forward, std::move(note))) return false;
   last_route_.sent_to(link->route);
   names_in_doubt_ |= puts_in_doubt(statement);

@@ -81,8 +81,9 @@ std::size_t SessionCore::follow_bound(ByteView in) {
   return used;
 }
 
-/// Whether the statement can be bound to the unnamed portal as the one before was: it is on the same server, and as plain. It is noted then.
-bool SessionCore::is_bound_alike(const protocol::frontend::BindNames& names) {
+/// Notes a Bind to the unnamed portal that can be sent as the one before was: its statement is on the same server, and as plain. False: all has
+/// to be asked.
+bool SessionCore::note_bound_alike(const protocol::frontend::BindNames& names) {
   if (!work_->bound || !names.portal.empty() || names.statement.empty()) return false;
   if (names.statement == work_->bound_name) return true;
   const PreparedStatementPtr& named = find_prepared(names.statement);

@@ -104,7 +104,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
-  if (is_bound_alike(*names)) {
+  if (note_bound_alike(*names)) {
     ++counters.binds;
     work_->ledger.push(Expect::bind, Reply::forward, *work_->bound);
     return send_bind(header, in, *names, *work_->bound);
@@ -261,9 +261,14 @@ void SessionCore::set_portal(std::string_view name, PreparedStatementPtr portal)
     portals_.erase(std::string(name));
 }
 
+/// What takes it back that the name of a portal means `now` another one.
+std::shared_ptr<PortalChange> SessionCore::portal_change(std::string_view name, PreparedStatementPtr before, PreparedStatementPtr now) const {
+  return std::make_shared<PortalChange>(PortalChange{transactions_, std::string(name.substr(0, longest_name)), std::move(before), std::move(now), nullptr});
+}
+
 /// What the name means from now on (nullptr: nothing); `note` gets what takes it back.
 void SessionCore::rename_portal(std::string_view name, PreparedStatementPtr portal, Note& note) {
-  note.portal = std::make_shared<PortalChange>(PortalChange{transactions_, std::string(name.substr(0, longest_name)), find_portal(name), portal, nullptr});
+  note.portal = portal_change(name, find_portal(name), portal);
   set_portal(name, std::move(portal));
 }
 

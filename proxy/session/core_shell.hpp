@@ -9,6 +9,9 @@
 /// What SessionCore and its shell tell each other beside bytes.
 namespace pgswitch {
 
+/// Bytes of the longest error or notice of a server that the shell has room for: it quotes what is wrong, and has to lie in one piece.
+inline constexpr std::size_t longest_report = std::size_t{64} << 20;
+
 /// How a session pools (mirrors the configuration; the core reads no configuration).
 struct CoreOptions {
   enum class Mode : std::uint8_t { session, transaction, statement };

@@ -13,9 +13,6 @@
 
 namespace pgswitch {
 
-/// Bytes of the longest error or notice of a server: it quotes what is wrong, and has to lie in one piece.
-inline constexpr std::size_t longest_report = std::size_t{64} << 20;
-
 /// The settings that every server reports and that each client must see its own value of.
 enum class Tracked : std::uint8_t {
   client_encoding, date_style, time_zone, interval_style, standard_conforming_strings, application_name, count

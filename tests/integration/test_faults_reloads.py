@@ -90,55 +90,47 @@ def test_a_reload_with_a_key_of_another_certificate_keeps_the_old_pair_and_tells
 
 
 def break_ini(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.ini, pooler.ini.read_text() + "\nthis is no setting\n")
     return pooler.ini.name
 
 
 def break_a_value(pooler):
-    pooler.write_ini(default_pool_size=7, query_timeout="soon")
+    pooler.write_ini(query_timeout="soon")
     return "query_timeout"
 
 
 def break_the_user_list(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.folder / "userlist.txt", '"app" "another-secret"\n"no end\n')
     return "userlist.txt"
 
 
 def break_the_rules(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.settings["rules_file"], "function route(stmt session)\nend\n")
     return "rules.lua"
 
 
 def break_a_module_of_the_rules(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.folder / "routes.lua", "return {")
     write_file(pooler.settings["rules_file"], 'local routes = require("routes")\n')
     return "routes.lua"
 
 
 def break_the_hba_file(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.settings["auth_hba_file"], "host all all all trust\nhost all all all passwort\n")
     return "passwort"
 
 
 def break_the_ident_map(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.settings["auth_ident_file"], "map of\n")
     return "ident"
 
 
 def break_the_certificate(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.settings["client_tls_cert_file"], "no certificate\n")
     return "could not load certificate file"
 
 
 def break_the_name_of_an_included_file(pooler):
-    pooler.write_ini(default_pool_size=7)
     write_file(pooler.ini, pooler.ini.read_text() + "\n%include nowhere.ini\n")
     return "nowhere.ini"
 
@@ -161,6 +153,7 @@ def test_a_failed_reload_names_its_cause_and_changes_nothing_at_all(fragile, dam
     kept = {file: file.read_text() for file in map(Path, (proxy.pooler.ini, proxy.pooler.folder / "userlist.txt", *(
         value for key, value in proxy.pooler.settings.items() if key.endswith("_file"))))}
     assert (state(proxy)["reload"], state(proxy)["reload_time"]) == ("none", "")
+    proxy.pooler.write_ini(default_pool_size=7)
     cause = damage(proxy.pooler)
     with proxy.connect(user="admin", dbname="pgbouncer", cursor_factory=psycopg.ClientCursor) as console:
         error = failure(console, "RELOAD")

@@ -110,12 +110,7 @@ TEST(names, execute_is_parsed_again_for_what_its_name_means_now) {
 
 TEST(names, what_execute_runs_has_its_effects) {
   Script()
-      .client(parse("s", "listen ch"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("listen ch"), "listen ch"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "listen ch")
       .client(query("execute s"))
       .expect_acquire()
       .expect_to_server(query("execute " + on_server("listen ch")))

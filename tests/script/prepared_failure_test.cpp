@@ -61,12 +61,7 @@ TEST(prepared_failure, failed_parse_has_dropped_the_unnamed_statement) {
 
 TEST(prepared_failure, failed_inserted_parse_is_the_binds_error) {
   Script()
-      .client(parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "select * from t")
       .new_server()
       .client(bind_to("", "s"), execute(""), sync())
       .expect_acquire()
@@ -84,12 +79,7 @@ TEST(prepared_failure, failed_inserted_parse_is_the_binds_error) {
 
 TEST(prepared_failure, cached_plan_error_leads_to_a_real_parse) {
   Script()
-      .client(parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "select * from t")
       .client(bind_to("", "s"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", on_server("select * from t")), execute(""), sync())
@@ -108,12 +98,7 @@ TEST(prepared_failure, eviction_skipped_by_an_error_happens_before_the_name_is_u
   Start start;
   start.options.max_prepared_statements = 1;
   Script(start)
-      .client(parse("a", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("a", "select 1")
       .client(bind_to("", "a"), execute(""), parse("b", "select 2"), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", on_server("select 1")), execute(""), close_statement(on_server("select 1")), parse(on_server("select 2"), "select 2"), sync())
@@ -130,12 +115,7 @@ TEST(prepared_failure, eviction_skipped_by_an_error_happens_before_the_name_is_u
 
 TEST(prepared_failure, close_skipped_by_an_error_did_not_happen) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(bind_to("", "s"), execute(""), close_statement("s"), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", name_1), execute(""), sync())
@@ -152,12 +132,7 @@ TEST(prepared_failure, close_skipped_by_an_error_did_not_happen) {
 
 TEST(prepared_failure, batch_behind_a_skipped_close_and_parse_runs_what_the_name_meant_before) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(bind_to("", "s"), execute(""), close_statement("s"), parse("s", "select 2"), sync(), bind_to("", "s"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", name_1), execute(""), parse(on_server("select 2"), "select 2"), sync())

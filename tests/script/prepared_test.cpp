@@ -30,12 +30,7 @@ TEST(prepared, named_statement_gets_the_servers_name) {
 
 TEST(prepared, statement_missing_on_another_server_is_prepared_there_unseen) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .new_server()
       .client(bind_to("", "s", {"v"}), execute(""), sync())
       .expect_acquire()
@@ -47,12 +42,7 @@ TEST(prepared, statement_missing_on_another_server_is_prepared_there_unseen) {
 
 TEST(prepared, standalone_describe_on_another_server_prepares_first) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .new_server()
       .client(describe_statement("s"), sync())
       .expect_acquire()
@@ -94,12 +84,7 @@ TEST(prepared, simple_query_forgets_the_unnamed_statement_as_postgresql_does) {
 
 TEST(prepared, statement_known_on_the_server_is_answered_in_its_place) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(bind_to("", "s"), execute(""), parse("t", select_1), bind_to("", "t"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", name_1), execute(""), bind_to("", name_1), execute(""), sync())
@@ -114,12 +99,7 @@ TEST(prepared, statement_known_on_the_server_is_answered_in_its_place) {
 TEST(prepared, statement_is_another_one_under_other_settings) {
   const std::string other = on_server(select_1, {}, std::string("search_path=set search_path to a") + '\0');
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .whole_exchange("set search_path to a", "SET")
       .client(parse("t", select_1), bind_to("", "t"), bind_to("", "s"), sync())
       .expect_acquire()
@@ -183,12 +163,7 @@ TEST(prepared, statement_known_on_the_server_is_refused_in_a_failed_transaction)
 // The string may fail in front of its COMMIT, and the transaction with it.
 TEST(prepared, statement_known_on_the_server_waits_for_a_string_that_may_not_reach_its_commit) {
   Script(eager_begin())
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(query("begin; select 1/0; commit"), parse("t", select_1), sync())
       .expect_acquire()
       .expect_to_server(query("begin; select 1/0; commit"))
@@ -226,12 +201,7 @@ TEST(prepared, statement_known_on_the_server_waits_for_what_may_fail_the_transac
 
 TEST(prepared, duplicate_name_is_42P05_and_skips_to_sync) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(parse("s", "select 2"), bind_to("", "s"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(parse(on_server("select 2"), "select 2"), execute("pgswitch refused"), sync())
@@ -255,12 +225,7 @@ TEST(prepared, least_recently_used_statement_is_closed_before_the_limit_is_passe
   Start start;
   start.options.max_prepared_statements = 1;
   Script(start)
-      .client(parse("a", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("a", "select 1")
       .client(parse("b", "select 2"), bind_to("", "a"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(close_statement(on_server("select 1")), parse(on_server("select 2"), "select 2"),
@@ -273,22 +238,12 @@ TEST(prepared, least_recently_used_statement_is_closed_before_the_limit_is_passe
 
 TEST(prepared, close_of_a_statement_needs_no_server_and_frees_its_name) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(close_statement("s"), sync())
       .expect_to_client(close_complete(), ready('I'))
       .client(close_statement("never was"), sync())
       .expect_to_client(close_complete(), ready('I'))
-      .client(parse("s", "select 2"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 2"), "select 2"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release();
+      .prepare("s", "select 2");
 }
 
 /// What a Bind was asked for holds for the next of the same name until anything may have changed that.
@@ -351,12 +306,7 @@ TEST(prepared, bound_behind_another_that_took_its_place_on_the_server) {
   Start start;
   start.options.max_prepared_statements = 1;
   Script(start)
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(parse("t", "select 2"), bind_to("", "t"), execute(""), bind_to("", "s"), describe_portal(""), execute(""), bind_to("", "t"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(close_statement(name_1), parse(name_2, "select 2"), bind_to("", name_2), execute(""), close_statement(name_2), parse(name_1, select_1),
@@ -370,12 +320,7 @@ TEST(prepared, bound_behind_another_that_took_its_place_on_the_server) {
 
 TEST(prepared, nothing_is_sent_behind_a_message_that_was_refused) {
   Script()
-      .client(parse("s", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse(name_1, select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", select_1)
       .client(bind_to("", "s"), bind_to("", "none"), describe_portal(""), execute(""), bind_to("", "s"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", name_1), execute("pgswitch refused"), sync())

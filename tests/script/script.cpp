@@ -50,6 +50,11 @@ Script& Script::whole_exchange(std::string_view sql, std::string_view tag, std::
   return server(complete(tag), ready('I')).expect_to_client(complete(tag), ready('I')).expect_release(route);
 }
 
+Script& Script::prepare(std::string_view name, std::string_view sql) {
+  client(parse(name, sql), sync()).expect_acquire().expect_to_server(parse(on_server(sql), sql), sync());
+  return server(parse_complete(), ready('I')).expect_to_client(parse_complete(), ready('I')).expect_release();
+}
+
 Start session_pooling() {
   Start start;
   start.options.mode = CoreOptions::Mode::session;

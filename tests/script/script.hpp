@@ -51,6 +51,8 @@ class Script {
   Script& exchange(std::string_view sql, std::string_view tag, char status);
   /// The same, with the lease before it and its end behind it.
   Script& whole_exchange(std::string_view sql, std::string_view tag, std::string route = "app");
+  /// The client prepares `sql` in a batch of its own, on a server that does not know it.
+  Script& prepare(std::string_view name, std::string_view sql);
 
  private:
   Script& bytes(Step::Kind kind, Bytes what);

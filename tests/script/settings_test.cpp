@@ -343,12 +343,7 @@ TEST(settings, discard_all_with_a_statement_pipelined_behind_it) {
 
 TEST(deallocate, of_a_protocol_statement_needs_no_server) {
   Script()
-      .client(parse("s", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "select 1")
       .client(query("deallocate s"))
       .expect_to_client(complete("DEALLOCATE"), ready('I'))
       .client(bind_to("", "s"), sync())
@@ -359,12 +354,7 @@ TEST(deallocate, of_a_protocol_statement_needs_no_server) {
 
 TEST(deallocate, skipped_by_an_error_did_not_happen) {
   Script()
-      .client(parse("s", "select 1"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select 1"), "select 1"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "select 1")
       .client(bind_to("", "s"), execute(""), parse("", "deallocate all"), bind_to("", ""), execute(""), sync())
       .expect_acquire()
       .expect_to_server(bind_to("", on_server("select 1")), execute(""), sync())
@@ -381,12 +371,7 @@ TEST(deallocate, skipped_by_an_error_did_not_happen) {
 
 TEST(reload, decides_prepared_statements_again) {
   Script()
-      .client(parse("s", "select * from t"), sync())
-      .expect_acquire()
-      .expect_to_server(parse(on_server("select * from t"), "select * from t"), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("s", "select * from t")
       .reload()
       .client(bind_to("", "s"), execute(""), sync())
       .expect_acquire()

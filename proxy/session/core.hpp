@@ -157,8 +157,7 @@ class SessionCore : private rules::SessionState {
   // core_extended.cpp, core_execute.cpp: extended protocol
   std::size_t on_parse(const protocol::FrameHeader& header, protocol::ByteView in);
   std::size_t take_parse(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::Parse& parse, PreparedStatementPtr prepared);
-  std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in);
-  std::size_t on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
+  std::size_t on_describe(const protocol::FrameHeader& header, protocol::ByteView in), on_execute(const protocol::FrameHeader& header, protocol::ByteView in);
   std::optional<std::size_t> execute_by_proxy(const protocol::frontend::Execute&, const PreparedStatementPtr& portal, std::size_t size, Limited&);
   PreparedStatementPtr make_prepared(std::string_view text, std::string_view types, bool unnamed);
   bool is_current(const PreparedStatement& prepared) const;
@@ -210,7 +209,7 @@ class SessionCore : private rules::SessionState {
   void push_named(Expect expect, const PreparedStatement& prepared, std::string_view name, bool server_tells);
   bool puts_in_doubt(const rules::Statement& statement) const;
   const Shared<std::string>& parsed_with();
-  bool is_parsed_alike(const PreparedStatement& prepared);
+  bool is_parsed_alike(const PreparedStatement& prepared), is_unnamed(std::string_view text, std::string_view types);
   bool may_be_misread(std::string_view text, bool conforming_strings);
   const PreparedStatementPtr& known_to(Link& link, const PreparedStatementPtr& prepared, bool unnamed);
   bool is_valid_name(std::string_view name);
@@ -279,10 +278,10 @@ class SessionCore : private rules::SessionState {
   void remove_link(Link* link);
   void predict(rules::Kind kind);
 
-  // core_plain.cpp: answers, Binds and what follows them as most are
-  std::size_t pass_plain(protocol::ByteView in);
+  // core_plain.cpp: answers, and messages of a batch, as most are
+  std::size_t pass_plain(protocol::ByteView in), follow_parsed(protocol::ByteView in), follow_bound(protocol::ByteView in);
+  std::optional<std::size_t> parse_again(const protocol::frontend::Parse& parse, protocol::ByteView frame);
   void note_bound(std::string_view name, const PreparedStatement& prepared);
-  std::size_t follow_bound(protocol::ByteView in);
   bool note_bound_alike(const protocol::frontend::BindNames& names);
 
   // core_server.cpp: frames of the servers

@@ -144,11 +144,7 @@ void SessionCore::on_batch_error(ByteView frame, std::string_view code, bool ope
     ++queries;
     last = entry.reply;
   }
-  // A Parse that fails has dropped the unnamed statement before.
-  if (Note* const parsed = work_->ledger.head().expect == Expect::parse && work_->ledger.head().has_note ? &work_->ledger.head_note() : nullptr) {
-    if (parsed->client_name.empty()) parsed->previous.reset();
-    parsed->replaced = {};
-  }
+  if (work_->ledger.head().expect == Expect::parse) work_->ledger.lose_unnamed(unnamed_, active_->state->prepared.unnamed);
   const bool sync_follows = work_->ledger.drop_to_sync([this](Note& note, Note* later) { take_back(note, later); });
   if (queries > 0) return on_queries_skipped(frame, queries, last, batch_behind, sync_follows);
   if (!sync_follows || work_->ledger.head().reply == Reply::swallow) skip_until_sync_ = true;

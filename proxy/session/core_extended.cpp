@@ -51,7 +51,7 @@ bool SessionCore::is_local(const PreparedStatement& prepared) const {
 }
 
 PreparedStatementPtr SessionCore::make_prepared(std::string_view text, std::string_view types, bool unnamed) {
-  if (unnamed && unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types && is_parsed_alike(*unnamed_)) return current(unnamed_);
+  if (unnamed && is_unnamed(text, types)) return current(unnamed_);
   auto prepared = std::make_shared<PreparedStatement>();
   prepared->serial = ++last_serial_;
   prepared->script = decide(text);
@@ -174,6 +174,7 @@ std::size_t SessionCore::on_parse(const FrameHeader& header, ByteView in) {
   if (!is_valid_name(parse->statement)) return fail_batch(*refusal_), size;
   const bool unnamed = parse->statement.empty();
   if (unnamed ? !names_known() : !surely_means(parse->statement)) return 0;
+  if (const auto used = unnamed ? parse_again(*parse, in.substr(0, size)) : std::nullopt) return *used;
   PreparedStatementPtr prepared = momentary_ && momentary_->parsing ? std::exchange(momentary_->parsing, nullptr) : make_prepared(parse->text, parse->parameter_types, unnamed);
   const PreparedStatementPtr made = is_momentary(*prepared) ? prepared : nullptr;
   const std::size_t used = take_parse(header, in, *parse, std::move(prepared));

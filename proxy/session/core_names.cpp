@@ -115,6 +115,11 @@ bool SessionCore::is_parsed_alike(const PreparedStatement& prepared) {
   return prepared.settings == parsed_with() || (prepared.settings && *prepared.settings == *parsed_with());
 }
 
+/// Whether the session's unnamed statement is the one of that text.
+bool SessionCore::is_unnamed(std::string_view text, std::string_view types) {
+  return unnamed_ && unnamed_->text == text && unnamed_->parameter_types == types && is_parsed_alike(*unnamed_);
+}
+
 /// The statement to use on `link`: where it has to be parsed anew, settings have changed what it means, and so its name there.
 /// Where they have changed what its text may be, it must not be: refusal_. Good until it is asked again.
 const PreparedStatementPtr& SessionCore::known_to(Link& link, const PreparedStatementPtr& prepared, bool unnamed) {

@@ -1,4 +1,5 @@
-// What most messages are, in short: answers that pass as they are, and Binds in a row with what is sent behind each.
+// What most messages are, in short: answers that pass as they are, the Parse of one text again and again, and Binds in a row with what is
+// sent behind each.
 #include "protocol/backend.hpp"
 #include "proxy/session/core.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 /// Whether `type` is the end of the answer to such a message, of those that change nothing.
 bool ends_answer(char type, Expect expect) {
   switch (expect) {
+    case Expect::parse: return type == backend::parse_complete;
     case Expect::bind: return type == backend::bind_complete;
     case Expect::describe: return type == backend::row_description || type == backend::no_data;
     case Expect::execute: return type == backend::command_complete;
@@ -51,6 +53,38 @@ std::size_t SessionCore::pass_plain(ByteView in) {
   }
   work_->to_client.add(in.substr(added, passed - added));
   return passed;
+}
+
+/// Sends a Parse of the unnamed statement that is the session's already, and its server's, and would be decided as it was. Where no Sync is owed
+/// it needs no note: skipped it changes nothing, and when it fails neither has an unnamed statement any more (see on_batch_error()). Its bytes,
+/// 0 when it waits; nullopt: it is another one.
+std::optional<std::size_t> SessionCore::parse_again(const protocol::frontend::Parse& parse, ByteView frame) {
+  if (!is_unnamed(parse.text, parse.parameter_types) || !unnamed_->is_plain() || local_abort_ || !is_current(*unnamed_)) return std::nullopt;
+  const Link* const link = link_for(*unnamed_);
+  if (!link) return refusal_ ? (fail_batch(*refusal_), frame.size()) : 0;
+  const bool there = link->state->kind == ServerKind::postgres && is_for(*link, *unnamed_) && link->state->prepared.unnamed == unnamed_->key;
+  if (!there || unnamed_->sent_text != unnamed_->text || work_->ledger.ready_expected() > 0) return std::nullopt;
+  ++counters.client_parses, ++counters.server_parses;
+  work_->to_server.add(frame);
+  work_->ledger.push(Expect::parse, Reply::forward, *unnamed_);
+  batch_open_ = work_->parsed = true;
+  return frame.size();
+}
+
+/// The Bind of that statement that most send behind it: its bytes, if it is at the start of `in` as a whole.
+std::size_t SessionCore::follow_parsed(ByteView in) {
+  work_->parsed = false;
+  FrameHeader header;
+  if (in.empty() || in[0] != protocol::frontend::bind || read_header(in, options_.max_frame_size, header) != HeaderStatus::complete) return 0;
+  const std::size_t size = header.frame_size();
+  const auto names = size <= in.size() ? protocol::frontend::read_bind_names(body_of(header, in)) : std::nullopt;
+  if (!names || !names->portal.empty() || !names->statement.empty() || spooled_ || copy_expected_ || active_->status == 'E') return 0;
+  ++counters.binds;
+  work_->to_server.add(in.substr(0, size));
+  work_->ledger.push(Expect::bind, Reply::forward, *unnamed_);
+  if (unnamed_portal_ != unnamed_) unnamed_portal_ = unnamed_;
+  note_bound({}, *unnamed_portal_);
+  return size;
 }
 
 /// A Bind to the unnamed portal has been sent. If it was like most, less has to be asked of what follows in the same bytes.

@@ -19,6 +19,8 @@ struct AboutKey {
   const PreparedKey& key;
 };
 
+bool ends_with_ready(Expect expect) { return expect == Expect::query || expect == Expect::function_call || expect == Expect::sync; }
+
 /// The text that is sent, before it was spelled for Redshift.
 const std::string& unspelled(const PreparedStatement& prepared) { return prepared.sent ? prepared.sent->unspelled : prepared.sent_text; }
 
@@ -34,11 +36,13 @@ void note_text(const PreparedStatement& prepared, std::string_view text, Note& n
 
 void Ledger::push(Expect expect, Reply reply) {
   entries_.push({.expect = expect, .reply = reply});
+  ready_expected_ += ends_with_ready(expect);
   if (expect == Expect::sync) doubtful_ = notes_.size();
 }
 
 void Ledger::push(Expect expect, Reply reply, Note&& note) {
   entries_.push({.expect = expect, .reply = reply, .has_note = true});
+  ready_expected_ += ends_with_ready(expect);
   notes_.push(std::move(note));
 }
 
@@ -60,6 +64,7 @@ void Ledger::push_insert(std::string_view bytes, Note&& note) {
 
 void Ledger::push_substitute(Expect expect, std::string_view error) {
   entries_.push({.expect = expect, .reply = Reply::substitute, .insert_size = static_cast<std::uint32_t>(error.size())});
+  ready_expected_ += ends_with_ready(expect);
   inserts_ += error;
 }
 
@@ -83,7 +88,10 @@ bool Ledger::begin_copy() {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Expect expect = entries_[i].expect;
     if (i > 0 && in_copy) {
-      if (expect == Expect::sync) continue;
+      if (expect == Expect::sync) {
+        --ready_expected_;
+        continue;
+      }
       in_copy = expect == Expect::insert;
       if (expect == Expect::copy_end) {
         waits = false;
@@ -99,20 +107,14 @@ bool Ledger::begin_copy() {
 bool Ledger::changes_server() const {
   for (std::size_t i = 0; i < notes_.size(); ++i)
     if (notes_[i].script || notes_[i].statement || notes_[i].key != PreparedKey{}) return true;
+  for (std::size_t i = 0; i < entries_.size(); ++i)
+    if (entries_[i].expect == Expect::parse && !entries_[i].has_note) return true;  // if it fails
   return false;
-}
-
-std::uint32_t Ledger::ready_expected() const {
-  std::uint32_t count = 0;
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Expect expect = entries_[i].expect;
-    count += expect == Expect::query || expect == Expect::function_call || expect == Expect::sync;
-  }
-  return count;
 }
 
 void Ledger::pop() {
   const Entry& entry = entries_.front();
+  ready_expected_ -= ends_with_ready(entry.expect);
   if (entry.has_note) {
     notes_.pop();
     doubtful_ -= doubtful_ > 0;
@@ -176,6 +178,20 @@ std::string_view Ledger::former_name(std::uint32_t serial) const {
 void Ledger::forget_unnamed() {
   for (std::size_t i = 0; i < notes_.size(); ++i)
     if (notes_[i].names_client_statement && notes_[i].client_name.empty()) notes_[i].previous.reset();
+}
+
+void Ledger::lose_unnamed(PreparedStatementPtr& named, PreparedKey& there) {
+  Note* const own = head().has_note ? &notes_.front() : nullptr;
+  if (own && !own->unnamed) return;
+  PreparedStatementPtr* before = &named;
+  PreparedKey* replaced = &there;
+  for (std::size_t i = notes_.size(); i-- > (own ? 1 : 0);) {
+    if (notes_[i].names_client_statement && notes_[i].client_name.empty()) before = &notes_[i].previous;
+    if (notes_[i].unnamed) replaced = &notes_[i].replaced;
+  }
+  *replaced = {};
+  if (own) own->replaced = {}, before = own->names_client_statement ? &own->previous : nullptr;
+  if (before) before->reset();
 }
 
 Note* Ledger::next_about(std::string_view name, std::size_t from) {

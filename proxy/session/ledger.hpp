@@ -135,6 +135,9 @@ class Ledger {
   std::string_view former_name(std::uint32_t serial) const;
   /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.
   void forget_unnamed();
+  /// The head, a Parse, has failed. If it is of the unnamed statement the one before is gone: the session's is `named`, the server's `there`, or
+  /// in the first note behind it that would bring it back.
+  void lose_unnamed(PreparedStatementPtr& named, PreparedKey& there);
 
   /// An error: the server skips to the next Sync, so what stands before it will never be answered. Calls
   /// `dropped(Note&, Note* later)` for the notes of what is removed, newest first; `later` is the next note that stays and
@@ -151,7 +154,7 @@ class Ledger {
   /// Whether a reply that is owed changes what is on the server: its settings, statements, locks, ...
   bool changes_server() const;
   /// How many ReadyForQuery are still to come.
-  std::uint32_t ready_expected() const;
+  std::uint32_t ready_expected() const { return ready_expected_; }
   const Entry& operator[](std::size_t i) const { return entries_[i]; }
 
  private:
@@ -162,6 +165,7 @@ class Ledger {
 
   Ring<Entry> entries_;
   Ring<Note> notes_;
+  std::uint32_t ready_expected_ = 0;
   std::size_t doubtful_ = 0;  ///< so many of the notes stand before a Sync
   std::string inserts_;
   std::size_t inserts_begin_ = 0;

@@ -68,6 +68,47 @@ TEST(ledger, knows_whether_what_is_owed_changes_the_server) {
   EXPECT_TRUE(ledger.changes_server());
 }
 
+TEST(ledger, a_parse_without_a_note_may_change_the_server) {
+  Ledger ledger;
+  ledger.push(Expect::parse, Reply::forward, PreparedStatement());
+  EXPECT_TRUE(ledger.changes_server());
+}
+
+TEST(ledger, what_a_failed_parse_of_the_unnamed_statement_has_dropped_is_brought_back_by_none) {
+  const auto statement = std::make_shared<PreparedStatement>();
+  const auto unnamed = [&](PreparedKey replaced) {
+    Note note;
+    note.key = {5, 6};
+    note.unnamed = note.names_client_statement = true;
+    note.replaced = replaced;
+    note.previous = statement;
+    return note;
+  };
+  PreparedStatementPtr named = statement;
+  PreparedKey there{1, 2};
+  for (const bool has_note : {true, false}) {
+    Ledger ledger;
+    if (has_note)
+      ledger.push(Expect::parse, Reply::forward, unnamed({1, 2}));
+    else
+      ledger.push(Expect::parse, Reply::forward, *statement);
+    ledger.push(Expect::parse, Reply::forward, unnamed({3, 4}));
+    ledger.push(Expect::sync);
+    ledger.push(Expect::parse, Reply::forward, unnamed({7, 8}));
+    ledger.lose_unnamed(named, there);
+    EXPECT_EQ(named, statement);
+    EXPECT_EQ(there, (PreparedKey{1, 2}));
+    std::vector<bool> brings_back;
+    ledger.drop_all([&](Note& note) { brings_back.push_back(note.previous && note.replaced != PreparedKey{}); });
+    EXPECT_EQ(brings_back, has_note ? (std::vector<bool>{true, false, false}) : (std::vector<bool>{true, false}));
+  }
+  Ledger ledger;
+  ledger.push(Expect::parse, Reply::forward, *statement);
+  ledger.lose_unnamed(named, there);
+  EXPECT_EQ(named, nullptr);
+  EXPECT_EQ(there, PreparedKey{});
+}
+
 TEST(ledger, substitutes_keep_their_bytes_behind_inserts) {
   Ledger ledger;
   Gather out;

@@ -282,7 +282,8 @@ class SessionCore : private rules::SessionState {
   std::size_t pass_plain(protocol::ByteView in), follow_parsed(protocol::ByteView in), follow_bound(protocol::ByteView in);
   std::optional<std::size_t> parse_again(const protocol::frontend::Parse& parse, protocol::ByteView frame);
   void note_bound(std::string_view name, const PreparedStatement& prepared);
-  bool note_bound_alike(const protocol::frontend::BindNames& names);
+  bool binds_plainly(std::string_view name);
+  std::optional<std::size_t> bind_plainly(const protocol::FrameHeader& header, protocol::ByteView in, const protocol::frontend::BindNames& names);
 
   // core_server.cpp: frames of the servers
   std::size_t on_server_frame(const protocol::FrameHeader& header, protocol::ByteView in);

@@ -79,6 +79,7 @@ std::size_t SessionCore::on_client_bytes(ByteView in) {
       give_up("invalid message length");
       break;
     }
+    work_->parsed = false;
     std::size_t taken = on_client_frame(header, rest);
     if (work_->parsed) taken += follow_parsed(rest.substr(taken));
     if (taken > 0 && work_->bound && client_rest_ == 0 && !copy_expected_) taken += follow_bound(rest.substr(taken));

@@ -73,7 +73,6 @@ std::optional<std::size_t> SessionCore::parse_again(const protocol::frontend::Pa
 
 /// The Bind of that statement that most send behind it: its bytes, if it is at the start of `in` as a whole.
 std::size_t SessionCore::follow_parsed(ByteView in) {
-  work_->parsed = false;
   FrameHeader header;
   if (in.empty() || in[0] != protocol::frontend::bind || read_header(in, options_.max_frame_size, header) != HeaderStatus::complete) return 0;
   const std::size_t size = header.frame_size();
@@ -115,19 +114,33 @@ std::size_t SessionCore::follow_bound(ByteView in) {
   return used;
 }
 
-/// Notes a Bind to the unnamed portal that can be sent as the one before was: its statement is on the same server, and as plain. False: all has
-/// to be asked.
-bool SessionCore::note_bound_alike(const protocol::frontend::BindNames& names) {
-  if (!work_->bound || !names.portal.empty() || names.statement.empty()) return false;
-  if (names.statement == work_->bound_name) return true;
-  const PreparedStatementPtr& named = find_prepared(names.statement);
-  const Ledger& ledger = work_->ledger;
-  if (!named || ledger.doubts_name(names.statement) || ledger.doubts_key(named->key) || !is_parsed_alike(*named)) return false;
-  if (!is_for(*active_, *named) || route_of(named->item()) != active_->route || !active_->state->prepared.contains(named->key)) return false;
-  work_->bound = nullptr;
-  note_bound(names.statement, *named);
-  if (work_->bound && unnamed_portal_ != named) unnamed_portal_ = named;
-  return work_->bound != nullptr;
+/// Whether the prepared statement `name` can be bound to the unnamed portal without more questions: a plain one that would be decided as it was, and
+/// is on its server, which is the active link then. Where it is not stall_ or refusal_ may be set.
+bool SessionCore::binds_plainly(std::string_view name) {
+  if (name.size() > longest_name || names_in_doubt_ || local_abort_) return false;
+  const PreparedStatementPtr& named = find_prepared(name);
+  if (!named || !named->is_plain() || named->by_sql || !is_current(*named) || !is_parsed_alike(*named)) return false;
+  if (work_->ledger.doubts_name(name) || work_->ledger.doubts_key(named->key)) return false;
+  Link* const link = link_for(*named);
+  if (!link || link->state->kind != ServerKind::postgres || link->status == 'E' || !is_for(*link, *named)) return false;
+  if (!link->state->prepared.contains(named->key)) return false;
+  if (unnamed_portal_ != named) unnamed_portal_ = named;  // often the same: spares two atomic counts
+  work_->bound = named.get();
+  work_->bound_name = name;
+  return true;
+}
+
+/// A Bind of a prepared statement as most are: what of it was used, 0: it waits; nullopt: all has to be asked.
+std::optional<std::size_t> SessionCore::bind_plainly(const FrameHeader& header, ByteView in, const protocol::frontend::BindNames& names) {
+  if (!names.portal.empty() || names.statement.empty() || spooled_) return std::nullopt;
+  if (!(work_->bound && names.statement == work_->bound_name) && !binds_plainly(names.statement)) {
+    if (refusal_) return fail_batch(*refusal_), skip_frame(header, in);
+    return stall_ == Stall::none ? std::nullopt : std::optional<std::size_t>(0);
+  }
+  ++counters.binds;
+  batch_open_ = true;
+  work_->ledger.push(Expect::bind, Reply::forward, *work_->bound);
+  return send_bind(header, in, names, *work_->bound);
 }
 
 }  // namespace pgswitch

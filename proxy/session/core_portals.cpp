@@ -104,11 +104,7 @@ std::size_t SessionCore::on_bind(const FrameHeader& header, ByteView in) {
     }
     return fail_batch(malformed_message(frontend::fault(header.type, prefix))), skip_frame(header, in);
   }
-  if (note_bound_alike(*names)) {
-    ++counters.binds;
-    work_->ledger.push(Expect::bind, Reply::forward, *work_->bound);
-    return send_bind(header, in, *names, *work_->bound);
-  }
+  if (const auto used = bind_plainly(header, in, *names)) return *used;
   work_->bound = nullptr;
   if (!is_valid_name(names->portal) || !is_valid_name(names->statement)) return fail_batch(*refusal_), skip_frame(header, in);
 

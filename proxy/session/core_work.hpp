@@ -30,7 +30,7 @@ struct SessionWork {
   QueryHead head;
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
-  bool parsed = false;                ///< the Parse of unnamed_ by SessionCore::parse_again() is what was looked at last
+  bool parsed = false;                ///< what was looked at last is a Parse of unnamed_ by SessionCore::parse_again()
   const PreparedStatement* bound = nullptr;  ///< of SessionCore::note_bound(): unnamed_portal_, or nullptr: something else has come since
   std::string_view bound_name;        ///< the client's, in its bytes
   PreparedStatementPtr renewed;       ///< the latest that current() or known_to() made

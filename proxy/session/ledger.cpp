@@ -10,7 +10,7 @@ namespace {
 
 struct AboutName {
   explicit AboutName(std::string_view text) : name(text.substr(0, longest_name)) {}
-  bool operator()(const Note& note) const { return note.all_previous || (note.names_client_statement && note.client_name == name); }
+  bool operator()(const Note& note) const { return (note.all_previous && !name.empty()) || (note.names_client_statement && note.client_name == name); }
   std::string_view name;
 };
 

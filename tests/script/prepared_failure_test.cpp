@@ -59,6 +59,17 @@ TEST(prepared_failure, failed_parse_has_dropped_the_unnamed_statement) {
       .expect_to_client(any_error("26000"), ready('I'));
 }
 
+TEST(prepared_failure, skipped_parse_is_not_hidden_by_a_deallocate_all_that_spares_its_name) {
+  const std::string broken = "select broken";
+  Script()
+      .client(parse("x", broken), parse("", "rollback"), sync(), parse("s", "deallocate all"), bind_to("", "s"), execute(""), bind_to("q", ""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server(broken), broken), sync())
+      .server(error("42703"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'), parse_complete(), bind_complete(), complete("DEALLOCATE ALL"), any_error("26000"), ready('I'))
+      .expect_release();
+}
+
 TEST(prepared_failure, failed_inserted_parse_is_the_binds_error) {
   Script()
       .prepare("s", "select * from t")

@@ -50,6 +50,29 @@ TEST(redshift_fallback, refused_batch_runs_on_the_other_route) {
       .expect_release("b");
 }
 
+/// The other route has its statement already, the Parse of which is followed by another Bind than that of the batch.
+TEST(redshift_fallback, refused_batch_runs_on_the_other_route_again) {
+  const Bytes asked = parse("", "select now() from t") + bind_to("", "") + execute("") + sync();
+  Script script(falling_back());
+  for (const Bytes& behind : {Bytes(), query("select now() from stays") + bind_to("", "") + sync()}) {
+    script.client(asked, behind)
+        .expect_acquire()
+        .expect_to_server(asked)
+        .server(parse_complete(), leader_node_refusal(), ready('I'))
+        .expect_release()
+        .expect_acquire("b")
+        .expect_to_server(asked)
+        .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+        .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+        .expect_release("b");
+  }
+  script.expect_acquire()
+      .expect_to_server(query("select now() from stays"), sync())
+      .server(complete("SELECT"), ready('I'), ready('I'))
+      .expect_to_client(complete("SELECT 0"), ready('I'), any_error("26000"), ready('I'))
+      .expect_release();
+}
+
 TEST(redshift_fallback, other_errors_are_shown_with_what_came_before_them) {
   Script(falling_back())
       .client(query("select x from t"))

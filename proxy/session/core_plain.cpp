@@ -59,11 +59,12 @@ std::size_t SessionCore::pass_plain(ByteView in) {
 /// it needs no note: skipped it changes nothing, and when it fails neither has an unnamed statement any more (see on_batch_error()). Its bytes,
 /// 0 when it waits; nullopt: it is another one.
 std::optional<std::size_t> SessionCore::parse_again(const protocol::frontend::Parse& parse, ByteView frame) {
-  if (!is_unnamed(parse.text, parse.parameter_types) || !unnamed_->is_plain() || local_abort_ || !is_current(*unnamed_)) return std::nullopt;
+  if (local_abort_ || work_->ledger.ready_expected() > 0 || !is_unnamed(parse.text, parse.parameter_types)) return std::nullopt;
+  if (!unnamed_->is_plain() || unnamed_->sent_text != unnamed_->text || !is_current(*unnamed_)) return std::nullopt;
   const Link* const link = link_for(*unnamed_);
   if (!link) return refusal_ ? (fail_batch(*refusal_), frame.size()) : 0;
   const bool there = link->state->kind == ServerKind::postgres && is_for(*link, *unnamed_) && link->state->prepared.unnamed == unnamed_->key;
-  if (!there || unnamed_->sent_text != unnamed_->text || work_->ledger.ready_expected() > 0) return std::nullopt;
+  if (!there) return std::nullopt;
   ++counters.client_parses, ++counters.server_parses;
   work_->to_server.add(frame);
   work_->ledger.push(Expect::parse, Reply::forward, *unnamed_);
@@ -83,7 +84,7 @@ std::size_t SessionCore::follow_parsed(ByteView in) {
   work_->ledger.push(Expect::bind, Reply::forward, *unnamed_);
   if (unnamed_portal_ != unnamed_) unnamed_portal_ = unnamed_;
   note_bound({}, *unnamed_portal_);
-  return size;
+  return end_moment(size);
 }
 
 /// A Bind to the unnamed portal has been sent. If it was like most, less has to be asked of what follows in the same bytes.

@@ -178,6 +178,7 @@ std::string_view Ledger::former_name(std::uint32_t serial) const {
 void Ledger::forget_unnamed() {
   for (std::size_t i = 0; i < notes_.size(); ++i)
     if (notes_[i].names_client_statement && notes_[i].client_name.empty()) notes_[i].previous.reset();
+  for (std::size_t i = 0; i < notes_.size(); ++i) notes_[i].replaced = {};
 }
 
 void Ledger::lose_unnamed(PreparedStatementPtr& named, PreparedKey& there) {
@@ -185,13 +186,12 @@ void Ledger::lose_unnamed(PreparedStatementPtr& named, PreparedKey& there) {
   if (own && !own->unnamed) return;
   PreparedStatementPtr* before = &named;
   PreparedKey* replaced = &there;
-  for (std::size_t i = notes_.size(); i-- > (own ? 1 : 0);) {
+  for (std::size_t i = notes_.size(); i-- > 0;) {
     if (notes_[i].names_client_statement && notes_[i].client_name.empty()) before = &notes_[i].previous;
     if (notes_[i].unnamed) replaced = &notes_[i].replaced;
   }
   *replaced = {};
-  if (own) own->replaced = {}, before = own->names_client_statement ? &own->previous : nullptr;
-  if (before) before->reset();
+  if (!own || own->names_client_statement) before->reset();
 }
 
 Note* Ledger::next_about(std::string_view name, std::size_t from) {
@@ -214,6 +214,16 @@ void Ledger::hand_on(std::shared_ptr<PortalChange>& dropped, std::size_t from) {
     else
       next->all->erase(dropped->name);
     return dropped.reset();
+  }
+}
+
+/// The same of the server's unnamed statement, which a Parse behind `from` has made another one.
+void Ledger::hand_on_unnamed(Note& dropped, std::size_t from) {
+  for (std::size_t i = from; i < notes_.size() && dropped.unnamed; ++i) {
+    if (!notes_[i].unnamed) continue;
+    notes_[i].replaced = dropped.replaced;
+    dropped.key = {};
+    return;
   }
 }
 

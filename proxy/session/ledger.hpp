@@ -135,8 +135,8 @@ class Ledger {
   std::string_view former_name(std::uint32_t serial) const;
   /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.
   void forget_unnamed();
-  /// The head, a Parse, has failed. If it is of the unnamed statement the one before is gone: the session's is `named`, the server's `there`, or
-  /// in the first note behind it that would bring it back.
+  /// The head, a Parse, has failed. If it is of the unnamed statement the one before is gone: the session's is `named`, the server's `there`, or what
+  /// the first note about it would bring back.
   void lose_unnamed(PreparedStatementPtr& named, PreparedKey& there);
 
   /// An error: the server skips to the next Sync, so what stands before it will never be answered. Calls
@@ -159,7 +159,7 @@ class Ledger {
 
  private:
   Note* next_about(std::string_view name, std::size_t from);
-  void hand_on(std::shared_ptr<PortalChange>& dropped, std::size_t from);
+  void hand_on(std::shared_ptr<PortalChange>& dropped, std::size_t from), hand_on_unnamed(Note& dropped, std::size_t from);
   template <class About>
   std::size_t newest(About about) const;
 
@@ -179,6 +179,7 @@ bool Ledger::drop_to_sync(Dropped dropped) {
   for (std::size_t i = 0; i < sync; ++i) notes += entries_[i].has_note;
   for (std::size_t i = notes; i-- > 0;) {
     hand_on(notes_[i].portal, notes);
+    hand_on_unnamed(notes_[i], notes);
     dropped(notes_[i], next_about(notes_[i].client_name, notes));
   }
   for (std::size_t i = 0; i < sync; ++i) pop();

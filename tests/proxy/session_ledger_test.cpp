@@ -74,39 +74,63 @@ TEST(ledger, a_parse_without_a_note_may_change_the_server) {
   EXPECT_TRUE(ledger.changes_server());
 }
 
+/// Of a Parse of the unnamed statement.
+Note unnamed(PreparedKey key, PreparedKey replaced, PreparedStatementPtr previous) {
+  Note note;
+  note.unnamed = note.names_client_statement = true;
+  note.key = key;
+  note.replaced = replaced;
+  note.previous = std::move(previous);
+  return note;
+}
+
 TEST(ledger, what_a_failed_parse_of_the_unnamed_statement_has_dropped_is_brought_back_by_none) {
   const auto statement = std::make_shared<PreparedStatement>();
-  const auto unnamed = [&](PreparedKey replaced) {
-    Note note;
-    note.key = {5, 6};
-    note.unnamed = note.names_client_statement = true;
-    note.replaced = replaced;
-    note.previous = statement;
-    return note;
-  };
-  PreparedStatementPtr named = statement;
-  PreparedKey there{1, 2};
+  PreparedStatementPtr session = statement;
+  PreparedKey there{3, 3};
   for (const bool has_note : {true, false}) {
     Ledger ledger;
     if (has_note)
-      ledger.push(Expect::parse, Reply::forward, unnamed({1, 2}));
+      ledger.push(Expect::parse, Reply::forward, unnamed({1, 1}, {9, 9}, statement));
     else
       ledger.push(Expect::parse, Reply::forward, *statement);
-    ledger.push(Expect::parse, Reply::forward, unnamed({3, 4}));
+    ledger.push(Expect::parse, Reply::forward, named("x"));
     ledger.push(Expect::sync);
-    ledger.push(Expect::parse, Reply::forward, unnamed({7, 8}));
-    ledger.lose_unnamed(named, there);
-    EXPECT_EQ(named, statement);
-    EXPECT_EQ(there, (PreparedKey{1, 2}));
-    std::vector<bool> brings_back;
-    ledger.drop_all([&](Note& note) { brings_back.push_back(note.previous && note.replaced != PreparedKey{}); });
-    EXPECT_EQ(brings_back, has_note ? (std::vector<bool>{true, false, false}) : (std::vector<bool>{true, false}));
+    ledger.push(Expect::parse, Reply::forward, unnamed({3, 3}, {1, 1}, statement));
+    ledger.lose_unnamed(session, there);
+    EXPECT_EQ(session, statement);
+    EXPECT_EQ(there, (PreparedKey{3, 3}));
+    ledger.drop_to_sync([&](Note& note, Note* later) {
+      if (later) later->previous = note.previous;
+      EXPECT_EQ(note.key, PreparedKey{});  // nothing is to be taken back on the server, which has the third
+    });
+    ledger.pop();
+    EXPECT_EQ(ledger.head_note().replaced, PreparedKey{});
+    EXPECT_EQ(ledger.head_note().previous, nullptr);
   }
   Ledger ledger;
+  ledger.push(Expect::parse, Reply::forward, named("x"));
+  ledger.lose_unnamed(session, there);
+  EXPECT_EQ(session, statement);
+  EXPECT_EQ(there, (PreparedKey{3, 3}));
+  ledger.drop_all([](Note&) {});
   ledger.push(Expect::parse, Reply::forward, *statement);
-  ledger.lose_unnamed(named, there);
-  EXPECT_EQ(named, nullptr);
+  ledger.lose_unnamed(session, there);
+  EXPECT_EQ(session, nullptr);
   EXPECT_EQ(there, PreparedKey{});
+}
+
+TEST(ledger, skipped_parse_of_the_unnamed_statement_hands_on_what_it_would_have_replaced) {
+  Ledger ledger;
+  ledger.push(Expect::parse, Reply::forward, named("x"));
+  ledger.push(Expect::parse, Reply::forward, unnamed({2, 2}, {1, 1}, nullptr));
+  ledger.push(Expect::sync);
+  ledger.push(Expect::parse, Reply::forward, unnamed({3, 3}, {2, 2}, nullptr));
+  ledger.drop_to_sync([](Note& note, Note*) { EXPECT_EQ(note.key, PreparedKey{}); });
+  ledger.pop();
+  EXPECT_EQ(ledger.head_note().replaced, (PreparedKey{1, 1}));
+  ledger.forget_unnamed();
+  EXPECT_EQ(ledger.head_note().replaced, PreparedKey{});
 }
 
 TEST(ledger, substitutes_keep_their_bytes_behind_inserts) {

@@ -110,6 +110,11 @@ Bytes copy_done() { return bare('c'); }
 Bytes copy_fail(std::string_view reason) { return frame('f', std::string(reason) + '\0'); }
 Bytes terminate() { return bare('X'); }
 
+PreparedKey key_of_parse(std::string_view behind_name) {
+  const std::string_view sql = behind_name.substr(0, behind_name.find('\0'));
+  return prepared_key(sql, behind_name.substr(std::min(behind_name.size(), sql.size() + 3)), SessionSettings(TrackedCopy(Start().tracked), Settings()).parsing());
+}
+
 std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types, std::string_view settings) {
   std::string parsed_with = SessionSettings(TrackedCopy(Start().tracked), Settings()).parsing();
   parsed_with += settings;

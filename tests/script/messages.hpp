@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy/session/prepared.hpp"
+
 /// Messages of both sides as bytes, for session scripts. Bodies are as real as SessionCore looks at them.
 namespace pgswitch::script {
 
@@ -33,6 +35,8 @@ Bytes copy_fail(std::string_view reason);
 Bytes terminate();
 /// Any frame.
 Bytes frame(char type, std::string_view body);
+/// Of a statement that is parsed with the settings of Start: what its Parse says behind the name.
+PreparedKey key_of_parse(std::string_view behind_name);
 /// Name by which servers know a statement that is parsed with the settings of Start, and `settings`.
 std::string on_server(std::string_view sql, std::initializer_list<std::uint32_t> types = {}, std::string_view settings = {});
 

@@ -105,6 +105,27 @@ TEST(parse_again, that_fails_is_not_brought_back_by_another_parse_that_is_skippe
       .expect_to_client(any_error("26000"), ready('I'));
 }
 
+/// The next client of the server is told nothing wrong of it, see Run::check_unnamed().
+TEST(parse_again, of_another_text_that_is_skipped_says_nothing_of_the_server_that_has_a_third_one_since) {
+  const std::string broken = "select broken";
+  Script third;
+  prepared(third)
+      .client(parse("y", broken), parse("", other), sync(), parse("", "select 3"), bind_to("", ""), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server(broken), broken), parse("", other), sync(), parse("", "select 3"), bind_to("", ""), execute(""), sync())
+      .server(error("42703"), ready('I'), parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'), parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
+      .expect_release();
+  Script none;
+  prepared(none)
+      .client(parse("y", broken), parse("", other), sync(), query("select 3"))
+      .expect_acquire()
+      .expect_to_server(parse(on_server(broken), broken), parse("", other), sync(), query("select 3"))
+      .server(error("42703"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_to_client(error("42703"), ready('I'), complete("SELECT 1"), ready('I'))
+      .expect_release();
+}
+
 TEST(parse_again, behind_a_refusal_in_a_transaction_that_has_begun_fails_with_it) {
   Script script;
   prepared(script)

@@ -98,6 +98,7 @@ class Run : private LeaseSource {
   void written_to_client(std::string_view bytes);
   void check_rows(char type, std::string_view body);
   void released(const Action& action);
+  void check_unnamed(const std::string& route);
   void check_leftover(const std::string& route, const Leftover& left);
   void check_replies(bool all);
   Server& server(const std::string& route);

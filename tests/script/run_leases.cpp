@@ -28,7 +28,18 @@ void Run::released(const Action& action) {
   releases_.emplace_back(route, action.leftover);
   if (action.leftover.unusable) return renew(route);
   check_leftover(route, action.leftover);
+  if (action.leftover.is_clean()) check_unnamed(route);
   if (!action.leftover.is_clean()) renew(route);
+}
+
+/// What the proxy takes for the server's unnamed statement is the one: the next client may be told that it is there.
+void Run::check_unnamed(const std::string& route) {
+  const ServerModel& model = server(route).model;
+  const PreparedKey said = server(route).state.prepared.unnamed;
+  if (said == PreparedKey{} || nonsense_) return;
+  if (!model.unnamed()) return fail("takes " + route + " for one with an unnamed statement");
+  for (const std::string& parsed : model.parsed_unnamed())
+    if (said == key_of_parse(parsed) && parsed != *model.unnamed()) return fail("takes the unnamed statement of " + route + " for another: " + parsed);
 }
 
 void Run::check_leftover(const std::string& route, const Leftover& left) {

@@ -78,6 +78,11 @@ ServerModel::Statements ServerModel::run_by(char type, std::string_view body) {
   return {};
 }
 
+std::string ServerModel::unnamed_in(char type, std::string_view body) {
+  if (type == 'P' && body.starts_with('\0')) return std::string(body.substr(1));
+  return type == 'C' && body == std::string_view("S\0", 2) ? "-" : "";
+}
+
 bool ServerModel::refuses() const {
   const bool runs = !asked_.empty() && (asked_.front() == 'Q' || asked_.front() == 'E');
   return transaction_ == 'E' && runs && !failed_ && asked_effects().find_first_of("es") != 0;
@@ -109,12 +114,17 @@ void ServerModel::on_sent(char type, std::string_view body) {
   if (skipping_) return;
   if (type == 'Q' || type == 'F') open_ = false;
   const bool ignored = (type == 'H' && !wrong) || (is_data(type) && asked_.empty());
-  if (!ignored) asked_.emplace_back(type, std::move(run));
+  if (ignored) return;
+  asked_.emplace_back(type, std::move(run));
+  asked_.back().unnamed = unnamed_in(type, body);
+  if (type == 'P' && !asked_.back().unnamed.empty()) parsed_unnamed_.insert(asked_.back().unnamed);
 }
 
 bool ServerModel::pop(std::string_view types) {
   failed_ = answered_ = false;
   if (asked_.empty() || types.find(asked_.front()) == std::string_view::npos) return false;
+  if (asked_.front() == 'Q' || !asked_.front().unnamed.empty()) unnamed_.reset();
+  if (asked_.front() == 'P' && !asked_.front().unnamed.empty()) unnamed_ = asked_.front().unnamed;
   asked_.pop_front();
   while (!asked_.empty() && is_data(asked_.front())) asked_.pop_front();
   return true;
@@ -203,6 +213,7 @@ bool ServerModel::on_said(char type, std::string_view body) {
       failed_ = answered_ = head == 'Q' || head == 'F';
       if (!failed_ && transaction_ == 'T') transaction_ = 'E';
       if (in_copy_) end_failed_copy(backend::error_field(body, 'C'));
+      if (head == 'P' && !asked_.front().unnamed.empty()) unnamed_.reset();
       if (!failed_) skip_to_sync();
       return true;
     default: return true;

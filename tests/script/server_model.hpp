@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +53,10 @@ class ServerModel {
   /// A frame to it was begun and not ended.
   bool half_sent() const { return !sent_.empty(); }
   bool is_quiet() const { return asked_.empty() && !open_ && !copying_ && status_ == 'I' && sent_.empty() && said_.empty(); }
+  /// The unnamed statement that it has: what its Parse said behind the name; nullopt: none.
+  const std::optional<std::string>& unnamed() const { return unnamed_; }
+  /// The same of all that were sent.
+  const std::set<std::string, std::less<>>& parsed_unnamed() const { return parsed_unnamed_; }
   /// Syncs that it ignored, being in COPY.
   std::uint32_t syncs_ignored() const { return syncs_ignored_; }
 
@@ -65,10 +71,12 @@ class ServerModel {
     operator char() const { return type; }
     char type;
     Statements run;
+    std::string unnamed;  ///< of a Parse or a Close of the unnamed statement: what is behind its name, "-" if nothing is
     bool before_data = false;  ///< a Sync with CopyData behind it
   };
   static Statements read(std::string_view text);
   static std::uint64_t rest(std::string_view bytes);
+  static std::string unnamed_in(char type, std::string_view body);
   void on_sent(char type, std::string_view body);
   Statements run_by(char type, std::string_view body);
   bool on_said(char type, std::string_view body);
@@ -81,6 +89,8 @@ class ServerModel {
   std::string sent_, said_;   ///< incomplete frames
   std::deque<Asked> asked_;   ///< what was sent and not answered
   std::map<std::string, Statements, std::less<>> statements_, portals_;  ///< as they were last sent
+  std::optional<std::string> unnamed_;
+  std::set<std::string, std::less<>> parsed_unnamed_;
   char transaction_ = 'I';    ///< as status_, before the ReadyForQuery
   bool open_ = false;
   bool skipping_ = false;     ///< after an error, until Sync

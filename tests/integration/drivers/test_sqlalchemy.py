@@ -17,7 +17,7 @@ def database(oltp):
 
 @pytest.mark.pooler
 @pytest.mark.timeout(390)
-@pytest.mark.parametrize("mode,workers", [("transaction", 2), ("session", 1)])
-def test_sqlalchemy_sees_the_same_through_the_proxy(start_proxy, comparison, database, mode, workers):
-    proxy = start_proxy(databases={"sqlalchemy": database}, pool_mode=mode, workers=workers, default_pool_size=20)
+@pytest.mark.parametrize("mode,workers,tls", [("transaction", 2, True), ("session", 1, False)])
+def test_sqlalchemy_sees_the_same_through_the_proxy(start_proxy, comparison, database, mode, workers, tls):
+    proxy = start_proxy(databases={"sqlalchemy": database}, pool_mode=mode, workers=workers, default_pool_size=20, tls=tls)
     comparison.check("sqlalchemy", [sys.executable, PROGRAM], proxy, timeout=190, env={"PGDATABASE": "sqlalchemy"})

@@ -76,7 +76,7 @@ final class Routes {
     return same(seen, repeated(20, "oltp", "analytics"));
   }
 
-  /** Read-only, so that no atomicity is lost by running its statements on two servers. */
+  /** A batch that writes is of one route; what is asked behind it, in the same statement object, is of another. */
   private static Object batch(Session s) throws SQLException {
     try (Statement statement = s.connection.createStatement()) {
       statement.addBatch("SET work_mem = '6MB'");

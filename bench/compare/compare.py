@@ -86,7 +86,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3, help="samples of each cell, of which the median counts (default 3)")
     parser.add_argument("--ways", default="", help="only these, e.g. pgswitch,pgbouncer")
     parser.add_argument("--scale", type=int, default=5, help="of pgbench's tables (default 5)")
-    parser.add_argument("--readme", action="store_true", help="put the tables into bench/README.md, in place of those of the same names")
+    parser.add_argument("--readme", action="store_true", help="put the tables that have all their cells and ways into bench/README.md, in place of those of the same names")
     parser.add_argument("--output", metavar="FILE", help="also write the tables there")
     arguments = parser.parse_args()
     arguments.ways = [way for way in arguments.ways.split(",") if way]
@@ -113,10 +113,11 @@ def run(cells, arguments):
     return text
 
 
-def put_into_readme(text):
-    """Replaces the tables of the same names in bench/README.md, and what is said in front of all of them."""
+def put_into_readme(text, whole):
+    """Replaces the tables of the same names in bench/README.md, of those that are `whole`, and what is said in front of all of them."""
     kept, _, old = README.read_text().partition(_TABLES)
-    tables = {part.split("\n", 1)[0]: part for part in [*old.split("\n### ")[1:], *text.split("\n### ")[1:]]}
+    tables = {part.split("\n", 1)[0]: part for part in old.split("\n### ")[1:]}
+    tables |= {part.split("\n", 1)[0]: part for part in text.split("\n### ")[1:] if part.split("\n", 1)[0] in whole}
     order = [group.name for group in GROUPS if group.name in tables]
     README.write_text("\n### ".join([kept + _TABLES + text.split("\n### ", 1)[0], *(tables[name] for name in order)]))
 
@@ -135,7 +136,8 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
     if arguments.readme:
-        put_into_readme(text)
+        whole = {group.name for group, its_cells in cells.items() if its_cells == list(group.cells) and not arguments.ways}
+        put_into_readme(text, whole)
     if arguments.output:
         Path(arguments.output).write_text(text)
 

@@ -126,6 +126,25 @@ TEST(parse_again, of_another_text_that_is_skipped_says_nothing_of_the_server_tha
       .expect_release();
 }
 
+/// What depends on what has been written is asked again behind the Bind of another statement.
+TEST(parse_again, with_its_bind_ends_the_moment_of_another_parse) {
+  const std::string write = "insert into t values (1)", early = "select * from early";
+  const Bytes batch = parse("s", early) + parse("", write) + bind_to("", "") + execute("");
+  Script()
+      .client(parse("", write), sync())
+      .expect_acquire()
+      .expect_to_server(parse("", write), sync())
+      .server(parse_complete(), ready('I'))
+      .expect_to_client(parse_complete(), ready('I'))
+      .expect_release()
+      .client(batch, bind_to("", "s"), execute(""), sync())
+      .expect_acquire()
+      .expect_to_server(parse(on_server(early), early), parse("", write), bind_to("", ""), execute(""), execute("pgswitch refused"), sync())
+      .server(parse_complete(), parse_complete(), bind_complete(), complete("INSERT 0 1"), error("34000"), ready('I'))
+      .expect_to_client(parse_complete(), parse_complete(), bind_complete(), complete("INSERT 0 1"), any_error("42501"), ready('I'))
+      .expect_release();
+}
+
 TEST(parse_again, behind_a_refusal_in_a_transaction_that_has_begun_fails_with_it) {
   Script script;
   prepared(script)

@@ -17,6 +17,7 @@ constexpr char lua_rules[] = R"(
 function route(stmt, session)
   if stmt:touches("forbidden") then return reject { message = "forbidden is forbidden" } end
   if stmt:touches("told") then return answer { columns = { "c" }, rows = { { "1" } } } end
+  if stmt:touches("early") and next(session.written) then return reject { message = "not behind a write" } end
   if stmt:touches("calm") and session.in_transaction then return reject { message = "not in a transaction" } end
   for _, table in ipairs(stmt.tables) do
     if table:sub(1, 2) == "b." or table:sub(1, 2) == "b_" then return "b" end

@@ -3,6 +3,8 @@ none any more fails here, and leaves the list."""
 import psycopg
 import pytest
 from endpoint import one
+from messages import SYNC, bind, execute, parse, query
+from oracle import answers
 
 pytestmark = pytest.mark.pgswitch
 
@@ -67,6 +69,12 @@ def a_text_parsed_anew_under_another_name(endpoint):
             before.execute("DROP TABLE changing")
 
 
+def a_bind_behind_a_query_that_is_no_text(endpoint):
+    """Behind the Parse of the unnamed statement; each answer by its SQLSTATE or its type."""
+    _, refused, bound = answers(endpoint, [parse("SELECT 1") + SYNC, query(b"SELECT '\xff'"), bind() + execute() + SYNC])
+    return [message[1]["C"] if message[0] == "E" else message[0] for message in refused + bound]
+
+
 # scenario: what PostgreSQL shows, what is seen in transaction mode, and in session mode
 SEEN = {
     start_settings_in_pg_settings: (("9216", "9216", "client"), ("9216", "4096", "session"), ("9216", "4096", "session")),
@@ -75,6 +83,7 @@ SEEN = {
     a_setting_of_the_connection: ("connected", "cannot be set after connection start", "cannot be set after connection start"),
     the_result_type_of_a_prepared_statement: (["0A000", "0A000", "0A000"], ["0A000", 1, 1], ["0A000", 1, 1]),
     a_text_parsed_anew_under_another_name: (1, "0A000", 1),
+    a_bind_behind_a_query_that_is_no_text: (["22021", "Z", "2", "D", "C", "Z"], ["22021", "Z", "26000", "Z"], ["22021", "Z", "26000", "Z"]),
 }
 
 

@@ -24,9 +24,10 @@ class _Client(RawClient):
         return kind, body
 
 
-def log_in(port, user, password="none", database="app", unix=None, tls=None, query="SELECT current_user"):
-    """unix: path of a socket in place of the port; tls: an SSLContext. `query` is run when the client is in."""
+def log_in(port, user, password="none", database="app", unix=None, tls=None, query="SELECT current_user", header=b""):
+    """unix: path of a socket in place of the port; tls: an SSLContext; header: what is sent in front. `query` is run when the client is in."""
     with _Client(port, unix=unix) as client:
+        client.send(header)
         if tls:
             client.send(struct.pack("!ii", 8, 80877103))
             assert client.socket.recv(1) == b"S"

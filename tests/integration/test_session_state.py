@@ -14,7 +14,8 @@ def show(connection, name):
 
 
 SETTINGS = (("search_path", "private, public"), ("statement_timeout", "12345ms"), ("TimeZone", "Asia/Kathmandu"),
-            ("DateStyle", "SQL, DMY"), ("work_mem", "5MB"), ("application_name", "my \"name\" 'x'"), ("my.own", "v"))
+            ("DateStyle", "SQL, DMY"), ("work_mem", "5MB"), ("application_name", "my \"name\" 'x'"), ("my.own", "v"),
+            ("default_transaction_read_only", "on"))
 
 
 @pytest.mark.pgswitch

@@ -6,8 +6,10 @@ neither that nor the loss of a server raises WrongAnswer. Rows that it wrote are
 import asyncio
 import random
 import struct
+from collections import Counter
 
-from frames import SYNC, TERMINATE, bind, columns, execute, extended, message, parse, query, startup
+from frames import SSL_REQUEST, SYNC, TERMINATE, bind, columns, execute, extended, message, parse, query, startup
+from raw import ANYBODY
 
 # How an operation may fail while servers are killed.
 LOSS = {"57P01", "57P02", "57P03", "08006"}
@@ -44,14 +46,14 @@ def is_error(body, expected):
 
 
 class NonceClient:
-    def __init__(self, number, port, address="127.0.0.1"):
-        self.number, self.port, self.address = number, port, address
+    def __init__(self, number, port, address="127.0.0.1", tls=False, in_session_pooling=False):
+        self.number, self.port, self.address, self.tls, self.in_session_pooling = number, port, address, tls, in_session_pooling
         self.dice = random.Random(number)
         self.count = 0                        # operations answered in full
-        self.losses = 0                       # operations that ended with the loss of a server
+        self.losses = Counter()               # operations that ended with the loss of a server or of the connection: SQLSTATE or "connection"
         self.written = {}                     # nonce of a row -> "kept", "undone" or "unknown"
         self.cancels = number % 3 == 0        # the others never cancel, so nothing of theirs may be cancelled
-        self._may_be_cancelled = False
+        self._may_be_cancelled = self._awaits = False
         self._setting = 100001 + 10 * number  # never a whole second, which PostgreSQL would print as such
         self._serial = 0
         self._reader = self._writer = None
@@ -62,8 +64,10 @@ class NonceClient:
 
     async def connect(self):
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(self.address, 0))
-        self._buffer, self._prepared, self._may_be_cancelled = b"", False, False
-        self._writer.write(startup())
+        self._buffer, self._prepared, self._may_be_cancelled, self._awaits = b"", False, False, False
+        if self.tls:
+            await self._start_tls()
+        self._writer.write(startup(database="app.session" if self.in_session_pooling else "app"))
         while True:
             kind, body = await self._next()
             if kind == b"K":
@@ -77,10 +81,18 @@ class NonceClient:
         except Failed as failure:
             raise Lost(f"without its setting: {failure}") from None
 
+    async def _start_tls(self):
+        self._writer.write(SSL_REQUEST)
+        if await self._reader.read(1) != b"S":
+            raise Lost("no TLS")
+        await self._writer.start_tls(ANYBODY)
+
     def abort(self):
-        """Ends the connection in the middle of whatever it is doing: by a reset or, one time in two, in order."""
-        if self._writer is not None:
-            self._writer.close() if self.dice.random() < 0.5 else self._writer.transport.abort()
+        """Ends the connection in the middle of whatever it is doing: by a reset or, one time in two, in order. Did it await an answer?"""
+        if self._writer is None or self._writer.is_closing():
+            return False
+        self._writer.close() if self.dice.random() < 0.5 else self._writer.transport.abort()
+        return self._awaits
 
     async def close(self):
         if self._writer is not None:
@@ -116,10 +128,14 @@ class NonceClient:
         for an error (SQLSTATE, part of its message). Failed comes behind the last answer."""
         while self._buffer:
             kind, body = await self._next()
+            if kind == b"E" and self.in_session_pooling:  # its server is its own: it is told of its end, and sent away
+                raise Lost(str(self._failure(body)))
             if kind not in ANY_TIME:
                 raise WrongAnswer(f"unasked: {kind} {body[:200]}")
         self._writer.write(data)
+        self._awaits = True
         failures = [await self._answer(list(expected), status) for expected in batches]
+        self._awaits = False
         for failure in filter(None, failures):
             raise failure
 
@@ -282,10 +298,10 @@ class NonceClient:
                 operation = self.dice.choice(self.OPERATIONS)
                 await operation(self)
                 self.count += 1
-            except Failed:
-                self.losses += 1
+            except Failed as failure:
+                self.losses[failure.args[0]] += 1
             except (Lost, OSError):
-                self.losses += 1
+                self.losses["connection"] += 1
                 if self._writer is not None:
                     self._writer.close()
                 self._writer = None

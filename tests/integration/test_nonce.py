@@ -1,6 +1,6 @@
 """Nobody ever gets an answer that is not his own, none is lost and none comes twice, whatever dies meanwhile.
 
-A minute of it; PGSWITCH_NONCE_SECONDS=600 makes it ten, PGSWITCH_NONCE_CLIENTS=300 is the number of clients.
+The killing goes on for 50 seconds; PGSWITCH_NONCE_SECONDS=600 makes it ten minutes, PGSWITCH_NONCE_CLIENTS=300 is the number of clients.
 """
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import time
 from collections import Counter
 
 import pytest
-from faults import backends, open_files, resident_kb
+from faults import MINE, backends, open_files, resident_kb
 from launch import eventually
 from nonce_clients import NonceClient
 
@@ -20,6 +20,7 @@ SECONDS = int(os.environ.get("PGSWITCH_NONCE_SECONDS", "50"))
 CLIENTS = int(os.environ.get("PGSWITCH_NONCE_CLIENTS", "300"))
 WARM_UP_SECONDS = 8
 CRASH_EVERY = 9
+SESSIONS = CLIENTS // 10
 
 pytestmark = [pytest.mark.pgswitch, pytest.mark.timeout(SECONDS + 120)]
 
@@ -47,29 +48,42 @@ async def run_clients(clients, seconds, each_second):
 
 
 class Killer:
-    """Kills a few servers and a few clients; now and then it crashes a whole cluster."""
+    """Each second it kills a few servers and a few clients; now and then it crashes a whole cluster."""
+
+    # Those at work first. A row for each that there was: what it was doing.
+    TERMINATE = f"""SELECT state FROM (SELECT pid, state FROM pg_stat_activity WHERE {MINE} ORDER BY state = 'idle', random() LIMIT 3) AS chosen
+                    WHERE pg_terminate_backend(pid)"""
 
     def __init__(self, clusters, clients):
         self.clusters, self.clients, self.dice = clusters, clients, random.Random(1)
         self.killed = Counter()
+        self.rounds = 0
 
     async def __call__(self, second):
-        for client in self.dice.sample(self.clients, 5):
-            client.abort()
-            self.killed["clients"] += 1
+        self.rounds += 1
+        self.killed["clients at work"] += sum(client.abort() for client in self.dice.sample(self.clients, 5))
         await asyncio.to_thread(self._kill_servers, second)
 
     def _kill_servers(self, second):
         cluster = self.clusters[second % 2]
         with contextlib.suppress(RuntimeError, ProcessLookupError):  # it is recovering from the last crash; the process has gone by itself
-            pids = backends(cluster, "state <> 'idle'") or backends(cluster)
-            if second % CRASH_EVERY == CRASH_EVERY - 1 and pids:
+            if second % CRASH_EVERY == CRASH_EVERY - 1 and (pids := backends(cluster)):
                 os.kill(self.dice.choice(pids), signal.SIGKILL)
                 self.killed["clusters"] += 1
                 return
-            for pid in self.dice.sample(pids, min(3, len(pids))):
-                cluster.sql(f"SELECT pg_terminate_backend({pid})")
-                self.killed["servers"] += 1
+            for state in cluster.sql(self.TERMINATE).splitlines():
+                self.killed["idle servers" if state == "idle" else "servers at work"] += 1
+
+    def check_that_it_killed(self):
+        """And that what it killed at work was missed by those it worked for."""
+        lost = sum((client.losses for client in self.clients), Counter())
+        assert self.rounds >= SECONDS // 4
+        assert self.killed["clients at work"] >= 3 * self.rounds
+        assert self.killed["servers at work"] >= self.rounds // 2
+        assert self.killed["clusters"] >= self.rounds // CRASH_EVERY - 1
+        assert lost["connection"] >= self.killed["clients at work"] - 10  # the last may have had no time to notice
+        assert lost["57P01"] >= self.killed["servers at work"] // 2  # the others had just sent their answer
+        assert lost["08006"] >= self.killed["clusters"]
 
 
 async def do_nothing(_):
@@ -94,6 +108,7 @@ def all_backends(clusters):
 def check_nothing_is_left(proxy, clusters, others):
     """others: the servers of other proxies."""
     eventually(lambda: not proxy.busy_servers(), 30, "no server is busy")
+    eventually(lambda: {row["user"] for row in proxy.console("SHOW CLIENTS")} == {"admin"}, 10, "no client is there")
     pools = [row for row in proxy.console("SHOW POOLS") if row["database"].startswith("app")]
     for column in ("cl_active", "cl_waiting", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active", "sv_login",
                    "sv_active_cancel", "sv_being_canceled"):
@@ -105,32 +120,46 @@ def check_nothing_is_left(proxy, clusters, others):
     eventually(agree, 10, "SHOW SERVERS and pg_stat_activity list the same servers")
 
 
-def test_every_answer_is_the_clients_own_while_servers_and_clients_are_killed(start_proxy, clusters):
+def own_files(proxy):
+    """Descriptors but those of servers."""
+    return open_files(proxy.pooler.pid) - len(proxy.servers())
+
+
+def make_client(number, port):
+    """One in ten is in session pooling, one in four speaks TLS; some do both."""
+    return NonceClient(number, port, tls=number % 4 == 1, in_session_pooling=number % 10 == 3)
+
+
+def test_every_answer_is_the_clients_own_while_servers_and_clients_are_killed(start_proxy, clusters, authority):
     oltp, analytics = clusters
     for cluster in clusters:  # a commit that was answered must outlive the crash of the cluster
         cluster.sql("ALTER DATABASE app SET synchronous_commit = on")
     oltp.sql("ALTER TABLE written DROP CONSTRAINT written_what_key; CREATE INDEX ON written (what)", "app")
     others = all_backends(clusters)
-    proxy = start_proxy(auth_type="trust", pool_mode="transaction", workers=2, default_pool_size=20, max_client_conn=2 * CLIENTS,
-                        server_login_retry=1, statement_cache_bytes=262144)
-    clients = [NonceClient(number, proxy.port) for number in range(CLIENTS)]
+    # Who is in session pooling keeps a server of each route.
+    databases = {"app.session": f"host=127.0.0.1 port={oltp.port} dbname=app pool_mode=session pool_size={SESSIONS + 10}",
+                 "app.redshift": f"host=127.0.0.1 port={analytics.port} dbname=app pool_size={SESSIONS + 20}"}
+    proxy = start_proxy(tls=True, client_tls_sslmode="prefer", databases=databases, auth_type="trust", pool_mode="transaction",
+                        workers=2, default_pool_size=20, max_client_conn=2 * CLIENTS, server_login_retry=1, statement_cache_bytes=262144)
+    clients = [make_client(number, proxy.port) for number in range(CLIENTS)]
     asyncio.run(run_clients(clients, WARM_UP_SECONDS, do_nothing))
     assert not any(client.losses for client in clients), "nothing was killed yet"
     check_nothing_is_left(proxy, clusters, others)
-    files, memory = open_files(proxy.pooler.pid), resident_kb(proxy.pooler.pid)
+    files, memory = own_files(proxy), resident_kb(proxy.pooler.pid)
 
     killer = Killer(clusters, clients)
     start = time.monotonic()
-    asyncio.run(run_clients(clients, SECONDS - WARM_UP_SECONDS, killer))
+    asyncio.run(run_clients(clients, SECONDS, killer))
     took = time.monotonic() - start
     assert "unexpected error" not in proxy.pooler.log_text()
     check_nothing_is_left(proxy, clusters, others)
     fates = check_what_was_written(oltp, clients)
     print(f"\n{CLIENTS} clients, {took:.0f} s: {sum(client.count for client in clients)} operations answered, "
-          f"{sum(client.losses for client in clients)} lost with a server or a client; killed {dict(killer.killed)}; "
+          f"lost {dict(sum((client.losses for client in clients), Counter()))}; killed {dict(killer.killed)} in {killer.rounds} rounds; "
           f"rows {dict(fates)}; memory {memory} -> {resident_kb(proxy.pooler.pid)} kB, "
-          f"files {files} -> {open_files(proxy.pooler.pid)}")
+          f"files {files} -> {own_files(proxy)}")
+    killer.check_that_it_killed()
     assert fates["kept"] > 100 and fates["undone"] > 100
     assert all(client.count > 0 for client in clients)
-    assert resident_kb(proxy.pooler.pid) <= 1.1 * memory
-    assert open_files(proxy.pooler.pid) <= files + 40  # the servers of two pools
+    assert resident_kb(proxy.pooler.pid) <= 1.15 * memory
+    eventually(lambda: own_files(proxy) <= files, what="no descriptor is left but those of servers")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 from endpoint import one
-from frames import FLUSH, bind, execute, parse, query
+from frames import FLUSH, SSL_REQUEST, bind, execute, parse, query
 from launch import eventually
 from raw import RawClient, error_fields
 
@@ -23,9 +23,10 @@ def wrapper(environment):
     return ("env", *(f"{name}={value}" for name, value in environment.items()))
 
 
-def through(wire):
-    """Arguments of start_proxy that lead the database "app" through a FaultProxy. Without TLS: it has to see the bytes."""
-    return {"databases": {"app": f"host=127.0.0.1 port={wire.port} dbname=app"}, "server_tls_sslmode": "disable"}
+def through(wire, tls=False):
+    """Arguments of start_proxy that lead the database "app" through a FaultProxy: in the clear, or with TLS there and of clients."""
+    target = {"databases": {"app": f"host=127.0.0.1 port={wire.port} dbname=app"}}
+    return {**target, "tls": True} if tls else {**target, "server_tls_sslmode": "disable"}
 
 
 def backends(cluster, condition="true"):
@@ -87,11 +88,22 @@ def is_unhurt(proxy, *clusters):
 class Session(RawClient):
     """A RawClient that has logged in (auth_type = trust)."""
 
-    def __init__(self, port, user="app", database="app"):
+    def __init__(self, port, user="app", database="app", tls=False):
         super().__init__(port)
+        if tls:
+            self.send(SSL_REQUEST)
+            assert self.socket.recv(1) == b"S"
+            self.start_tls()
         self.startup(user=user, database=database)
-        last = self.read_until(b"Z", b"E")[-1]
-        assert last[0] == b"Z", last
+        seen = self.read_until(b"Z", b"E")
+        assert seen[-1][0] == b"Z", seen[-1]
+        self._key = dict(seen)[b"K"]
+        self._port = port
+
+    def cancel(self):
+        with RawClient(self._port) as request:
+            request.send(struct.pack("!ii", 8 + len(self._key), 80877102) + self._key)
+            request.read_until()
 
     def query(self, sql):
         self.send(query(sql))
@@ -101,9 +113,13 @@ class Session(RawClient):
         return self.read_until(b"Z")
 
 
+def errors(messages):
+    """(severity, SQLSTATE, text) of the ErrorResponses among (type, body) pairs."""
+    return [tuple(error_fields(body)[field] for field in "SCM") for kind, body in messages if kind == b"E"]
+
+
 def sqlstates(messages):
-    """SQLSTATEs of the ErrorResponses among (type, body) pairs."""
-    return [error_fields(body)["C"] for kind, body in messages if kind == b"E"]
+    return [sqlstate for _, sqlstate, _ in errors(messages)]
 
 
 def _running(session):

@@ -31,6 +31,10 @@ class StandIn:
                 self._arguments += [option] if one is True else [option, str(one)]
         self._process = None
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def start(self):
         program = reachable_copy(PROGRAM, self.folder)
         self._process = spawn([program, "--port", self.port, "--backend-host", self._cluster.socket_folder,

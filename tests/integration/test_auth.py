@@ -7,6 +7,7 @@ import struct
 import psycopg
 import pytest
 from endpoint import USERS, Endpoint, one
+from faults import errors
 from raw import RawClient, error_fields
 from scram import PLAIN, Scram
 
@@ -137,7 +138,10 @@ def test_a_forced_user_is_used_on_the_server(start_proxy, oltp):
 def test_an_unknown_database_is_refused_after_the_password_only(start_proxy):
     proxy = start_proxy(auth_type="scram-sha-256")
     assert "password authentication failed" in refusal(proxy, dbname="nowhere", password="wrong")
-    assert "nowhere" in refusal(proxy, dbname="nowhere")
+    with RawClient(proxy.port) as client:
+        client.startup(user="app", database="nowhere")
+        assert client.answer_password_request("app", USERS["app"])[0] == b"R"
+        assert errors(client.read_until()) == [("FATAL", "3D000", "no such database: nowhere")]
 
 
 def test_the_servers_own_refusal_is_told(start_proxy, oltp):

@@ -10,14 +10,13 @@ import threading
 import pytest
 from endpoint import failure, one
 from fault_proxy import FIN, HOLE, RST, FaultProxy
-from faults import STATES, Session, backends, is_unhurt, open_files, resident_kb, reset, sqlstates, waiting_clients
-from frames import extended, query, startup, values
+from faults import STATES, Session, backends, errors, is_unhurt, open_files, resident_kb, reset, sqlstates, waiting_clients
+from frames import SSL_REQUEST, extended, query, startup, values
 from launch import eventually
 from raw import ANYBODY, RawClient
 from test_cancel import in_background, sleeping
 
 pytestmark = pytest.mark.pooler
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 
 
 def leave(client, how):
@@ -102,6 +101,8 @@ def client_hello():
     return out.read()
 
 
+# Who would read an error in the clear is told.
+PLAIN_STATES = (before_anything, in_the_startup_packet, in_the_sasl_exchange)
 EARLY_STATES = (before_anything, in_the_startup_packet, after_the_ssl_request, in_the_tls_handshake, after_the_tls_hello,
                 in_the_sasl_exchange)
 
@@ -118,14 +119,16 @@ def strict_door(start_proxy, authority):
 def test_clients_that_go_no_further_in_their_login_hold_nothing_and_are_sent_away(strict_door, oltp):
     is_unhurt(strict_door, oltp)
     before = open_files(strict_door.pooler.pid)
-    clients = [(state(strict_door.port, None), end) for state in EARLY_STATES for end in (FIN, RST, HOLE) for _ in range(5)]
-    for client, end in clients:
+    clients = [(state, state(strict_door.port, None), end) for state in EARLY_STATES for end in (FIN, RST, HOLE) for _ in range(5)]
+    for _, client, end in clients:
         leave(client, end)
     with strict_door.connect() as other:
         assert one(other, "SELECT 1") == 1
-    for client, end in clients:
+    for state, client, end in clients:
         if end == HOLE:
-            assert client.read_until()[-1][0] is None
+            seen = client.read_until()
+            assert seen[-1][0] is None
+            assert state not in PLAIN_STATES or errors(seen) == [("FATAL", "08P01", "client_login_timeout")], state
             client.close()
     eventually(lambda: open_files(strict_door.pooler.pid) <= before, what="their descriptors are closed")
     is_unhurt(strict_door, oltp)

@@ -7,6 +7,10 @@ pytestmark = pytest.mark.pgswitch
 PROTOCOLS = {"simple": {"cursor_factory": psycopg.ClientCursor}, "extended": {"prepare_threshold": None}, "prepared": {"prepare_threshold": 0}}
 
 
+def said(error):
+    return error.diag.severity, error.sqlstate, error.diag.message_primary
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_statement_of_one_connection_runs_where_the_rules_said(proxy, protocol):
     with proxy.connect(**PROTOCOLS[protocol]) as connection:
@@ -152,8 +156,13 @@ def test_the_transaction_conflict_policy_error_refuses_the_statement(start_proxy
     with proxy.connect() as connection:
         connection.execute("BEGIN")
         assert one(connection, f"SELECT {WHO} FROM customers LIMIT 1") == "oltp"
-        assert failure(connection, "SELECT count(*) FROM sales").sqlstate not in ("42P01", None)
+        error = failure(connection, "SELECT count(*) FROM sales")
+        assert said(error) == ("ERROR", "25001", "statement belongs to another route than its transaction")
+        assert error.diag.message_detail == 'The transaction runs on "app", the statement on "app.redshift".'
+        assert error.diag.message_hint == "Run it in a transaction of its own, or set transaction_route_conflict = pin."
+        assert failure(connection, "SELECT 1").sqlstate == "25P02"
         connection.execute("ROLLBACK")
+        assert one(connection, "SELECT count(*) FROM sales") == 10000
 
 
 def test_show_routes_counts_what_was_routed(start_proxy):

@@ -3,7 +3,7 @@ import struct
 
 import psycopg
 import pytest
-from endings import hold, refused, told
+from endings import hold
 from endpoint import failure, one
 from launch import eventually
 from raw import RawClient, error_fields
@@ -21,87 +21,108 @@ def connect_at_last(endpoint):
         return None
 
 
+def error(client):
+    """What it is told at last: text, severity and SQLSTATE."""
+    body = next(body for kind, body in reversed(client.read_until(b"E")) if kind == b"E")
+    fields = error_fields(body)
+    return fields["M"], fields["S"] + " " + fields["C"]
+
+
+def ask(client, sql):
+    client.message(b"Q", sql.encode() + b"\0")
+    return client
+
+
+def holding(client):
+    """It has a server, and keeps it."""
+    for sql in ("BEGIN", "SELECT 1"):
+        assert ask(client, sql).read_until(b"Z", b"E")[-1][0] == b"Z"
+    return client
+
+
+def refused(endpoint, dbname="app"):
+    with RawClient(endpoint.port) as client:
+        client.startup(user="app", database=dbname)
+        return error(client)
+
+
 def too_many_clients(endpoint):
     with eventually(lambda: connect_at_last(endpoint), what="there is room for one"):
         return refused(endpoint)
 
 
 def waits_too_long(endpoint):
-    with endpoint.connect() as holder, endpoint.connect() as waiter:
-        hold(holder)
-        return told(failure(waiter, "SELECT 1"))
+    with log_in(endpoint) as holder, log_in(endpoint) as waiter:
+        holding(holder)
+        return error(ask(waiter, "SELECT 1"))
 
 
 def waits_while_paused(endpoint):
-    with endpoint.connect() as waiter:
-        one(waiter, "SELECT 1")
+    with log_in(endpoint) as waiter:
+        ask(waiter, "SELECT 1").read_until(b"Z")
         endpoint.console("PAUSE app")
-        return told(failure(waiter, "SELECT 1"))
+        return error(ask(waiter, "SELECT 1"))
 
 
 def runs_too_long(endpoint):
-    with endpoint.connect() as connection:
-        return told(failure(connection, "SELECT pg_sleep(60)"))
+    with log_in(endpoint) as client:
+        return error(ask(client, "SELECT pg_sleep(60)"))
 
 
-# Who sends at the moment in which it is dismissed may not be told why.
 def idles_in_transaction(endpoint):
-    with endpoint.connect() as connection:
-        hold(connection)
-        eventually(lambda: not endpoint.busy_servers(), what="its server is closed")
-        return told(failure(connection, "SELECT 1"))
+    with log_in(endpoint) as client:
+        return error(holding(client))
 
 
 def idles(endpoint):
-    with endpoint.connect() as connection:
-        one(connection, "SELECT 1")
-        eventually(lambda: not [row for row in endpoint.console("SHOW CLIENTS") if row["database"] == "app"], what="it is dismissed")
-        return told(failure(connection, "SELECT 1"))
+    with log_in(endpoint) as client:
+        ask(client, "SELECT 1").read_until(b"Z")
+        return error(client)
 
 
 def no_blocks(endpoint):
-    with endpoint.connect() as connection:
-        return told(failure(connection, "BEGIN; SELECT 1"))
+    with log_in(endpoint) as client:
+        return error(ask(client, "BEGIN; SELECT 1"))
 
 
 def nowhere(endpoint):
     return refused(endpoint, dbname="nowhere")
 
 
-# name: (settings, [users] line, scenario, text, does 1.18 have it)
+# name: (settings, [users] line, scenario, text, severity and SQLSTATE, does 1.18 have it (whose SQLSTATE is 08P01 for all of them))
 LIMITS = {
-    "max_client_conn": ({"max_client_conn": 1}, "", too_many_clients, "no more connections allowed (max_client_conn)", True),
-    "max_db_client_connections": ({"max_db_client_connections": 1}, "", too_many_clients, "client connections exceeded (max_db_client_connections)", False),
+    "max_client_conn": ({"max_client_conn": 1}, "", too_many_clients, "no more connections allowed (max_client_conn)", "FATAL 53300", True),
+    "max_db_client_connections": ({"max_db_client_connections": 1}, "", too_many_clients, "client connections exceeded (max_db_client_connections)", "FATAL 53300", False),
     "max_user_client_connections": ({"max_user_client_connections": 1}, "", too_many_clients,
-                                    "client connections exceeded (max_user_client_connections)", False),
+                                    "client connections exceeded (max_user_client_connections)", "FATAL 53300", False),
     "max_user_client_connections of a user": ({}, "app = max_user_client_connections=1", too_many_clients,
-                                              "client connections exceeded (max_user_client_connections)", False),
-    "query_wait_timeout": ({"query_wait_timeout": 1, "default_pool_size": 1}, "", waits_too_long, "query_wait_timeout", True),
-    "query_wait_timeout of a user": ({"default_pool_size": 1}, "app = query_wait_timeout=1", waits_too_long, "query_wait_timeout", False),
-    "max_db_connections": ({"max_db_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", True),
-    "max_user_connections": ({"max_user_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", True),
-    "max_user_connections of a user": ({"query_wait_timeout": 1}, "app = max_user_connections=1", waits_too_long, "query_wait_timeout", True),
-    "pool_size of a user": ({"query_wait_timeout": 1}, "app = pool_size=1", waits_too_long, "query_wait_timeout", False),
-    "query_timeout": ({"query_timeout": 1}, "", runs_too_long, "query timeout", True),
-    "query_timeout of a user": ({}, "app = query_timeout=1", runs_too_long, "query timeout", False),
-    "query_timeout of who waits": ({"query_timeout": 1, "query_wait_timeout": 0}, "", waits_while_paused, "query_timeout", True),
-    "idle_transaction_timeout": ({"idle_transaction_timeout": 1}, "", idles_in_transaction, "idle transaction timeout", True),
-    "idle_transaction_timeout of a user": ({}, "app = idle_transaction_timeout=1", idles_in_transaction, "idle transaction timeout", False),
-    "transaction_timeout": ({"transaction_timeout": 1}, "", idles_in_transaction, "transaction timeout", False),
-    "transaction_timeout of a user": ({}, "app = transaction_timeout=1", idles_in_transaction, "transaction timeout", False),
-    "client_idle_timeout": ({"client_idle_timeout": 1}, "", idles, "client_idle_timeout", True),
-    "client_idle_timeout of a user": ({}, "app = client_idle_timeout=1", idles, "client_idle_timeout", False),
-    "pool_mode = statement": ({"pool_mode": "statement"}, "", no_blocks, "transaction blocks not allowed in statement pooling mode", True),
-    "no such database": ({}, "", nowhere, "no such database: nowhere", True),
+                                              "client connections exceeded (max_user_client_connections)", "FATAL 53300", False),
+    "query_wait_timeout": ({"query_wait_timeout": 1, "default_pool_size": 1}, "", waits_too_long, "query_wait_timeout", "FATAL 53300", True),
+    "query_wait_timeout of a user": ({"default_pool_size": 1}, "app = query_wait_timeout=1", waits_too_long, "query_wait_timeout", "FATAL 53300", False),
+    "max_db_connections": ({"max_db_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", "FATAL 53300", True),
+    "max_user_connections": ({"max_user_connections": 1, "query_wait_timeout": 1}, "", waits_too_long, "query_wait_timeout", "FATAL 53300", True),
+    "max_user_connections of a user": ({"query_wait_timeout": 1}, "app = max_user_connections=1", waits_too_long, "query_wait_timeout", "FATAL 53300", True),
+    "pool_size of a user": ({"query_wait_timeout": 1}, "app = pool_size=1", waits_too_long, "query_wait_timeout", "FATAL 53300", False),
+    "query_timeout": ({"query_timeout": 1}, "", runs_too_long, "query timeout", "FATAL 57014", True),
+    "query_timeout of a user": ({}, "app = query_timeout=1", runs_too_long, "query timeout", "FATAL 57014", False),
+    "query_timeout of who waits": ({"query_timeout": 1, "query_wait_timeout": 0}, "", waits_while_paused, "query_timeout", "FATAL 57014", True),
+    "idle_transaction_timeout": ({"idle_transaction_timeout": 1}, "", idles_in_transaction, "idle transaction timeout", "FATAL 25P03", True),
+    "idle_transaction_timeout of a user": ({}, "app = idle_transaction_timeout=1", idles_in_transaction, "idle transaction timeout", "FATAL 25P03", False),
+    "transaction_timeout": ({"transaction_timeout": 1}, "", idles_in_transaction, "transaction timeout", "FATAL 25P04", False),
+    "transaction_timeout of a user": ({}, "app = transaction_timeout=1", idles_in_transaction, "transaction timeout", "FATAL 25P04", False),
+    "client_idle_timeout": ({"client_idle_timeout": 1}, "", idles, "client_idle_timeout", "FATAL 57P05", True),
+    "client_idle_timeout of a user": ({}, "app = client_idle_timeout=1", idles, "client_idle_timeout", "FATAL 57P05", False),
+    "pool_mode = statement": ({"pool_mode": "statement"}, "", no_blocks, "transaction blocks not allowed in statement pooling mode", "ERROR 0A000", True),
+    "no such database": ({}, "", nowhere, "no such database: nowhere", "FATAL 3D000", True),
 }
 
 
 @pytest.mark.parametrize("name", LIMITS)
 def test_a_limit_is_told_with_pgbouncers_text(start, name):
-    settings, user_keys, scenario, text, is_old = LIMITS[name]
-    assert scenario(start(user_keys, **settings)) == text
+    settings, user_keys, scenario, text, code, is_old = LIMITS[name]
+    assert scenario(start(user_keys, auth_type="trust", **settings)) == (text, code)
     if is_old:
-        assert scenario(start(user_keys, program=PGBOUNCER, **settings)) == text
+        assert scenario(start(user_keys, auth_type="trust", program=PGBOUNCER, **settings))[0] == text
 
 
 # Where a database forces a user: whose limit it is, "app" logs in.
@@ -118,7 +139,7 @@ WHOSE = {
 def test_a_limit_is_that_of_the_forced_user_or_of_the_client(start, oltp, name):
     user, scenario, text = WHOSE[name]
     forced = {"app": f"host=127.0.0.1 port={oltp.port} dbname=app user=other"}
-    assert scenario(start(f"{user} = {name}=1", default_pool_size=1, databases=forced)) == text
+    assert scenario(start(f"{user} = {name}=1", auth_type="trust", default_pool_size=1, databases=forced))[0] == text
 
 
 def test_a_timeout_of_a_client_is_not_that_of_the_user_that_its_database_forces(start, oltp):

@@ -109,8 +109,13 @@ def test_a_rewritten_statement_runs_as_rewritten(proxy, protocol):
 def test_the_error_position_of_a_rewritten_statement_does_not_mislead(proxy):
     sql = "SELECT id, no_such_column FROM old_events"
     with proxy.connect() as connection:
-        position = failure(connection, sql).diag.statement_position
+        error = failure(connection, sql)
+        assert said(error) == ("ERROR", "42703", 'column "no_such_column" does not exist')
+        assert error.diag.message_hint == "The statement was rewritten by a rule of pgswitch."
+        position = error.diag.statement_position
         assert position is None or sql[int(position) - 1:].startswith("no_such_column")
+        plain = failure(connection, "SELECT id, no_such_column FROM events").diag
+        assert (plain.statement_position, plain.message_hint) == ("12", None)
 
 
 def test_an_unknown_route_and_a_failing_rule_are_refused(proxy):

@@ -1,4 +1,6 @@
 """What the fault tests share: clients in every state of the protocol, and what must hold after any fault."""
+import os
+import signal
 import socket
 import struct
 from glob import glob
@@ -6,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 from endpoint import one
-from frames import FLUSH, SSL_REQUEST, bind, execute, parse, query
+from frames import FLUSH, SSL_REQUEST, SYNC, bind, execute, parse, query
 from launch import eventually
 from raw import RawClient, error_fields
 
@@ -183,3 +185,26 @@ STATES = {function.__name__[1:]: function for function in (
     _rows_stream, _in_copy_in, _in_copy_out, _with_a_suspended_portal, _between_parse_and_sync)}
 BUSY_STATES = [name for name in STATES if name not in ("idle", "in_the_middle_of_a_message")]
 UNSYNCED_STATES = ("with_a_suspended_portal", "between_parse_and_sync")
+TORN_STATES = ("rows_stream", "in_copy_out")
+
+
+def answer_to_loss(session, state):
+    """What a client in `state` reads once its server is gone."""
+    if state in ("in_a_transaction", "in_a_failed_transaction"):
+        session.query("SELECT 1")  # it was idle: only now it can be told
+    if state in UNSYNCED_STATES:
+        session.send(SYNC)
+    return session.read_until(b"Z")
+
+
+def lose_server(session, oltp, state, how):
+    """What a client in `state` is told of the death of its server."""
+    STATES[state](session)
+    busy = "true" if state == "between_parse_and_sync" else "state <> 'idle'"
+    victim = eventually(lambda: backends(oltp, busy), what="a server is busy")[0]
+    if how == "terminated":
+        terminate(oltp, f"pid = {victim}")
+    else:
+        os.kill(victim, signal.SIGKILL)
+    eventually(lambda: is_gone(victim), what="the server is gone")
+    return answer_to_loss(session, state)

@@ -39,25 +39,30 @@ MANNERS = {"byte by byte": {"piece": 1}, "three bytes at a time": {"piece": 3}, 
            "through a thin pipe": {"rate": 50_000, "piece": 50}}
 
 
-@pytest.mark.parametrize("manner", MANNERS)
-def test_how_bytes_arrive_makes_no_difference(start_proxy, wire, direct, manner):
-    proxy = start_proxy(pool_mode="transaction", **through(wire))
+@pytest.mark.parametrize("manner, tls", [*((manner, False) for manner in MANNERS), ("byte by byte", True)])
+def test_how_bytes_arrive_makes_no_difference(start_proxy, wire, direct, manner, tls):
+    proxy = start_proxy(pool_mode="transaction", **through(wire, tls))
     with FaultProxy(proxy.port) as entrance:
         for flow in (wire.up, wire.down, entrance.up, entrance.down):
             vars(flow).update(MANNERS[manner])
-        assert conversation(Endpoint(entrance.port)) == conversation(direct)
+        assert conversation(Endpoint(entrance.port, tls)) == conversation(direct)
+
+
+def places_to_cut(size, tls):
+    """In a conversation of so many bytes: all over it or, where its greater part is a TLS handshake, in a statement and its answer."""
+    return range(size - 120, size - 20, 4) if tls else range(0, size + 1, 1 + size // 25)
 
 
 @pytest.mark.pgswitch
-@pytest.mark.parametrize("cut", (FIN, RST))
-@pytest.mark.parametrize("direction", ("up", "down"))
-def test_a_server_connection_cut_at_any_byte_is_an_error_or_nothing(start_proxy, wire, direction, cut):
-    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1, server_login_retry=0, **through(wire))
+@pytest.mark.parametrize("direction, cut, tls", [("up", FIN, False), ("up", RST, False), ("down", FIN, False), ("down", RST, False),
+                                                 ("up", RST, True), ("down", FIN, True)])
+def test_a_server_connection_cut_at_any_byte_is_an_error_or_nothing(start_proxy, wire, direction, cut, tls):
+    proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=1, server_login_retry=0, **through(wire, tls))
     flow = getattr(wire, direction)
     flow.cut = cut
-    with contextlib.closing(Session(proxy.port)) as client:
+    with contextlib.closing(Session(proxy.port, tls=tls)) as client:
         assert values(client.ask("SELECT 'once'")) == ["once"]
-        for place in range(0, flow.bytes + 1, 1 + flow.bytes // 25):
+        for place in places_to_cut(flow.bytes, tls):
             flow.cut_after = place
             proxy.console("RECONNECT")
             before = wire.accepted
@@ -67,7 +72,7 @@ def test_a_server_connection_cut_at_any_byte_is_an_error_or_nothing(start_proxy,
             seen = client.read_until(b"Z")
             if seen[-1][0] is None:  # half a message was on its way to the client
                 assert direction == "down" and not values(seen), place
-                client = Session(proxy.port)
+                client = Session(proxy.port, tls=tls)
             else:
                 assert (values(seen), sqlstates(seen)) in ((["answer"], []), ([], ["08006"])), place
     is_unhurt(proxy)

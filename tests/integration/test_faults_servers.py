@@ -8,23 +8,13 @@ import psycopg
 import pytest
 from cluster import Cluster
 from endpoint import USERS, Endpoint, failure, one
-from faults import (BUSY_STATES, STATES, UNSYNCED_STATES, Session, answers, backends, is_gone, is_unhurt, sqlstates,
+from faults import (BUSY_STATES, STATES, TORN_STATES, Session, answers, backends, errors, is_gone, is_unhurt, lose_server, sqlstates,
                     terminate, through, waiting_clients)
-from frames import SYNC, extended, message, query, values
+from frames import extended, message, query, values
 from launch import eventually
 from test_cancel import in_background, sleeping
 
 pytestmark = pytest.mark.pooler
-TORN_STATES = ("rows_stream", "in_copy_out")
-
-
-def answer_to_loss(session, state):
-    """What a client in `state` reads once its server is gone."""
-    if state in ("in_a_transaction", "in_a_failed_transaction"):
-        session.query("SELECT 1")  # it was idle: only now it can be told
-    if state in UNSYNCED_STATES:
-        session.send(SYNC)
-    return session.read_until(b"Z")
 
 
 @pytest.mark.pgswitch
@@ -33,15 +23,7 @@ def answer_to_loss(session, state):
 def test_a_client_is_told_of_the_death_of_its_server_and_goes_on(start_proxy, oltp, state, how):
     proxy = start_proxy(auth_type="trust", pool_mode="transaction", default_pool_size=2)
     with Session(proxy.port) as session:
-        STATES[state](session)
-        busy = "true" if state == "between_parse_and_sync" else "state <> 'idle'"
-        victim = eventually(lambda: backends(oltp, busy), what="a server is busy")[0]
-        if how == "terminated":
-            terminate(oltp, f"pid = {victim}")
-        else:
-            os.kill(victim, signal.SIGKILL)
-        eventually(lambda: is_gone(victim), what="the server is gone")
-        seen = answer_to_loss(session, state)
+        seen = lose_server(session, oltp, state, how)
         if state in TORN_STATES:  # an error in the middle of a row would be read as a part of it
             assert seen[-1][0] is None
         else:
@@ -49,6 +31,18 @@ def test_a_client_is_told_of_the_death_of_its_server_and_goes_on(start_proxy, ol
             session.message(b"d", b"2\n")  # of a COPY that has ended: ignored, not run
             assert session.ask("ROLLBACK")[-1] == (b"Z", b"I")
             assert values(session.ask("SELECT 42")) == ["42"]
+    is_unhurt(proxy, oltp)
+    assert oltp.sql("SELECT count(*) FROM written", "app") == "0"
+
+
+@pytest.mark.pgswitch
+@pytest.mark.parametrize("state", BUSY_STATES)
+def test_a_client_in_session_pooling_is_told_of_the_death_of_its_server_and_sent_away(start_proxy, oltp, state):
+    proxy = start_proxy(auth_type="trust", pool_mode="session", default_pool_size=2)
+    with Session(proxy.port) as session:
+        seen = lose_server(session, oltp, state, "terminated")
+        assert seen[-1][0] is None
+        assert state in TORN_STATES or errors(seen) == [("FATAL", "57P01", "terminating connection due to administrator command")]
     is_unhurt(proxy, oltp)
     assert oltp.sql("SELECT count(*) FROM written", "app") == "0"
 

@@ -43,7 +43,7 @@ class StreamOwner {
 /// Two ways to wait: coroutines (login) use wait_readable/wait_writable with a deadline; the steady state sets an owner and
 /// gets callbacks. Reads and writes themselves never block and never wait. A callback may destroy the stream.
 /// The process must ignore SIGPIPE: OpenSSL writes with write(2).
-class Stream : private Pollable {
+class Stream final : private Pollable {
  public:
   Stream(Poller& poller, int fd);
   ~Stream();  ///< closes (a TLS close_notify is tried once, without waiting)

@@ -157,7 +157,7 @@ std::string end_point_hash(X509* certificate) {
 /// One BIO serves all connections of a thread: OpenSSL's own would be 200 bytes of each. Not for handshakes, which chain it to others.
 void Stream::share_bio() {
   thread_local const std::unique_ptr<BIO, decltype(&BIO_free)> bio(make_bio(), BIO_free);
-  if (!bio || !tls_usable_) return;
+  if (!bio || !tls_usable_ || SSL_get_rbio(tls_) == bio.get()) return;  // else a reference would be lost
   BIO_up_ref(bio.get());
   SSL_set_bio(tls_, bio.get(), bio.get());
 }

@@ -31,8 +31,8 @@ struct SessionWork {
   std::vector<DeferredStatement> deferred;      ///< BEGIN and what follows it, not sent yet
   std::vector<Action> releases;
   bool parsed = false;                ///< what was looked at last is a Parse of unnamed_ by SessionCore::parse_again()
-  const PreparedStatement* bound = nullptr;  ///< of SessionCore::note_bound(): unnamed_portal_, or nullptr: something else has come since
-  std::string_view bound_name;        ///< the client's, in its bytes
+  const PreparedStatement* bound = nullptr;  ///< unnamed_portal_, if it is like most (core_plain.cpp) and nothing else has come since
+  std::string_view bound_name;        ///< of its statement, in the client's bytes; "" if it was unnamed
   PreparedStatementPtr renewed;       ///< the latest that current() or known_to() made
   std::vector<PreparedStatementPtr> preparing;  ///< what SQL PREPARE on its way makes
   std::unique_ptr<Link> spare_link;   ///< of the last lease, so that the next one allocates nothing

@@ -133,7 +133,7 @@ class Ledger {
   PortalChange* oldest_change(std::string_view portal) const;
   /// What the client called the statement, if it has given the name to another meanwhile; "" when that is not known.
   std::string_view former_name(std::uint32_t serial) const;
-  /// A simple query has dropped the unnamed statement: taking back what was owed before it does not bring it back.
+  /// A simple query has dropped the unnamed statement, the session's and the server's: taking back what was owed before it brings none back.
   void forget_unnamed();
   /// The head, a Parse, has failed. If it is of the unnamed statement the one before is gone: the session's is `named`, the server's `there`, or what
   /// the first note about it would bring back.

@@ -24,7 +24,16 @@ constexpr std::int64_t pause_us = one_second;
 
 void set_option(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
 
-/// Linux gives the options of a listening socket to those that it accepts.
+int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+/// Errors of the one connection that was to be accepted (accept(2)), not of the listener.
+bool is_client_error(int error) {
+  return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTDOWN ||
+         error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
+}
+
+}  // namespace
+
 void apply_tcp_options(int fd, const Config& config) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, config.tcp_keepalive ? 1 : 0);
@@ -40,16 +49,6 @@ void apply_tcp_options(int fd, const Config& config) {
   }
 }
 
-int open_spare() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-
-/// Errors of the one connection that was to be accepted (accept(2)), not of the listener.
-bool is_client_error(int error) {
-  return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN || error == EHOSTDOWN ||
-         error == EHOSTUNREACH || error == ENETUNREACH || error == EPERM;
-}
-
-}  // namespace
-
 Listener::Listener(Worker& worker, int fd, std::string name, std::string socket_file, ConfigPtr config)
     : worker_(worker), fd_(fd), name_(std::move(name)), socket_file_(std::move(socket_file)), config_(std::move(config)),
       unix_(name_.starts_with("unix:")), pause_(worker.io()) {}
@@ -63,7 +62,7 @@ Listener::~Listener() {
 
 void Listener::start(Sink sink) {
   sink_ = std::move(sink);
-  if (!unix_) apply_tcp_options(fd_, *config_);
+  if (!unix_) apply_tcp_options(fd_, *config_);  // of a socket that another process has opened
   spare_ = open_spare();
   resume();
 }

@@ -33,6 +33,7 @@ int bind_tcp(const addrinfo& address, const Config& config) {
   // `*` opens a socket for each family.
   if (address.ai_family == AF_INET6) enable(fd, IPPROTO_IPV6, IPV6_V6ONLY);
   if (config.tcp_defer_accept) enable(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT);
+  apply_tcp_options(fd, config);
   if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, config.listen_backlog) == 0) return fd;
   const int error = errno;
   ::close(fd);

@@ -46,6 +46,10 @@ bool log_enabled(LogLevel level);
 /// never blocks on the file.
 void log_line(LogLevel level, std::string_view text);
 
+/// Lines that stderr or the file has not got since the start, each counted for itself: the disk was full, or slower than they came, or nobody
+/// has read them. Any thread.
+std::uint64_t lost_log_lines();
+
 /// The line as it is written, without the newline. `unix_us`: microseconds since 1970.
 std::string format_log_line(std::int64_t unix_us, int pid, LogLevel level, std::string_view text);
 

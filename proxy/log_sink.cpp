@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -70,7 +71,13 @@ std::string journal_lines(std::string_view lines) {
   return text;
 }
 
+std::size_t count_lines(std::string_view lines) { return static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n')); }
+
+std::atomic<std::uint64_t> lost_lines{0};
+
 }  // namespace
+
+std::uint64_t lost_log_lines() { return lost_lines.load(std::memory_order_relaxed); }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) { return levels[static_cast<std::size_t>(level)]; }
 
@@ -79,14 +86,16 @@ LogOutlet::LogOutlet(int descriptor) : descriptor_(descriptor) {
   is_file_ = descriptor >= 0 && ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void LogOutlet::write(std::string_view lines) {
-  while (descriptor_ >= 0 && !lines.empty()) {
-    if (!has_room()) return;
+std::size_t LogOutlet::write(std::string_view lines) {
+  if (descriptor_ < 0) return 0;
+  while (!lines.empty()) {
+    if (!has_room()) break;
     const ssize_t written = ::write(descriptor_, lines.data(), size_at_once(lines));
     if (written < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (written <= 0) return;
+    if (written <= 0) break;
     lines.remove_prefix(static_cast<std::size_t>(written));
   }
+  return count_lines(lines);
 }
 
 // A pipe that is writable takes PIPE_BUF bytes without blocking (pipe(7)). Whole lines: those behind them may be lost.
@@ -135,7 +144,11 @@ void LineSink::change(const LogOptions& options, int file) {
 }
 
 void LineSink::sink_it_(const spdlog::details::log_msg& message) {
-  if (queue_.size() > most_queued) queue_.erase(0, queue_.find('\n', most_queued / 2) + 1);
+  if (queue_.size() > most_queued) {
+    const std::size_t dropped = queue_.find('\n', most_queued / 2) + 1;
+    lost_lines += count_lines(std::string_view(queue_).substr(0, dropped));
+    queue_.erase(0, dropped);
+  }
   const LogLevel level = own_level(message.level);
   const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(message.time.time_since_epoch());
   append_log_line(queue_, since_1970.count(), pid_, level, {message.payload.data(), message.payload.size()});
@@ -165,9 +178,8 @@ void LineSink::write_queued() {
 
 void LineSink::write(std::string_view lines) {
   const std::lock_guard lock(outlet_mutex_);
-  if (to_stderr_ && to_journal_) stderr_.write(journal_lines(lines));
-  else if (to_stderr_) stderr_.write(lines);
-  file_.write(lines);
+  if (to_stderr_) lost_lines += to_journal_ ? stderr_.write(journal_lines(lines)) : stderr_.write(lines);
+  lost_lines += file_.write(lines);
   if (!options_.syslog) return;
   each_line(lines, [](const LogLineParts& parts) {
     ::syslog(syslog_priority(parts.level), "%.*s", static_cast<int>(parts.text.size()), parts.text.data());

@@ -17,8 +17,8 @@ class LogOutlet {
  public:
   explicit LogOutlet(int descriptor = -1);
   int descriptor() const { return descriptor_; }
-  /// Whole lines.
-  void write(std::string_view lines);
+  /// Whole lines; how many of them were lost.
+  std::size_t write(std::string_view lines);
 
  private:
   std::size_t size_at_once(std::string_view lines) const;

@@ -1,5 +1,6 @@
 // SHOW CONFIG, VERSION, STATE and DNS_HOSTS.
 #include "proxy/admin/show.hpp"
+#include "proxy/log.hpp"
 #include "proxy/router.hpp"
 
 namespace pgswitch::admin {
@@ -78,6 +79,7 @@ awaitable<Rows> state_rows(Console& console) {
   const protocol::LargeMemory& large = protocol::LargeMemory::of_process();
   rows.push_back(Row{"query_total_bytes", number(large.used())});
   rows.push_back(Row{"queries_without_room", number(large.refused())});
+  rows.push_back(Row{"log_lines_lost", number(lost_log_lines())});
   add_certificate(rows, "client_tls_cert_file", console.worker().client_tls());
   add_certificate(rows, "server_tls_cert_file", console.worker().server_tls());
   const Proxy::LastReload reload = console.worker().proxy().last_reload();

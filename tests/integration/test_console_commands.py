@@ -186,7 +186,7 @@ def test_drivers_without_autocommit_and_with_settings_are_welcome(proxy):
         console.commit()
         with console.pipeline():
             first, second = console.execute("SHOW STATE"), console.execute("SHOW VERSION")
-            assert len(first.fetchall()) == 8 and len(second.fetchall()) == 1
+            assert len(first.fetchall()) == 9 and len(second.fetchall()) == 1
 
 
 def test_shutdown_wait_for_clients_lets_transactions_finish(proxy, console):
@@ -234,10 +234,10 @@ def test_an_extended_query_is_answered_like_one_of_a_server(raw):
     bind(raw, b"p", b"s")
     raw.message(b"D", b"Pp\0")
     execute(raw, b"p", 3)
-    execute(raw, b"p", 5)
+    execute(raw, b"p", 6)
     raw.message(b"C", b"Pp\0")
     raw.message(b"S")
-    assert kinds(raw.read_until(b"Z")) == b"1tT2TDDDsDDDDDC3Z"
+    assert kinds(raw.read_until(b"Z")) == b"1tT2TDDDsDDDDDDC3Z"
 
 
 def test_an_empty_extended_query_has_no_rows(raw):

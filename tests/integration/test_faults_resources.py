@@ -98,15 +98,22 @@ def work(proxy, count=50):
             assert one(client, "SELECT %s::int", [number]) == number
 
 
+def lost_lines(proxy):
+    return int({row["key"]: row["value"] for row in proxy.console("SHOW STATE")}["log_lines_lost"])
+
+
 def test_a_full_disk_costs_log_lines_and_nothing_else(start_proxy):
     proxy = start_proxy(pool_mode="transaction", logfile="/dev/full", verbose=2)
     work(proxy)
+    assert lost_lines(proxy) > 100
+    assert lost_lines(start_proxy(verbose=2)) == 0
 
 
 def test_a_log_that_may_not_grow_costs_log_lines_and_nothing_else(start_proxy, place):
     proxy = start_proxy(pool_mode="transaction", logfile=place / "limited.log", verbose=2, wrapper=("prlimit", "--fsize=10000"))
     work(proxy)
     assert (place / "limited.log").stat().st_size <= 10_000
+    assert lost_lines(proxy) > 100
 
 
 def test_a_log_that_nobody_takes_holds_up_neither_clients_nor_reload_nor_the_end(start_proxy, place):

@@ -1,6 +1,10 @@
 """The process: signals, reload, limits, Unix socket."""
+import contextlib
 import os
 import signal
+import socket
+import threading
+from pathlib import Path
 
 import launch
 import psycopg
@@ -260,3 +264,31 @@ def test_a_port_in_use_is_told_and_ends_the_start(make_pooler):
         second.stop()
     finally:
         first.stop()
+
+
+def keepalive_is_on(port, client):
+    """Of the other end of the socket `client`, by the timer that proc(5) tells of it."""
+    ends = f"0100007F:{port:04X}", f"0100007F:{client.getsockname()[1]:04X}"
+    found = [line.split()[5] for line in Path("/proc/net/tcp").read_text().splitlines() if tuple(line.split()[1:3]) == ends]
+    return [timer.partition(":")[0] for timer in found] == ["02"]
+
+
+@pytest.mark.pgswitch
+def test_who_connects_before_the_first_is_accepted_has_the_options_of_all(make_pooler):
+    pooler = make_pooler(tcp_keepalive=1, client_login_timeout=60)
+    early = []
+
+    def connect():
+        while len(early) < 20:
+            with contextlib.suppress(ConnectionRefusedError):
+                early.append(socket.create_connection(("127.0.0.1", pooler.port)))
+                early[-1].send(b"\0")  # tcp_defer_accept: or the kernel waits for more
+    with contextlib.ExitStack() as stack:
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        stack.enter_context(pooler)
+        thread.join(30)
+        for client in early:
+            stack.enter_context(client)
+        assert len(early) == 20
+        eventually(lambda: all(keepalive_is_on(pooler.port, client) for client in early))

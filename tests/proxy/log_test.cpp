@@ -94,6 +94,15 @@ TEST(Log, appends_every_line_to_the_file_before_it_closes) {
   EXPECT_NE(text.find(" UTC [" + std::to_string(getpid()) + "] LOG line 0\n"), std::string::npos);
 }
 
+TEST(Log, lines_that_find_no_room_are_counted) {
+  const std::uint64_t before = lost_log_lines();
+  std::string error;
+  ASSERT_TRUE(open_log(only_file("/dev/full"), error)) << error;
+  for (int i = 0; i < 100; ++i) log_line(LogLevel::info, "line");
+  close_log();
+  EXPECT_EQ(lost_log_lines(), before + 100);
+}
+
 TEST(Log, lines_of_many_threads_stay_whole) {
   const tests::TemporaryFolder folder;
   const std::string path = folder.path("log");

@@ -34,6 +34,10 @@ async function attempt(promise) {
 
 async function connected(body, options = {}) {
   const client = new Client({ ssl, ...options });
+  client.told = {};
+  client.statuses = [];
+  client.connection.on('parameterStatus', ({ parameterName, parameterValue }) => { client.told[parameterName] = parameterValue; });
+  client.connection.on('readyForQuery', ({ status }) => client.statuses.push(status));
   await client.connect();
   try {
     return await body(client);
@@ -87,6 +91,17 @@ async function transactions(client) {
   for (const sql of ['BEGIN', "INSERT INTO written (what) VALUES ('a')", 'SAVEPOINT s', 'SELECT 1/0', 'SELECT 1', 'ROLLBACK TO s', 'SELECT 2 AS two',
     'COMMIT', 'SELECT what FROM written', 'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY', 'DELETE FROM written', 'COMMIT', 'ROLLBACK']) {
     seen.push(await attempt(client.query(sql)));
+  }
+  return [...seen, ...client.statuses];
+}
+
+async function told(client) {
+  const seen = [{ ...client.told }];
+  for (const sql of ["SET TimeZone = 'Asia/Tokyo'", "BEGIN; SET DateStyle = 'SQL, DMY'", 'ROLLBACK', "SELECT set_config('IntervalStyle', 'iso_8601', false)",
+    "SET application_name = 'told'", 'RESET ALL', 'DISCARD ALL']) {
+    await client.query(sql);
+    seen.push({ ...client.told });
+    if (client.statuses.at(-1) === 'I') await elsewhere(client);
   }
   return seen;
 }
@@ -226,6 +241,7 @@ async function routes(client) {
 async function main() {
   for (const way of Object.keys(WAYS)) await scenario(`statements, ${way}`, (client) => everyStatement(client, way));
   await scenario('transactions', transactions);
+  await scenario('what the server tells of its settings', told);
   await scenario('queries queued without waiting', queued);
   await scenario('parameters', parameters);
   await scenario('cursors and streams', cursors);

@@ -18,6 +18,7 @@ import (
 var ctx = context.Background()
 var routed = len(os.Args) > 1 && os.Args[1] == "routed"
 var statements map[string]map[string]string
+var notices = []*pgconn.Notice{} // of the scenario
 
 func seenError(err error) interface{} {
 	var said *pgconn.PgError
@@ -68,6 +69,7 @@ func connect(change func(*pgx.ConnConfig)) *pgx.Conn {
 		if change != nil {
 			change(config)
 		}
+		config.OnNotice = func(_ *pgconn.PgConn, notice *pgconn.Notice) { notices = append(notices, notice) }
 		var c *pgx.Conn
 		if c, err = pgx.ConnectConfig(ctx, config); err == nil {
 			return c
@@ -83,7 +85,12 @@ func scenario(name string, change func(*pgx.ConnConfig), body func(*pgx.Conn) in
 		panic(err)
 	}
 	elsewhere(c)
-	line, err := json.Marshal(map[string]interface{}{"scenario": name, "seen": body(c)})
+	notices = []*pgconn.Notice{}
+	seen := body(c)
+	if seen != true {
+		seen = []interface{}{seen, notices}
+	}
+	line, err := json.Marshal(map[string]interface{}{"scenario": name, "seen": seen})
 	if err != nil {
 		panic(err)
 	}
@@ -96,6 +103,9 @@ func simple(c *pgx.Conn, sql string) interface{} {
 	seen := []interface{}{}
 	for _, result := range results {
 		seen = append(seen, string(result.CommandTag), fmt.Sprintf("%x", result.Rows))
+		for _, field := range result.FieldDescriptions {
+			seen = append(seen, string(field.Name), field.DataTypeOID, field.TypeModifier, field.DataTypeSize, field.Format, field.TableAttributeNumber)
+		}
 	}
 	if err != nil {
 		seen = append(seen, seenError(err))

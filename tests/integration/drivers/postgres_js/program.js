@@ -39,7 +39,7 @@ async function elsewhere(sql) {
 
 async function scenario(name, body, options = {}) {
   const notices = [];
-  const sql = postgres({ ssl, max: 1, onnotice: (notice) => notices.push(notice.message), ...options });
+  const sql = postgres({ ssl, max: 1, onnotice: (notice) => notices.push({ ...notice }), ...options });
   let seen;
   try {
     await sql`TRUNCATE written RESTART IDENTITY`;

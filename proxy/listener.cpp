@@ -62,7 +62,6 @@ Listener::~Listener() {
 
 void Listener::start(Sink sink) {
   sink_ = std::move(sink);
-  if (!unix_) apply_tcp_options(fd_, *config_);  // of a socket that another process has opened
   spare_ = open_spare();
   resume();
 }

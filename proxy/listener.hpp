@@ -12,7 +12,8 @@ namespace pgswitch {
 
 class Worker;
 
-/// The options of clients' connections, for a listening socket: Linux gives them to those that are made from then on, before they are accepted too.
+/// The options that the connections of clients have. On a listening socket: Linux gives them to those that are made from then on, so it gets them
+/// before anybody can connect.
 void apply_tcp_options(int fd, const Config& config);
 
 /// A listening socket, TCP or Unix. Owned by the Proxy; after start() on worker 0's thread only. A socket file is removed

@@ -60,6 +60,7 @@ Listeners adopt_listeners(Worker& worker, const ConfigPtr& config, const std::ve
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     listeners.push_back(std::make_unique<Listener>(worker, fd, name, "", config));
+    if (!listeners.back()->is_unix()) apply_tcp_options(fd, *config);
   }
   return listeners;
 }

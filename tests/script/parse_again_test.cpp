@@ -131,12 +131,7 @@ TEST(parse_again, with_its_bind_ends_the_moment_of_another_parse) {
   const std::string write = "insert into t values (1)", early = "select * from early";
   const Bytes batch = parse("s", early) + parse("", write) + bind_to("", "") + execute("");
   Script()
-      .client(parse("", write), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", write), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("", write)
       .client(batch, bind_to("", "s"), execute(""), sync())
       .expect_acquire()
       .expect_to_server(parse(on_server(early), early), parse("", write), bind_to("", ""), execute(""), execute("pgswitch refused"), sync())

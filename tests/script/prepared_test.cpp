@@ -54,12 +54,7 @@ TEST(prepared, standalone_describe_on_another_server_prepares_first) {
 
 TEST(prepared, unnamed_statement_survives_a_change_of_servers) {
   Script()
-      .client(parse("", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("", select_1)
       .new_server()
       .client(bind_to("", "", {"v"}), execute(""), sync())
       .expect_acquire()
@@ -71,12 +66,7 @@ TEST(prepared, unnamed_statement_survives_a_change_of_servers) {
 
 TEST(prepared, simple_query_forgets_the_unnamed_statement_as_postgresql_does) {
   Script()
-      .client(parse("", select_1), sync())
-      .expect_acquire()
-      .expect_to_server(parse("", select_1), sync())
-      .server(parse_complete(), ready('I'))
-      .expect_to_client(parse_complete(), ready('I'))
-      .expect_release()
+      .prepare("", select_1)
       .whole_exchange("select 2", "SELECT 1")
       .client(bind_to("", "", {"v"}), execute(""), sync())
       .expect_to_client(any_error("26000"), ready('I'));

@@ -12,6 +12,20 @@ Start falling_back() {
   return start;
 }
 
+/// The batch `asked`, with more of the client's `behind` it: refused by the leader node behind its Parse, and answered by "b".
+Script& answered_elsewhere(Script& script, const Bytes& asked, const Bytes& answers, const Bytes& behind = {}) {
+  return script.client(asked, behind)
+      .expect_acquire()
+      .expect_to_server(asked)
+      .server(parse_complete(), leader_node_refusal(), ready('I'))
+      .expect_release()
+      .expect_acquire("b")
+      .expect_to_server(asked)
+      .server(answers, ready('I'))
+      .expect_to_client(answers, ready('I'))
+      .expect_release("b");
+}
+
 }  // namespace
 
 TEST(redshift_fallback, refused_query_runs_on_the_other_route) {
@@ -37,36 +51,18 @@ TEST(redshift_fallback, refused_query_runs_on_the_other_route) {
 
 TEST(redshift_fallback, refused_batch_runs_on_the_other_route) {
   const Bytes asked = parse("", "select now() from t") + bind_to("", "") + describe_portal("") + execute("") + sync();
-  Script(falling_back())
-      .client(asked)
-      .expect_acquire()
-      .expect_to_server(asked)
-      .server(parse_complete(), leader_node_refusal(), ready('I'))
-      .expect_release()
-      .expect_acquire("b")
-      .expect_to_server(asked)
-      .server(parse_complete(), bind_complete(), row_description(), data_row(), complete("SELECT 1"), ready('I'))
-      .expect_to_client(parse_complete(), bind_complete(), row_description(), data_row(), complete("SELECT 1"), ready('I'))
-      .expect_release("b");
+  Script script(falling_back());
+  answered_elsewhere(script, asked, parse_complete() + bind_complete() + row_description() + data_row() + complete("SELECT 1"));
 }
 
 /// The other route has its statement already, the Parse of which is followed by another Bind than that of the batch.
 TEST(redshift_fallback, refused_batch_runs_on_the_other_route_again) {
   const Bytes asked = parse("", "select now() from t") + bind_to("", "") + execute("") + sync();
+  const Bytes answers = parse_complete() + bind_complete() + complete("SELECT 1");
   Script script(falling_back());
-  for (const Bytes& behind : {Bytes(), query("select now() from stays") + bind_to("", "") + sync()}) {
-    script.client(asked, behind)
-        .expect_acquire()
-        .expect_to_server(asked)
-        .server(parse_complete(), leader_node_refusal(), ready('I'))
-        .expect_release()
-        .expect_acquire("b")
-        .expect_to_server(asked)
-        .server(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
-        .expect_to_client(parse_complete(), bind_complete(), complete("SELECT 1"), ready('I'))
-        .expect_release("b");
-  }
-  script.expect_acquire()
+  answered_elsewhere(script, asked, answers);
+  answered_elsewhere(script, asked, answers, query("select now() from stays") + bind_to("", "") + sync())
+      .expect_acquire()
       .expect_to_server(query("select now() from stays"), sync())
       .server(complete("SELECT"), ready('I'), ready('I'))
       .expect_to_client(complete("SELECT 0"), ready('I'), any_error("26000"), ready('I'))

@@ -28,8 +28,8 @@ void Run::released(const Action& action) {
   releases_.emplace_back(route, action.leftover);
   if (action.leftover.unusable) return renew(route);
   check_leftover(route, action.leftover);
-  if (action.leftover.is_clean()) check_unnamed(route);
-  if (!action.leftover.is_clean()) renew(route);
+  if (!action.leftover.is_clean()) return renew(route);
+  check_unnamed(route);
 }
 
 /// What the proxy takes for the server's unnamed statement is the one: the next client may be told that it is there.

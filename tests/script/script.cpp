@@ -51,7 +51,7 @@ Script& Script::whole_exchange(std::string_view sql, std::string_view tag, std::
 }
 
 Script& Script::prepare(std::string_view name, std::string_view sql) {
-  client(parse(name, sql), sync()).expect_acquire().expect_to_server(parse(on_server(sql), sql), sync());
+  client(parse(name, sql), sync()).expect_acquire().expect_to_server(parse(name.empty() ? std::string() : on_server(sql), sql), sync());
   return server(parse_complete(), ready('I')).expect_to_client(parse_complete(), ready('I')).expect_release();
 }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psycopg
 from endpoint import one
-from frames import FLUSH, SSL_REQUEST, SYNC, bind, execute, parse, query
+from frames import FLUSH, SYNC, bind, execute, parse, query
 from launch import eventually
+from messages import request
 from raw import RawClient, error_fields
 
 REAL_MONOTONIC_CLOCK = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
@@ -93,7 +94,7 @@ class Session(RawClient):
     def __init__(self, port, user="app", database="app", tls=False):
         super().__init__(port)
         if tls:
-            self.send(SSL_REQUEST)
+            self.send(request(5679))
             assert self.socket.recv(1) == b"S"
             self.start_tls()
         self.startup(user=user, database=database)
@@ -103,9 +104,9 @@ class Session(RawClient):
         self._port = port
 
     def cancel(self):
-        with RawClient(self._port) as request:
-            request.send(struct.pack("!ii", 8 + len(self._key), 80877102) + self._key)
-            request.read_until()
+        with RawClient(self._port) as canceller:
+            canceller.send(request(5678, self._key))
+            canceller.read_until()
 
     def query(self, sql):
         self.send(query(sql))

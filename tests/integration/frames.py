@@ -30,7 +30,6 @@ def execute(rows=0):
     return message(b"E", b"\0" + struct.pack("!i", rows))
 
 
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 SYNC = message(b"S")
 FLUSH = message(b"H")
 TERMINATE = message(b"X")

@@ -8,7 +8,8 @@ import random
 import struct
 from collections import Counter
 
-from frames import SSL_REQUEST, SYNC, TERMINATE, bind, columns, execute, extended, message, parse, query, startup
+from frames import SYNC, TERMINATE, bind, columns, execute, extended, message, parse, query, startup
+from messages import request
 from raw import ANYBODY
 
 # How an operation may fail while servers are killed.
@@ -82,7 +83,7 @@ class NonceClient:
             raise Lost(f"without its setting: {failure}") from None
 
     async def _start_tls(self):
-        self._writer.write(SSL_REQUEST)
+        self._writer.write(request(5679))
         if await self._reader.read(1) != b"S":
             raise Lost("no TLS")
         await self._writer.start_tls(ANYBODY)
@@ -246,7 +247,7 @@ class NonceClient:
         await asyncio.sleep(delay)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.write(struct.pack("!ii", 8 + len(self._key), 80877102) + self._key)
+            writer.write(request(5678, self._key))
             await asyncio.wait_for(reader.read(), PATIENCE)
             writer.close()
         except OSError:

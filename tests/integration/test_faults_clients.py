@@ -11,8 +11,9 @@ import pytest
 from endpoint import failure, one
 from fault_proxy import FIN, HOLE, RST, FaultProxy
 from faults import STATES, Session, backends, errors, is_unhurt, open_files, resident_kb, reset, sqlstates, waiting_clients
-from frames import SSL_REQUEST, extended, query, startup, values
+from frames import extended, query, startup, values
 from launch import eventually
+from messages import request
 from raw import ANYBODY, RawClient
 from test_cancel import in_background, sleeping
 
@@ -68,7 +69,7 @@ def in_the_startup_packet(port, _):
 
 def after_the_ssl_request(port, _):
     client = RawClient(port)
-    client.send(SSL_REQUEST)
+    client.send(request(5679))
     assert client.socket.recv(1) == b"S"
     return client
 
